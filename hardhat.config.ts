@@ -1,0 +1,18 @@
+import { createRequire } from 'node:module'
+import hardhatViem from '@nomicfoundation/hardhat-viem'
+import { defineConfig } from 'hardhat/config'
+
+export default defineConfig({
+  plugins: [hardhatViem],
+  paths: { sources: './contracts/src', tests: { solidity: './contracts/test' }, artifacts: './artifacts', cache: './cache' },
+  solidity: {
+    profiles: {
+      default: {
+        version: '0.8.37',
+        // The compiler comes with the npm install: nothing is downloaded at build time.
+        path: createRequire(import.meta.url).resolve('solc/soljson.js'),
+        settings: { viaIR: true, optimizer: { enabled: true, runs: 10_000 }, evmVersion: 'osaka' },
+      },
+    },
+  },
+})

@@ -1,0 +1,67 @@
+// What `npm start` and `npm test` run. Plain Node without dependencies: it is what installs them.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ensureNode, linkNode, npm } from './node/ensure.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const bin = join(root, 'node_modules', '.bin')
+const [task, ...args] = process.argv.slice(2)
+
+/** `npm ci` unless node_modules already came from this lock file under this Node. */
+function installDependencies(node) {
+  const lock = readFileSync(join(root, 'package-lock.json'))
+  const stamp = createHash('sha256').update(lock).update(node).digest('hex')
+  const stampFile = join(root, 'node_modules', '.dred-install')
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
+  process.stderr.write('Installing dependencies (once) …\n')
+  process.env.DRED_BOOTSTRAP = '1'
+  npm(node, ['ci', '--no-fund', '--no-audit'])
+  linkNode(node)
+  writeFileSync(stampFile, stamp)
+}
+
+const node = ensureNode()
+installDependencies(node)
+
+const env = { ...process.env, PATH: [dirname(node), bin, process.env.PATH].join(delimiter), HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', HARDHAT_DISABLE_TELEMETRY: 'true' }
+
+/** Runs a program to its end; what it prints goes to stderr unless it is the task itself. */
+function run(label, command, commandArgs, stdout = 2) {
+  process.stderr.write(`▸ ${label}\n`)
+  const { status, error, signal } = spawnSync(command, commandArgs, { cwd: root, env, stdio: ['inherit', stdout, 2] })
+  if (error) throw error
+  if (signal) process.kill(process.pid, signal)
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+const build = () => run('build', node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+
+const checks = [
+  ['format', 'biome', ['format', '.']],
+  ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
+  ['unused', 'knip', []],
+]
+
+if (task === 'start') {
+  build()
+  const child = spawn(node, [join(root, 'cli', 'bin', 'run.js'), 'dev', '--example', 'poker', ...args], { cwd: root, env, stdio: 'inherit' })
+  // The terminal signals the whole group; the wrapper stays until the child has put everything away.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)))
+} else if (task === 'check') {
+  build()
+  for (const [label, command, commandArgs] of checks) run(label, join(bin, command), commandArgs)
+} else if (task === 'test') {
+  build()
+  if (args.length === 0) {
+    for (const [label, command, commandArgs] of checks) run(label, join(bin, command), commandArgs)
+    run('contracts', join(bin, 'hardhat'), ['test', 'solidity'], 'inherit')
+  }
+  run('tests', join(bin, 'vitest'), ['run', ...args], 'inherit')
+} else {
+  process.stderr.write(`run.mjs: unknown task ${task}\n`)
+  process.exit(2)
+}
