@@ -1,0 +1,47 @@
+import { DredError } from './errors.ts'
+import { type Origin, originOf, VersionVector } from './version-vector.ts'
+
+/**
+ * A cursor is a version vector for one channel, as text: it says what has been delivered and not where that lies in one
+ * server's log, so that every server of the neighborhood can go on from it.
+ *
+ *     1.<first 12 characters of the channel id>.<server>-<incarnation>-<upTo>[-<n beyond>…][~…]      numbers in base 36
+ *
+ * Clients treat it as opaque.
+ */
+const VERSION = '1'
+const PREFIX_LENGTH = 12
+const MAX_LENGTH = 8_192
+
+export function encodeCursor(channel: string, seen: VersionVector): string {
+  const entries = Object.entries(seen.toData()).map(([origin, counts]) =>
+    [...origin.split('-').map(Number), ...counts].map((number) => number.toString(36)).join('-'),
+  )
+  return `${VERSION}.${channel.slice(0, PREFIX_LENGTH)}.${entries.join('~')}`
+}
+
+/** @throws DredError `malformed_cursor`, `cursor_of_another_channel` */
+export function decodeCursor(channel: string, cursor: string): VersionVector {
+  const match = /^1\.([A-Za-z0-9_-]{12})\.([0-9a-z~-]*)$/.exec(cursor)
+  if (!match || cursor.length > MAX_LENGTH) throw new DredError('malformed_cursor')
+  if (match[1] !== channel.slice(0, PREFIX_LENGTH)) throw new DredError('cursor_of_another_channel')
+  const data: Record<Origin, number[]> = {}
+  for (const entry of (match[2] ?? '').split('~').filter((text) => text !== '')) {
+    const [server = Number.NaN, incarnation = Number.NaN, ...counts] = entry
+      .split('-')
+      .map((digits) => (digits === '' ? Number.NaN : Number.parseInt(digits, 36)))
+    data[originOf({ server, incarnation })] = counts
+  }
+  try {
+    return VersionVector.from(data)
+  } catch (cause) {
+    throw new DredError('malformed_cursor', { cause })
+  }
+}
+
+/** The cursor after everything that either cursor covers. */
+export function mergeCursors(channel: string, a: string, b: string): string {
+  const merged = decodeCursor(channel, a)
+  merged.merge(decodeCursor(channel, b))
+  return encodeCursor(channel, merged)
+}

@@ -1,0 +1,88 @@
+import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
+import serialize from 'canonicalize'
+import { DredError } from './errors.ts'
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+const VALUES = new Map([...ALPHABET].map((character, value) => [character, value]))
+
+/** A JSON value (RFC 8259) as `JSON.parse` gives it. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }
+
+export function utf8(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text)
+}
+
+/** SHA-256, 32 bytes. */
+export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(nobleSha256(bytes))
+}
+
+/** Base64url without padding (RFC 4648 §5). */
+export function encodeBase64url(bytes: Uint8Array): string {
+  let text = ''
+  for (let i = 0; i < bytes.length; i += 3) {
+    const [a = 0, b = 0, c = 0] = bytes.subarray(i, i + 3)
+    const word = (a << 16) | (b << 8) | c
+    const digits = [18, 12, 6, 0].map((shift) => ALPHABET.charAt((word >> shift) & 63))
+    text += digits.slice(0, Math.min(bytes.length - i, 3) + 1).join('')
+  }
+  return text
+}
+
+/**
+ * The inverse of {@link encodeBase64url}, strict: no padding, no other characters, unused bits zero, so every byte string has
+ * exactly one text.
+ * @returns undefined for any other text, or when `length` (bytes) is given and differs.
+ */
+export function decodeBase64url(text: string, length?: number): Uint8Array<ArrayBuffer> | undefined {
+  const size = Math.floor((text.length * 3) / 4)
+  if (text.length % 4 === 1 || (length !== undefined && size !== length)) return undefined
+  const bytes = new Uint8Array(size)
+  let word = 0
+  let bits = 0
+  let at = 0
+  for (const character of text) {
+    const value = VALUES.get(character)
+    if (value === undefined) return undefined
+    word = ((word << 6) | value) & 0xffff
+    bits += 6
+    if (bits >= 8) {
+      bits -= 8
+      bytes[at++] = (word >> bits) & 0xff
+    }
+  }
+  return (word & ((1 << bits) - 1)) === 0 ? bytes : undefined
+}
+
+/**
+ * Deepest nesting of a JSON value that Dred carries, so that no implementation runs out of stack on one.
+ * Counted from the message or genesis itself.
+ */
+export const MAX_JSON_DEPTH = 64
+
+function assertCarryable(value: JsonValue, depth: number): void {
+  if (depth > MAX_JSON_DEPTH) throw new DredError('malformed_message', { detail: `JSON is nested deeper than ${MAX_JSON_DEPTH} levels` })
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    throw new DredError('malformed_message', { detail: 'A number is outside the range of an IEEE 754 double' })
+  }
+  if (typeof value === 'string' && !value.isWellFormed()) {
+    throw new DredError('malformed_message', { detail: 'A string contains a lone surrogate' })
+  }
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, member] of Object.entries(value)) {
+    if (!name.isWellFormed()) throw new DredError('malformed_message', { detail: 'A name contains a lone surrogate' })
+    assertCarryable(member, depth + 1)
+  }
+}
+
+/**
+ * The RFC 8785 canonical JSON of a value.
+ * @throws DredError `malformed_message` for what has no canonical form (lone surrogates, infinite numbers, undefined) or is
+ *   nested deeper than {@link MAX_JSON_DEPTH}.
+ */
+export function canonicalJson(value: JsonValue): string {
+  assertCarryable(value, 0)
+  const text = serialize(value)
+  if (text === undefined) throw new DredError('malformed_message', { detail: 'The value is not JSON' })
+  return text
+}

@@ -1,0 +1,28 @@
+/** Bounds that every implementation keeps. A neighborhood's registry entry and a server's own settings may be tighter. */
+export const limits = {
+  /** Canonical bytes of one signed message. */
+  messageBytes: 65_536,
+  /** Bytes of an HTTP body with one message: the canonical form, its signature and room for white space. */
+  bodyBytes: 98_304,
+  /** Bytes of a genesis in canonical form. */
+  genesisBytes: 4_096,
+  /** Ids in `prev`. */
+  prevIds: 4,
+  /** Characters of a nonce. */
+  nonceLength: 64,
+  /** Characters of a channel name. */
+  nameLength: 64,
+  /** How far in the future, in milliseconds, `sentAt` may lie. */
+  clockSkewMs: 300_000,
+  /** A channel's message lifetime, in milliseconds: one second to 30 days. */
+  lifetimeMs: { min: 1_000, max: 2_592_000_000 },
+  /** Time without a message after which a channel expires, in milliseconds: one second to 90 days. */
+  idleMs: { min: 1_000, max: 7_776_000_000 },
+  /** Items on one page. */
+  pageItems: 500,
+  /** Origins in one version vector, and numbers beyond the watermark for one origin. */
+  vectorOrigins: 1_024,
+  vectorExceptions: 1_024,
+  /** Milliseconds between keepalives on a quiet stream. */
+  keepaliveMs: 15_000,
+} as const

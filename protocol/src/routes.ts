@@ -1,0 +1,115 @@
+import Type, { type Static, type TSchema } from 'typebox'
+import { limits } from './limits.ts'
+import {
+  ChannelDescription,
+  ChannelPage,
+  Cursor,
+  Id,
+  MessagePage,
+  NeighborhoodId,
+  PublishResult,
+  SignedGenesis,
+  SignedMessage,
+  WellKnown,
+} from './schemas.ts'
+
+/** An HTTP route: the server registers it, the SDK calls it and OpenAPI describes it from this one declaration. */
+export interface Route {
+  method: 'GET' | 'POST' | 'PUT'
+  /** Path template with `:name` parameters. */
+  path: string
+  summary: string
+  params?: TSchema
+  querystring?: TSchema
+  body?: TSchema
+  /** Status → body. Streams have none. */
+  response?: Record<number, TSchema>
+}
+
+const ChannelParams = Type.Object({ id: Id })
+const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageItems }))
+
+export const StreamQuery = Type.Object({
+  after: Type.Optional(Cursor),
+  last: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.pageItems, description: 'Start with this many of the newest messages' })),
+  from: Type.Optional(Type.Literal('start', { description: 'Start with the oldest message kept' })),
+})
+export type StreamQuery = Static<typeof StreamQuery>
+
+export const HistoryQuery = Type.Object({ after: Type.Optional(Cursor), before: Type.Optional(Cursor), limit: Limit })
+export type HistoryQuery = Static<typeof HistoryQuery>
+
+export const ChannelListQuery = Type.Object({
+  neighborhood: Type.Optional(NeighborhoodId),
+  cursor: Type.Optional(Type.String({ maxLength: 256 })),
+  limit: Limit,
+})
+export type ChannelListQuery = Static<typeof ChannelListQuery>
+
+export const routes = {
+  publish: {
+    method: 'POST',
+    path: '/channel/:id',
+    summary: 'Publish a signed message; the same message again answers 200 with the same id',
+    params: ChannelParams,
+    body: SignedMessage,
+    response: { 200: PublishResult, 201: PublishResult },
+  },
+  createChannel: {
+    method: 'PUT',
+    path: '/channel/:id',
+    summary: 'Create a channel from its signed genesis; an identical one again answers 200',
+    params: ChannelParams,
+    body: SignedGenesis,
+    response: { 200: ChannelDescription, 201: ChannelDescription },
+  },
+  describeChannel: {
+    method: 'GET',
+    path: '/channel/:id',
+    summary: 'Describe a channel',
+    params: ChannelParams,
+    response: { 200: ChannelDescription },
+  },
+  streamChannel: {
+    method: 'GET',
+    path: '/channel/:id/stream',
+    summary: 'Follow a channel: history first, then live; NDJSON, or server-sent events by Accept: text/event-stream',
+    params: ChannelParams,
+    querystring: StreamQuery,
+  },
+  channelMessages: {
+    method: 'GET',
+    path: '/channel/:id/messages',
+    summary: 'A page of history, oldest first: what follows `after`, or the newest up to and including `before`',
+    params: ChannelParams,
+    querystring: HistoryQuery,
+    response: { 200: MessagePage },
+  },
+  listChannels: {
+    method: 'GET',
+    path: '/channels',
+    summary: 'List the channels of a neighborhood',
+    querystring: ChannelListQuery,
+    response: { 200: ChannelPage },
+  },
+  wellKnown: {
+    method: 'GET',
+    path: '/.well-known/dred',
+    summary: 'Who this server is, what it serves and which other servers it knows',
+    response: { 200: WellKnown },
+  },
+} as const satisfies Record<string, Route>
+
+export type RouteName = keyof typeof routes
+
+/** Fills a route's path, percent-encoded, and appends the query's defined values. */
+export function routeUrl(
+  base: string,
+  route: RouteName,
+  values: { params?: Record<string, string>; query?: Record<string, string | number | undefined> } = {},
+): string {
+  const path = routes[route].path.replace(/:([a-z]+)/g, (_, name: string) => encodeURIComponent(values.params?.[name] ?? ''))
+  const query = Object.entries(values.query ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
+  const search = new URLSearchParams(query).toString()
+  return `${base.replace(/\/$/, '')}${path}${search === '' ? '' : `?${search}`}`
+}

@@ -1,0 +1,137 @@
+import Type, { type Static } from 'typebox'
+import { limits } from './limits.ts'
+
+const strict = { additionalProperties: false } as const
+
+export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'SHA-256, base64url without padding' })
+export const Key = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'Ed25519 public key, base64url without padding' })
+export const Signature = Type.String({ pattern: '^[A-Za-z0-9_-]{86}$', description: 'Ed25519 signature, base64url without padding' })
+export const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Unix time in milliseconds' })
+export const NeighborhoodId = Type.String({ pattern: '^[1-9][0-9]{0,9}$', description: 'Decimal id of the neighborhood in its registry' })
+export const Cursor = Type.String({
+  minLength: 1,
+  maxLength: 8_192,
+  description: 'Opaque place in a channel, good at every server of its neighborhood',
+})
+
+/** What a client posts to a channel. */
+export const SignedMessage = Type.Object(
+  {
+    message: Type.Unknown({ description: 'Any JSON value; opaque to the servers' }),
+    key: Key,
+    sentAt: TimeMs,
+    prev: Type.Optional(Type.Array(Id, { maxItems: limits.prevIds, description: 'Ids of messages that the sender had seen' })),
+    nonce: Type.Optional(
+      Type.String({ pattern: `^[A-Za-z0-9_-]{1,${limits.nonceLength}}$`, description: 'Tells apart messages that are otherwise equal' }),
+    ),
+    sig: Signature,
+  },
+  strict,
+)
+export type SignedMessage = Static<typeof SignedMessage>
+
+/** What makes a channel. Its id is the SHA-256 of the canonical form without `sig`. */
+export const SignedGenesis = Type.Object(
+  {
+    v: Type.Literal(1),
+    neighborhood: NeighborhoodId,
+    key: Key,
+    createdAt: TimeMs,
+    mode: Type.Union([Type.Literal('causal'), Type.Literal('ordered')]),
+    access: Type.Union([Type.Literal('open'), Type.Literal('members'), Type.Literal('token')]),
+    name: Type.Optional(Type.String({ minLength: 1, maxLength: limits.nameLength })),
+    lifetimeMs: Type.Integer({
+      minimum: limits.lifetimeMs.min,
+      maximum: limits.lifetimeMs.max,
+      description: 'How long a message is kept, from its sentAt',
+    }),
+    idleMs: Type.Integer({
+      minimum: limits.idleMs.min,
+      maximum: limits.idleMs.max,
+      description: 'Without a message for this long the channel expires',
+    }),
+    limits: Type.Object({ messageBytes: Type.Integer({ minimum: 1, maximum: limits.messageBytes }) }, strict),
+    salt: Type.String({ pattern: '^[A-Za-z0-9_-]{22}$', description: '16 random bytes, base64url' }),
+    sig: Signature,
+  },
+  strict,
+)
+export type SignedGenesis = Static<typeof SignedGenesis>
+
+/** Where a message entered the neighborhood: see `docs/protocol/relay.md`. */
+export const Coordinate = Type.Object(
+  {
+    server: Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description: 'Id of the server in its registry' }),
+    incarnation: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'New at every boot of that server' }),
+    n: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'Gap-free count within the incarnation' }),
+  },
+  strict,
+)
+export type Coordinate = Static<typeof Coordinate>
+
+/** A message as servers deliver it: the signed fields, and what the server says of it. */
+export const DeliveredMessage = Type.Object({
+  id: Id,
+  sig: Signature,
+  cursor: Cursor,
+  origin: Coordinate,
+  channel: Id,
+  key: Key,
+  message: Type.Unknown(),
+  nonce: Type.Optional(Type.String()),
+  prev: Type.Optional(Type.Array(Id)),
+  sentAt: TimeMs,
+  v: Type.Literal(1),
+})
+export type DeliveredMessage = Static<typeof DeliveredMessage>
+
+/** Proof for the sender that a server has stored the message durably. */
+export const Receipt = Type.Object({ ...Coordinate.properties, acceptedAt: TimeMs })
+export type Receipt = Static<typeof Receipt>
+
+export const PublishResult = Type.Object({ id: Id, cursor: Cursor, receipt: Receipt })
+export type PublishResult = Static<typeof PublishResult>
+
+export const ChannelDescription = Type.Object({
+  id: Id,
+  genesis: SignedGenesis,
+  expiresAt: TimeMs,
+  messages: Type.Integer({ minimum: 0, description: 'Messages kept by this server now' }),
+  cursor: Cursor,
+})
+export type ChannelDescription = Static<typeof ChannelDescription>
+
+export const ChannelPage = Type.Object({ items: Type.Array(ChannelDescription), next: Type.Union([Type.String(), Type.Null()]) })
+export type ChannelPage = Static<typeof ChannelPage>
+
+export const MessagePage = Type.Object({
+  items: Type.Array(DeliveredMessage),
+  next: Type.Union([Cursor, Type.Null()], { description: 'Where to go on in the same direction; null at the end' }),
+})
+export type MessagePage = Static<typeof MessagePage>
+
+export const ServerEntry = Type.Object({
+  id: Type.Integer(),
+  operator: Type.String(),
+  keyId: Type.String(),
+  endpoint: Type.String(),
+  did: Type.String(),
+})
+export type ServerEntry = Static<typeof ServerEntry>
+
+export const WellKnown = Type.Object({
+  protocol: Type.Object({ versions: Type.Array(Type.Integer()) }),
+  software: Type.Object({ name: Type.String(), version: Type.String() }),
+  server: Type.Object({
+    id: Type.Integer(),
+    keyId: Type.String(),
+    publicKey: Type.Object({ x: Type.String(), y: Type.String() }),
+    incarnation: Type.Integer(),
+  }),
+  chain: Type.Object({ id: Type.Integer(), serverRegistry: Type.String() }),
+  neighborhoods: Type.Array(NeighborhoodId),
+  limits: Type.Object({ messageBytes: Type.Integer(), pageItems: Type.Integer() }),
+  servers: Type.Array(ServerEntry, { description: 'Active servers of the neighborhood as this server reads the chain' }),
+  time: TimeMs,
+})
+export type WellKnown = Static<typeof WellKnown>
