@@ -11,7 +11,8 @@ export default defineConfig({
         version: '0.8.37',
         // The compiler comes with the npm install: nothing is downloaded at build time.
         path: createRequire(import.meta.url).resolve('solc/soljson.js'),
-        settings: { viaIR: true, optimizer: { enabled: true, runs: 10_000 }, evmVersion: 'osaka' },
+        // Cancun is the oldest fork with transient storage, so the bytecode also runs where later forks are not live yet.
+        settings: { viaIR: true, optimizer: { enabled: true, runs: 10_000 }, evmVersion: 'cancun' },
       },
     },
   },

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @title Bounds of everything a caller may choose
+library Constants {
+    uint256 internal constant MAX_NAME_BYTES = 64;
+    uint256 internal constant MAX_URI_BYTES = 256;
+
+    /// @dev A neighborhood without stake would have nothing at risk.
+    uint96 internal constant MIN_STAKE = 1;
+    uint32 internal constant MIN_UNBONDING_SECONDS = 1 days;
+    uint32 internal constant MAX_UNBONDING_SECONDS = 30 days;
+    uint8 internal constant MIN_SERVERS = 1;
+    uint8 internal constant MAX_SERVERS = 64;
+    uint32 internal constant MIN_CHANNEL_SECONDS = 1;
+    uint32 internal constant MAX_CHANNEL_SECONDS = 366 days;
+    uint32 internal constant MIN_MESSAGE_BYTES = 1024;
+    uint32 internal constant MAX_MESSAGE_BYTES = 1024 * 1024;
+
+    uint256 internal constant MAX_ENDPOINT_BYTES = 255;
+    /// @dev RFC 1035, without the root label.
+    uint256 internal constant MAX_HOST_BYTES = 253;
+    uint256 internal constant MAX_HOST_LABEL_BYTES = 63;
+    uint256 internal constant MAX_DID_BYTES = 128;
+}
