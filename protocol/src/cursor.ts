@@ -32,11 +32,14 @@ export function decodeCursor(channel: string, cursor: string): VersionVector {
       .map((digits) => (digits === '' ? Number.NaN : Number.parseInt(digits, 36)))
     data[originOf({ server, incarnation })] = counts
   }
+  let seen: VersionVector
   try {
-    return VersionVector.from(data)
+    seen = VersionVector.from(data)
   } catch (cause) {
     throw new DredError('malformed_cursor', { cause })
   }
+  if (encodeCursor(channel, seen) !== cursor) throw new DredError('malformed_cursor')
+  return seen
 }
 
 /** The cursor after everything that either cursor covers. */

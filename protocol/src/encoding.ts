@@ -3,7 +3,7 @@ import serialize from 'canonicalize'
 import { DredError } from './errors.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const VALUES = new Map([...ALPHABET].map((character, value) => [character, value]))
+const VALUES = new Map(Array.from(ALPHABET, (character, value) => [character, value]))
 
 /** A JSON value (RFC 8259) as `JSON.parse` gives it. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }

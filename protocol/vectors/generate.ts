@@ -1,0 +1,124 @@
+// Writes the test vectors that every implementation has to agree with: `node protocol/vectors/generate.ts`. Fixed keys, fixed dates: the
+// output is the same on every run, and a test holds it against the committed files.
+import { writeFileSync } from 'node:fs'
+import { canonicalJson, encodeBase64url, type JsonValue, sha256, type SignedMessage, signGenesis, signMessage, utf8, webCryptoSigner } from '../src/index.ts'
+
+const L = 2n ** 252n + 27742317777372353535851937790883648493n
+const PKCS8_ED25519 = Uint8Array.from([0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20])
+
+/** The Ed25519 key whose RFC 8032 seed is the SHA-256 of a name. */
+async function keyOf(name: string) {
+  const seed = sha256(utf8(name))
+  const privateKey = await crypto.subtle.importKey('pkcs8', new Uint8Array([...PKCS8_ED25519, ...seed]), 'Ed25519', true, ['sign'])
+  const { x = '' } = await crypto.subtle.exportKey('jwk', privateKey)
+  const publicKey = await crypto.subtle.importKey('jwk', { kty: 'OKP', crv: 'Ed25519', x }, 'Ed25519', true, ['verify'])
+  return { seed: encodeBase64url(seed), signer: await webCryptoSigner({ privateKey, publicKey }) }
+}
+
+const alice = await keyOf('alice')
+const genesis = await signGenesis(alice.signer, { neighborhood: '7', createdAt: 1_246_420_826_000, salt: sha256(utf8('salt')).subarray(0, 16), name: 'poker: CLEO AVE' })
+const channel = genesis.id
+const other = encodeBase64url(sha256(utf8('another channel')))
+const sentAt = 1_246_420_827_000
+
+async function validMessage(name: string, fields: { message: unknown; prev?: string[]; nonce?: string }) {
+  const { id, signed } = await signMessage(alice.signer, channel, { ...fields, sentAt })
+  const { sig, ...unsigned } = signed
+  const canonical = canonicalJson({ ...(unsigned as Record<string, JsonValue>), channel, v: 1 })
+  return { name, channel, body: signed, canonical, id, sig }
+}
+
+const plain = await validMessage('a poker move', { message: { hand: 1, actor: 'p3', action: 'cbr 47.50' } })
+const valid = [
+  plain,
+  await validMessage('all fields', { message: 'raise', prev: [plain.id], nonce: 'n-1_2' }),
+  await validMessage('names are sorted by UTF-16 code units', { message: { '\u20ac': 1, '\r': 2, '\ufb33': 3, '1': 4, '\u{1f600}': 5, '\u0080': 6, '\u00f6': 7 } }),
+  await validMessage('numbers as ECMAScript writes them', { message: [JSON.parse('333333333.33333329'), 1e30, 4.5, 2e-3, 1e-27, -0, 0.1, 1e21] }),
+  await validMessage('escapes', { message: '\u20ac$\u000f\nA\'B"\\\\"/\u2028' }),
+  await validMessage('null is a message', { message: null }),
+  await validMessage('a name that some parsers stumble over', { message: JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}') }),
+]
+
+/** The same point with a scalar that is not below the group's order. */
+function varied(sig: string): string {
+  const bytes = Buffer.from(sig, 'base64url')
+  let s = BigInt(`0x${Buffer.from(bytes.subarray(32)).reverse().toString('hex')}`) + L
+  for (let i = 32; i < 64; i++, s >>= 8n) bytes[i] = Number(s & 0xffn)
+  return bytes.toString('base64url')
+}
+
+const smallOrder = [
+  ['order 1', '0100000000000000000000000000000000000000000000000000000000000000'],
+  ['order 2', 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+  ['order 4', '0000000000000000000000000000000000000000000000000000000000000000'],
+  ['order 4, other sign', '0000000000000000000000000000000000000000000000000000000000000080'],
+  ['order 8', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05'],
+  ['order 8, other sign', '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85'],
+  ['order 8, the inverse', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'],
+  ['order 8, the inverse, other sign', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa'],
+  ['order 1, y not reduced', 'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+  ['order 4, y not reduced', 'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+  ['order 1, sign of a zero x', '0100000000000000000000000000000000000000000000000000000000000080'],
+  ['y not reduced', 'f0ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f'],
+].map(([name, hex]) => ({ name: `key: ${name}`, key: Buffer.from(hex ?? '', 'hex').toString('base64url') }))
+
+const body = plain.body
+const without = (field: keyof SignedMessage) => Object.fromEntries(Object.entries(body).filter(([name]) => name !== field))
+/** A body as JSON text where a JSON value in this file would not survive its own parsing. */
+const text = (message: string) => JSON.stringify({ ...body, message: '@' }).replace('"@"', message)
+
+const invalid = [
+  { name: 'signed for another channel', channel: other, body, error: 'invalid_signature' },
+  { name: 'message changed', channel, body: { ...body, message: { hand: 2 } }, error: 'invalid_signature' },
+  { name: 'date changed', channel, body: { ...body, sentAt: sentAt + 1 }, error: 'invalid_signature' },
+  { name: 'nonce added', channel, body: { ...body, nonce: 'x' }, error: 'invalid_signature' },
+  { name: 'signature of another message', channel, body: { ...body, sig: valid[1]?.sig }, error: 'invalid_signature' },
+  { name: 'signature of zeros', channel, body: { ...body, sig: 'A'.repeat(86) }, error: 'invalid_signature' },
+  { name: 'signature with a scalar beyond the order', channel, body: { ...body, sig: varied(plain.sig) }, error: 'invalid_signature' },
+  { name: 'signature missing', channel, body: without('sig'), error: 'malformed_message' },
+  { name: 'signature with padding', channel, body: { ...body, sig: `${plain.sig}==` }, error: 'malformed_message' },
+  { name: 'signature with unused bits set', channel, body: { ...body, sig: `${plain.sig.slice(0, -1)}${plain.sig.endsWith('B') ? 'C' : 'B'}` }, error: 'invalid_signature' },
+  { name: 'signature in base64, not base64url', channel, body: { ...body, sig: `+${plain.sig.slice(1)}` }, error: 'malformed_message' },
+  { name: 'message missing', channel, body: without('message'), error: 'malformed_message' },
+  { name: 'key missing', channel, body: without('key'), error: 'malformed_message' },
+  { name: 'date missing', channel, body: without('sentAt'), error: 'malformed_message' },
+  { name: 'date a string', channel, body: { ...body, sentAt: String(sentAt) }, error: 'malformed_message' },
+  { name: 'date not an integer', channel, body: { ...body, sentAt: sentAt + 0.5 }, error: 'malformed_message' },
+  { name: 'date negative', channel, body: { ...body, sentAt: -1 }, error: 'malformed_message' },
+  { name: 'five previous ids', channel, body: { ...body, prev: Array.from({ length: 5 }, () => plain.id) }, error: 'malformed_message' },
+  { name: 'a previous id that is none', channel, body: { ...body, prev: ['x'] }, error: 'malformed_message' },
+  { name: 'empty nonce', channel, body: { ...body, nonce: '' }, error: 'malformed_message' },
+  { name: 'nonce of 65 characters', channel, body: { ...body, nonce: 'n'.repeat(65) }, error: 'malformed_message' },
+  { name: 'unknown field', channel, body: { ...body, extra: 1 }, error: 'malformed_message' },
+  { name: 'an array', channel, body: [], error: 'malformed_message' },
+  { name: 'null', channel, body: null, error: 'malformed_message' },
+  { name: 'lone surrogate', channel, bodyText: text('"\\ud800"'), error: 'malformed_message' },
+  { name: 'lone surrogate in a name', channel, bodyText: text('{"\\udc00":1}'), error: 'malformed_message' },
+  { name: 'number beyond a double', channel, bodyText: text('1e400'), error: 'malformed_message' },
+  { name: 'nested 100 levels deep', channel, bodyText: text('['.repeat(100) + ']'.repeat(100)), error: 'malformed_message' },
+  { name: 'larger than 65536 bytes', channel, repeat: { body, character: 'a', times: 65_536 }, error: 'body_too_large' },
+  ...smallOrder.map(({ name, key }) => ({ name, channel, body: { ...body, key }, error: 'weak_key' })),
+]
+
+const invalidGenesis = [
+  { name: 'id of another genesis', id: other, body: genesis.genesis, error: 'genesis_mismatch' },
+  { name: 'name changed', id: channel, body: { ...genesis.genesis, name: 'poker: ORIOLE AVE' }, error: 'genesis_mismatch' },
+  { name: 'signature of something else', id: channel, body: { ...genesis.genesis, sig: plain.sig }, error: 'invalid_signature' },
+  { name: 'unknown mode', id: channel, body: { ...genesis.genesis, mode: 'chaotic' }, error: 'malformed_genesis' },
+  { name: 'unknown version', id: channel, body: { ...genesis.genesis, v: 2 }, error: 'malformed_genesis' },
+  { name: 'lifetime of nothing', id: channel, body: { ...genesis.genesis, lifetimeMs: 0 }, error: 'malformed_genesis' },
+  { name: 'neighborhood with a leading zero', id: channel, body: { ...genesis.genesis, neighborhood: '07' }, error: 'malformed_genesis' },
+  { name: 'salt too short', id: channel, body: { ...genesis.genesis, salt: 'AAAA' }, error: 'malformed_genesis' },
+  { name: 'unknown field', id: channel, body: { ...genesis.genesis, extra: true }, error: 'malformed_genesis' },
+]
+
+const vectors = {
+  'messages.json': { keys: [{ name: 'alice', seed: alice.seed, key: alice.signer.key }], valid, invalid },
+  'genesis.json': {
+    valid: [{ name: 'a poker table', body: genesis.genesis, canonical: genesis.canonical, id: genesis.id }],
+    invalid: invalidGenesis,
+  },
+}
+
+const target = process.argv[2] ?? import.meta.dirname
+for (const [file, content] of Object.entries(vectors)) writeFileSync(`${target}/${file}`, `${JSON.stringify(content, null, 2)}\n`)
