@@ -18,5 +18,16 @@ export interface RegistryView {
   server(id: number): RegisteredServer | undefined
   /** Called after any change of `servers()`. @returns the way to stop it */
   onChange(listener: () => void): () => void
+  /** How up to date the view is; while the chain cannot be read, the view stays as it was and is no longer fresh. */
+  freshness(): RegistryFreshness
   close(): Promise<void>
+}
+
+export interface RegistryFreshness {
+  /** Whether the chain was read recently enough to act on the view. */
+  fresh: boolean
+  /** Milliseconds since the chain was last read to its head. */
+  ageMs: number
+  /** Number of the last block read. */
+  block: number
 }
