@@ -1,0 +1,5 @@
+export * from './frame-reader.ts'
+export * from './frames.ts'
+export * from './handshake.ts'
+export * from './link-errors.ts'
+export * from './topology.ts'
