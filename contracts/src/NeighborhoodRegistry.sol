@@ -85,8 +85,14 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
     /// @inheritdoc INeighborhoodRegistry
     function parametersOf(uint32 id) external view returns (Parameters memory parameters) {
         parameters = _neighborhoods[id].parameters;
-        // Every neighborhood has a token, and reading it saves the owner's slot.
+        // No neighborhood is without a token; asking for the owner would read another slot.
         if (parameters.stakeToken == address(0)) revert NeighborhoodRegistry_Unknown(id);
+    }
+
+    /// @inheritdoc INeighborhoodRegistry
+    function unbondingSecondsOf(uint32 id) external view returns (uint32 unbondingSeconds) {
+        unbondingSeconds = _neighborhoods[id].parameters.unbondingSeconds;
+        if (unbondingSeconds == 0) revert NeighborhoodRegistry_Unknown(id);
     }
 
     /// @inheritdoc INeighborhoodRegistry

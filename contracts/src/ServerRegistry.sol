@@ -20,8 +20,10 @@ import {Registration, Server, ServerKey, Status} from "./types/Servers.sol";
 contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
 
-    /// @dev The servers of one neighborhood. Ids are appended, eight to a slot, and never removed.
+    /// @dev The servers of one neighborhood and the token they all stake, which is that of its first server for ever.
+    /// Ids are appended, eight to a slot, and never removed.
     struct Roster {
+        address stakeToken;
         uint32 active;
         uint32 total;
         uint32[2 ** 32] ids;
@@ -54,7 +56,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         _checkRegistration(registration, parameters.minStake);
 
         id = ++count;
-        _enroll(neighborhood, id, parameters.maxServers);
+        _enroll(neighborhood, id, parameters);
         bytes32 endpointHash = _claimEndpoint(neighborhood, id, registration.endpoint);
         address keyId = _claimKey(registration, id, endpointHash);
         _servers[id] = Server({
@@ -71,7 +73,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
             didHash: keccak256(bytes(registration.did))
         });
         _emitRegistered(registration, id, keyId);
-        _pull(parameters.stakeToken, registration.stake);
+        _pull(_rosters[neighborhood].stakeToken, registration.stake);
     }
 
     /// @inheritdoc IServerRegistry
@@ -85,7 +87,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         uint32 neighborhood = server.neighborhood;
         server.stake = uint96(stake);
         emit StakeAdded(id, neighborhood, msg.sender, amount, uint96(stake));
-        _pull(neighborhoodRegistry.parametersOf(neighborhood).stakeToken, amount);
+        _pull(_rosters[neighborhood].stakeToken, amount);
     }
 
     /// @inheritdoc IServerRegistry
@@ -108,7 +110,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         _checkActive(server, id);
 
         uint32 neighborhood = server.neighborhood;
-        uint40 unlockAt = uint40(block.timestamp + neighborhoodRegistry.parametersOf(neighborhood).unbondingSeconds);
+        uint40 unlockAt = uint40(block.timestamp + neighborhoodRegistry.unbondingSecondsOf(neighborhood));
         server.unlockAt = unlockAt;
         server.status = Status.Exiting;
         --_rosters[neighborhood].active;
@@ -131,7 +133,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         server.stake = 0;
         server.status = Status.Withdrawn;
         emit Withdrawn(id, neighborhood, payout, amount);
-        IERC20(neighborhoodRegistry.parametersOf(neighborhood).stakeToken).safeTransfer(payout, amount);
+        IERC20(_rosters[neighborhood].stakeToken).safeTransfer(payout, amount);
     }
 
     /// @inheritdoc IServerRegistry
@@ -201,12 +203,15 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         if (!Did.isValid(registration.did)) revert ServerRegistry_DidInvalid(registration.did);
     }
 
-    function _enroll(uint32 neighborhood, uint32 id, uint8 maxServers) private {
+    function _enroll(uint32 neighborhood, uint32 id, Parameters memory parameters) private {
         Roster storage roster = _rosters[neighborhood];
         uint32 active = roster.active;
         uint32 total = roster.total;
-        if (active >= maxServers) revert ServerRegistry_NeighborhoodFull(neighborhood, maxServers);
+        if (active >= parameters.maxServers) {
+            revert ServerRegistry_NeighborhoodFull(neighborhood, parameters.maxServers);
+        }
         roster.ids[total] = id;
+        if (total == 0) roster.stakeToken = parameters.stakeToken;
         // No overflow: neither exceeds the number of servers, which `count` bounds.
         unchecked {
             roster.active = active + 1;

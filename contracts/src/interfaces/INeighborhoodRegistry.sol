@@ -103,6 +103,9 @@ interface INeighborhoodRegistry {
     /// @notice The parameters; reverts for an unknown id.
     function parametersOf(uint32 id) external view returns (Parameters memory);
 
+    /// @notice The unbonding time alone, in seconds, for exits to read cheaply; reverts for an unknown id.
+    function unbondingSecondsOf(uint32 id) external view returns (uint32);
+
     /// @notice Whether a neighborhood has this id.
     function exists(uint32 id) external view returns (bool);
 

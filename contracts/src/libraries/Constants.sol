@@ -18,8 +18,6 @@ library Constants {
     uint32 internal constant MAX_MESSAGE_BYTES = 1024 * 1024;
 
     uint256 internal constant MAX_ENDPOINT_BYTES = 255;
-    /// @dev RFC 1035, without the root label.
-    uint256 internal constant MAX_HOST_BYTES = 253;
     uint256 internal constant MAX_HOST_LABEL_BYTES = 63;
     uint256 internal constant MAX_DID_BYTES = 128;
 }

@@ -20,23 +20,29 @@ library Did {
     function isValid(string calldata did) internal pure returns (bool) {
         bytes calldata text = bytes(did);
         uint256 length = text.length;
-        if (length > Constants.MAX_DID_BYTES || length < 7 || bytes4(text[:4]) != "did:") return false;
+        if (length < 7 || length > Constants.MAX_DID_BYTES || bytes4(text[:4]) != "did:") return false;
+        // An id has a character after its last colon.
+        if (text[length - 1] == ":") return false;
 
         uint256 i = 4;
         // No overflow: i stays below length + 3.
         unchecked {
-            while (i < length && (METHOD_CHARACTERS >> uint8(text[i])) & 1 == 1) ++i;
-            // A method has a character, a colon ends it, and something that does not end in a colon follows.
-            if (i == 4 || i + 1 >= length || text[i] != ":" || text[length - 1] == ":") return false;
+            while (i < length && _in(METHOD_CHARACTERS, text, i)) ++i;
+            if (i == 4 || i == length || text[i] != ":") return false;
 
             for (++i; i < length; ++i) {
-                uint256 character = uint8(text[i]);
-                if ((ID_CHARACTERS >> character) & 1 == 1) continue;
-                if (character != 0x25 || i + 2 >= length) return false;
-                if ((HEX_CHARACTERS >> uint8(text[++i])) & 1 == 0) return false;
-                if ((HEX_CHARACTERS >> uint8(text[++i])) & 1 == 0) return false;
+                if (_in(ID_CHARACTERS, text, i)) continue;
+                if (text[i] != "%" || i + 2 >= length) return false;
+                if (!_in(HEX_CHARACTERS, text, ++i) || !_in(HEX_CHARACTERS, text, ++i)) return false;
             }
         }
         return true;
+    }
+
+    /// @dev Whether the set has the byte at `i`, without a bounds check: the caller knows that `i` is below the length.
+    function _in(uint256 set, bytes calldata text, uint256 i) private pure returns (bool has) {
+        assembly ("memory-safe") {
+            has := and(shr(byte(0, calldataload(add(text.offset, i))), set), 1)
+        }
     }
 }

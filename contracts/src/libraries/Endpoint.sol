@@ -20,65 +20,46 @@ library Endpoint {
     /// address; the port is neither padded nor the scheme's default. There is no user, path, query or trailing dot.
     function isCanonical(string calldata endpoint) internal pure returns (bool) {
         bytes calldata text = bytes(endpoint);
-        if (text.length > Constants.MAX_ENDPOINT_BYTES) return false;
-        bool secure = text.length > 8 && bytes8(text[:8]) == "https://";
-        if (!secure && (text.length <= 7 || bytes7(text[:7]) != "http://")) return false;
+        uint256 length = text.length;
+        if (length < 8 || length > Constants.MAX_ENDPOINT_BYTES) return false;
+        bool secure = bytes8(text[:8]) == "https://";
+        if (!secure && bytes7(text[:7]) != "http://") return false;
 
-        bytes calldata rest = text[secure ? 8 : 7:];
-        uint256 hostLength = 0;
-        while (hostLength < rest.length && rest[hostLength] != ":") ++hostLength;
-        bytes calldata host = rest[:hostLength];
-
-        if (hostLength < rest.length && !_isPort(rest[hostLength + 1:], secure ? 443 : 80)) return false;
-        if (!secure) {
-            bytes32 hash = keccak256(host);
-            return hash == LOCALHOST || hash == LOOPBACK;
-        }
-        return _isHost(host);
-    }
-
-    /// @dev Decimal, 1 to 65535, without leading zeros.
-    function _isPort(bytes calldata text, uint256 defaultPort) private pure returns (bool) {
-        (bool valid, uint256 port) = _decimal(text, 65535);
-        return valid && port != 0 && port != defaultPort;
-    }
-
-    /// @dev A host whose last label looks like a number is an IPv4 address to every URL parser.
-    function _isHost(bytes calldata host) private pure returns (bool) {
-        if (host.length > Constants.MAX_HOST_BYTES) return false;
-        uint256 start = 0;
-        // No overflow: i and start are at most host.length, and start is at most i.
+        uint256 start = secure ? 8 : 7;
+        uint256 end = start;
+        uint256 label = start;
+        // No overflow: all are at most length + 1.
         unchecked {
-            for (uint256 i = 0; i < host.length; ++i) {
-                uint256 character = uint8(host[i]);
-                if (character == 0x2e) {
-                    if (!_isLabel(host[start:i])) return false;
-                    start = i + 1;
-                } else if ((HOST_CHARACTERS >> character) & 1 == 0) {
-                    return false;
-                }
+            for (; end < length; ++end) {
+                uint256 character = _at(text, end);
+                if ((HOST_CHARACTERS >> character) & 1 == 1) continue;
+                if (character == 0x3a) break;
+                if (character != 0x2e || !_isLabel(text, label, end)) return false;
+                label = end + 1;
             }
         }
-        bytes calldata last = host[start:];
-        if (!_isLabel(last)) return false;
-        return !_looksNumeric(last) || _isIpv4(host);
+        if (!_isLabel(text, label, end)) return false;
+        if (end < length && !_isPort(text[end + 1:], secure ? 443 : 80)) return false;
+
+        bytes calldata host = text[start:end];
+        if (!secure) return keccak256(host) == LOCALHOST || keccak256(host) == LOOPBACK;
+        // A host that ends in a number is an IPv4 address to every URL parser.
+        return !_isNumber(text[label:end]) || _isIpv4(host);
     }
 
-    /// @dev The characters are checked by the caller.
-    function _isLabel(bytes calldata label) private pure returns (bool) {
-        uint256 length = label.length;
-        return
-            length != 0 &&
-            length <= Constants.MAX_HOST_LABEL_BYTES &&
-            label[0] != "-" &&
-            label[length - 1] != "-";
+    /// @dev 1 to 63 characters, a hyphen neither first nor last. The caller checks the other characters.
+    function _isLabel(bytes calldata text, uint256 start, uint256 end) private pure returns (bool) {
+        // No underflow: start is at most end, and the last character is read of a label that has one.
+        unchecked {
+            uint256 length = end - start;
+            if (length == 0 || length > Constants.MAX_HOST_LABEL_BYTES) return false;
+            return _at(text, start) != 0x2d && _at(text, end - 1) != 0x2d;
+        }
     }
 
     /// @dev All digits, or `0x` and hexadecimal digits, as the URL standard's "ends in a number" has it.
-    function _looksNumeric(bytes calldata label) private pure returns (bool) {
-        // Most names end in a letter beyond the hexadecimal ones.
-        if ((HEX_CHARACTERS >> uint8(label[label.length - 1])) & 1 == 0 && label[label.length - 1] != "x") return false;
-        bool hexadecimal = label.length >= 2 && label[0] == "0" && label[1] == "x";
+    function _isNumber(bytes calldata label) private pure returns (bool) {
+        bool hexadecimal = label.length > 1 && label[0] == "0" && label[1] == "x";
         for (uint256 i = hexadecimal ? 2 : 0; i < label.length; ++i) {
             uint256 character = uint8(label[i]);
             if (hexadecimal ? (HEX_CHARACTERS >> character) & 1 == 0 : character < 0x30 || character > 0x39) return false;
@@ -100,7 +81,13 @@ library Endpoint {
         return parts == 4;
     }
 
-    /// @dev A decimal number without leading zeros of at most `max`, which is below 2**16.
+    /// @dev Decimal, 1 to 65535, without leading zeros.
+    function _isPort(bytes calldata text, uint256 defaultPort) private pure returns (bool) {
+        (bool valid, uint256 port) = _decimal(text, 65535);
+        return valid && port != 0 && port != defaultPort;
+    }
+
+    /// @dev A decimal number without leading zeros of at most `max`, which has at most five digits.
     function _decimal(bytes calldata text, uint256 max) private pure returns (bool valid, uint256 value) {
         if (text.length == 0 || text.length > 5 || (text[0] == "0" && text.length > 1)) return (false, 0);
         for (uint256 i = 0; i < text.length; ++i) {
@@ -109,5 +96,12 @@ library Endpoint {
             value = value * 10 + (character - 0x30);
         }
         return (value <= max, value);
+    }
+
+    /// @dev The byte at `i`, without a bounds check: the caller knows that `i` is below the length.
+    function _at(bytes calldata text, uint256 i) private pure returns (uint256 character) {
+        assembly ("memory-safe") {
+            character := byte(0, calldataload(add(text.offset, i)))
+        }
     }
 }

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.28;
+
+/// @notice The cheat codes of the test EVM that these tests use.
+interface Vm {
+    function chainId(uint256 id) external;
+    function expectEmit(address emitter) external;
+    function expectRevert(bytes calldata revertData) external;
+    function prank(address sender) external;
+    function publicKeyP256(uint256 privateKey) external view returns (uint256 x, uint256 y);
+    function signP256(uint256 privateKey, bytes32 digest) external view returns (bytes32 r, bytes32 s);
+    function startPrank(address sender) external;
+    function stopPrank() external;
+    function toString(uint256 value) external pure returns (string memory);
+    function warp(uint256 timestamp) external;
+}
+
+Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
