@@ -1,0 +1,55 @@
+import { Args } from '@oclif/core'
+import { askText } from '../../ask.ts'
+import { BaseCommand } from '../../base-command.ts'
+import { CliError } from '../../errors.ts'
+import { chainFlags, discoveryFlags, neighborhoodFlags } from '../../flags.ts'
+import { fields, table } from '../../output.ts'
+import { connect } from '../../services/chain.ts'
+import { listServers, type NeighborhoodView, type ServerView, showNeighborhood } from '../../services/discovery.ts'
+import { neighborhoodsOnChain, serversOnChain } from '../../services/neighborhoods.ts'
+import { parseId } from '../../units.ts'
+
+export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodShow> {
+  static override summary = 'Show a neighborhood and its servers, from discovery when it is set, else from the chain'
+  static override args = { id: Args.string({ description: 'Its id; the configured neighborhood by default' }) }
+  static override flags = { ...neighborhoodFlags, ...discoveryFlags, ...chainFlags }
+
+  async run(): Promise<void> {
+    const given = this.args.id ?? this.settings.text('neighborhood')
+    const id = parseId(await askText(given, { flag: 'neighborhood', what: 'the id of the neighborhood' }), 'The id of a neighborhood')
+    const discovery = this.settings.urls('discovery')
+    const [neighborhood, servers] = discovery.length > 0 ? await this.#fromDiscovery(discovery, id) : await this.#fromChain(id)
+    if (!neighborhood) {
+      throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+    }
+    this.output.result({ neighborhood, servers }, () => render(neighborhood, servers))
+  }
+
+  async #fromDiscovery(urls: string[], id: number): Promise<[NeighborhoodView | undefined, ServerView[]]> {
+    const neighborhood = await showNeighborhood(urls, id)
+    return [neighborhood, neighborhood ? await listServers(urls, id) : []]
+  }
+
+  async #fromChain(id: number): Promise<[NeighborhoodView | undefined, ServerView[]]> {
+    const deployed = await connect(this.settings)
+    const [[neighborhood], servers] = await Promise.all([neighborhoodsOnChain(deployed, id), serversOnChain(deployed, id)])
+    return [neighborhood, servers]
+  }
+}
+
+function render(neighborhood: NeighborhoodView, servers: ServerView[]): string {
+  const { parameters } = neighborhood
+  const about = fields([
+    ['neighborhood', neighborhood.id],
+    ['name', neighborhood.name],
+    ['uri', neighborhood.uri],
+    ['owner', neighborhood.owner],
+    ['state', neighborhood.healthy ? 'healthy' : `wants ${parameters.redundancy} servers, has ${neighborhood.activeServers}`],
+    ['stake token', parameters.stakeToken],
+    ['least stake', parameters.minStake],
+    ['unbonding', `${parameters.unbondingSeconds} s`],
+  ])
+  if (servers.length === 0) return `${about}\n\nNo server is registered yet.`
+  const rows = servers.map((server) => [String(server.id), server.status, server.endpoint, server.stake, server.operator])
+  return `${about}\n\n${table(['SERVER', 'STATUS', 'ENDPOINT', 'STAKE', 'OPERATOR'], rows)}`
+}

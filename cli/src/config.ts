@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { parse, TomlDate } from 'smol-toml'
+import { type Address, isAddress } from 'viem'
+import { CliError } from './errors.ts'
+import { isSettingKey, type SettingKey, settings, suggest, waysToSet } from './settings.ts'
+
+type Value = string | number | string[]
+
+/** One source of settings: texts as given, with where they came from for errors. */
+interface Layer {
+  /** Names the source of a key, e.g. `--rpc-url` or `chain.rpcUrl in ./dred.toml`. */
+  source(key: SettingKey): string
+  /** Folder that relative paths are relative to. */
+  base: string
+  values: Partial<Record<SettingKey, unknown>>
+}
+
+export interface ConfigSources {
+  /** Parsed flags of the command by flag name. */
+  flags: Record<string, unknown>
+  env: NodeJS.ProcessEnv
+  cwd: string
+}
+
+/** Folder of the user's own configuration and keys. */
+export function userConfigDirectory(env: NodeJS.ProcessEnv = process.env): string {
+  return join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'dred')
+}
+
+/**
+ * The settings of a command, layered: flag > `DRED_*` > `./dred.toml` > the user's `config.toml`. `--config FILE` (or
+ * `DRED_CONFIG`) stands in place of both files.
+ */
+export class Config {
+  readonly #layers: Layer[]
+
+  private constructor(layers: Layer[]) {
+    this.#layers = layers
+  }
+
+  /** @throws CliError `config_unreadable`, `config_invalid` or `config_unknown_key` */
+  static load(sources: ConfigSources): Config {
+    const keys = Object.keys(settings).filter(isSettingKey)
+    const fromFlags: Layer = {
+      source: (key) => `--${settings[key].flag}`,
+      base: sources.cwd,
+      values: Object.fromEntries(keys.map((key) => [key, sources.flags[settings[key].flag]])),
+    }
+    const fromEnv: Layer = {
+      source: (key) => settings[key].env,
+      base: sources.cwd,
+      values: Object.fromEntries(keys.map((key) => [key, sources.env[settings[key].env] || undefined])),
+    }
+    return new Config([fromFlags, fromEnv, ...fileLayers(sources)])
+  }
+
+  text(key: SettingKey): string | undefined {
+    const value = this.#value(key)
+    return value === undefined ? undefined : String(value)
+  }
+
+  integer(key: SettingKey): number | undefined {
+    const value = this.#value(key)
+    return value === undefined ? undefined : Number(value)
+  }
+
+  address(key: SettingKey): Address | undefined {
+    const value = this.#value(key)
+    return typeof value === 'string' && isAddress(value, { strict: false }) ? value : undefined
+  }
+
+  urls(key: SettingKey): string[] {
+    const value = this.#value(key)
+    return Array.isArray(value) ? value : []
+  }
+
+  /** @throws CliError `missing_value` naming the flag, the variable and the key */
+  required<T>(key: SettingKey, value: T | undefined): T {
+    if (value === undefined) throw missing(key)
+    return value
+  }
+
+  #value(key: SettingKey): Value | undefined {
+    for (const layer of this.#layers) {
+      const given = layer.values[key]
+      if (given !== undefined) return read(key, given, layer)
+    }
+    return undefined
+  }
+}
+
+/** The error for a value that nothing gave. */
+export function missing(key: SettingKey): CliError {
+  return new CliError('usage', 'missing_value', `Say ${settings[key].what}: set ${waysToSet(key)}.`)
+}
+
+function read(key: SettingKey, given: unknown, layer: Layer): Value {
+  const invalid = (expected: string) =>
+    new CliError('usage', 'config_invalid', `${layer.source(key)} has to be ${expected}, not ${JSON.stringify(given)}.`)
+  const { kind } = settings[key]
+  switch (kind) {
+    case 'integer': {
+      const value = typeof given === 'string' && /^\d+$/.test(given) ? Number(given) : given
+      if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw invalid('a whole number')
+      return value
+    }
+    case 'urls': {
+      const list = typeof given === 'string' ? given.split(',').map((part) => part.trim()) : given
+      if (!Array.isArray(list) || !list.every(isHttpUrl)) throw invalid('http(s) addresses')
+      return list
+    }
+    case 'url':
+      if (!isHttpUrl(given)) throw invalid('an http(s) address')
+      return given
+    case 'address':
+      if (typeof given !== 'string' || !isAddress(given, { strict: false })) throw invalid('an address (0x and 40 hexadecimal digits)')
+      return given
+    case 'path':
+      if (typeof given !== 'string' || given === '') throw invalid('a file name')
+      return resolve(layer.base, given)
+    case 'text':
+      // A TOML integer is as good as the text of it: `neighborhood = 1`.
+      if (typeof given === 'number') return String(given)
+      if (typeof given !== 'string' || given === '') throw invalid('a text')
+      return given
+  }
+}
+
+function isHttpUrl(value: unknown): value is string {
+  return typeof value === 'string' && /^https?:$/.test(URL.parse(value)?.protocol ?? '')
+}
+
+function fileLayers({ flags, env, cwd }: ConfigSources): Layer[] {
+  const explicit = flags['config'] ?? env['DRED_CONFIG']
+  if (typeof explicit === 'string' && explicit !== '') {
+    const path = resolve(cwd, explicit)
+    const layer = fileLayer(path, explicit)
+    if (!layer) throw new CliError('usage', 'config_unreadable', `There is no configuration file ${explicit}: check --config.`)
+    return [layer]
+  }
+  const found = [fileLayer(join(cwd, 'dred.toml'), './dred.toml'), fileLayer(join(userConfigDirectory(env), 'config.toml'))]
+  return found.filter((layer) => layer !== undefined)
+}
+
+/** @returns undefined when there is no such file */
+function fileLayer(path: string, label = path): Layer | undefined {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
+    const cause = error instanceof Error ? error.message : String(error)
+    throw new CliError('usage', 'config_unreadable', `${label} cannot be read (${cause}): make it readable or move it away.`)
+  }
+  let document: unknown
+  try {
+    document = parse(text)
+  } catch (error) {
+    const [line] = (error instanceof Error ? error.message : String(error)).split('\n')
+    throw new CliError('usage', 'config_invalid', `${label} is not valid TOML: ${line}.`)
+  }
+  return { source: (key) => `${key} in ${label}`, base: dirname(path), values: flatten(document, label) }
+}
+
+/** Nested tables to dotted keys. All unknown keys are reported together. */
+function flatten(document: unknown, label: string): Layer['values'] {
+  const values: Layer['values'] = {}
+  const unknown: string[] = []
+  const visit = (node: unknown, path: string) => {
+    if (isSettingKey(path)) values[path] = node
+    else if (isTable(node)) for (const [name, child] of Object.entries(node)) visit(child, path === '' ? name : `${path}.${name}`)
+    else unknown.push(path)
+  }
+  visit(document, '')
+  if (unknown.length > 0) {
+    const complaints = unknown.map((key) => {
+      const near = suggest(key, Object.keys(settings))
+      return near ? `${key} (did you mean ${near}?)` : key
+    })
+    throw new CliError(
+      'usage',
+      'config_unknown_key',
+      `${label} has ${unknown.length > 1 ? 'unknown keys' : 'an unknown key'}: ${complaints.join(', ')}.`,
+    )
+  }
+  return values
+}
+
+function isTable(node: unknown): node is Record<string, unknown> {
+  return typeof node === 'object' && node !== null && !Array.isArray(node) && !(node instanceof TomlDate)
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Step } from '../steps.ts'
+import { CliError } from '../errors.ts'
+
+/** A neighborhood as discovery and this CLI's JSON have it. Amounts are decimal strings in the token's smallest unit. */
+export interface NeighborhoodView {
+  id: string
+  owner: string
+  name: string
+  uri: string
+  contentHash: string
+  createdAtBlock: number
+  parameters: {
+    stakeToken: string
+    minStake: string
+    unbondingSeconds: number
+    maxServers: number
+    redundancy: number
+    maxChannelLifetimeSeconds: number
+    maxChannelIdleSeconds: number
+    maxMessageBytes: number
+  }
+  activeServers: number
+  healthy: boolean
+}
+
+export interface ServerView {
+  id: number
+  neighborhood: string
+  operator: string
+  payout: string
+  keyId: string
+  endpoint: string
+  did: string
+  stake: string
+  status: string
+  unlockAt: number | null
+  registeredAtBlock: number
+}
+
+/** A JSON answer of a discovery API, or undefined for 404. The first address that answers is taken. */
+async function get(urls: readonly string[], path: string): Promise<unknown> {
+  let last: unknown
+  for (const url of urls) {
+    try {
+      const response = await fetch(new URL(path, url), { signal: AbortSignal.timeout(10_000) })
+      if (response.status === 404) return undefined
+      if (response.ok) return await response.json()
+      last = new Error(`HTTP ${response.status}`)
+    } catch (error) {
+      last = error
+    }
+  }
+  throw new CliError('unreachable', 'discovery_unreachable', {
+    message: `No discovery API answers at ${urls.join(', ')}: check --discovery (DRED_DISCOVERY, discovery).`,
+    cause: last,
+  })
+}
+
+/** All items of a paged list. */
+async function all<T>(urls: readonly string[], path: string): Promise<T[]> {
+  const items: T[] = []
+  let cursor: string | null = ''
+  while (cursor !== null) {
+    const query: string = cursor === '' ? '' : `${path.includes('?') ? '&' : '?'}cursor=${encodeURIComponent(cursor)}`
+    const page = (await get(urls, path + query)) as { items: T[]; next: string | null } | undefined
+    items.push(...(page?.items ?? []))
+    cursor = page?.next ?? null
+  }
+  return items
+}
+
+export function listNeighborhoods(urls: readonly string[]): Promise<NeighborhoodView[]> {
+  return all<NeighborhoodView>(urls, '/v1/neighborhoods')
+}
+
+/** @returns undefined when discovery knows none of this id */
+export async function showNeighborhood(urls: readonly string[], id: number): Promise<NeighborhoodView | undefined> {
+  const body = (await get(urls, `/v1/neighborhoods/${id}`)) as { neighborhood: NeighborhoodView } | undefined
+  return body?.neighborhood
+}
+
+export function listServers(urls: readonly string[], neighborhood: number): Promise<ServerView[]> {
+  return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers`)
+}
+
+const INDEXING_TIMEOUT_MS = 60_000
+
+/**
+ * The last step of a transaction: discovery has read its block. None without a discovery API.
+ * @param path resource whose body carries `block.number`
+ * @param block asked for when the step runs
+ * @throws CliError `not_indexed` (pending) after a minute
+ */
+export function indexedStep(urls: readonly string[], path: () => string, block: () => bigint): Step[] {
+  if (urls.length === 0) return []
+  const run = async () => {
+    const deadline = Date.now() + INDEXING_TIMEOUT_MS
+    while (Date.now() < deadline) {
+      const body = (await get(urls, path())) as { block: { number: number } } | undefined
+      if (body && BigInt(body.block.number) >= block()) return
+      await sleep(200)
+    }
+    throw new CliError('pending', 'not_indexed', 'The transaction is confirmed but discovery does not show it yet: look again later.')
+  }
+  return [{ title: 'indexed', run }]
+}

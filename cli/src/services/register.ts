@@ -1,0 +1,146 @@
+import { serverRegistryAbi } from '@dred/contracts'
+import { serverKeyStatement, signatureWords } from '@dred/protocol/statements'
+import {
+  type Abi,
+  type Address,
+  BaseError,
+  ContractFunctionRevertedError,
+  erc20Abi,
+  type Hex,
+  parseEventLogs,
+  type PrivateKeyAccount,
+} from 'viem'
+import { CliError } from '../errors.ts'
+import type { Step } from '../steps.ts'
+import { formatAmount } from '../units.ts'
+import { type Deployed, refusalAbi, type TokenInfo } from './chain.ts'
+import { indexedStep } from './discovery.ts'
+import { transactionSteps } from './transact.ts'
+
+/** How long the server key's statement counts, in seconds. */
+const STATEMENT_LIFETIME_SECONDS = 3_600n
+
+/** A server key that can sign its own registration. */
+export interface RegistrationKey {
+  keyX: Hex
+  keyY: Hex
+  /** ECDSA with SHA-256 over the bytes. @returns r ‖ s, 64 bytes */
+  sign(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>
+}
+
+export interface RegistrationRequest {
+  neighborhood: number
+  key: RegistrationKey
+  endpoint: string
+  did: string
+  payout: Address
+  stake: bigint
+  minStake: bigint
+  token: TokenInfo
+  discovery: readonly string[]
+}
+
+export interface RegistrationResult {
+  id: number
+  keyId: Hex
+  transaction: Hex
+  block: bigint
+}
+
+/** The steps of a registration: checks first, then the token's approval and the registration itself. */
+export function registerServer(
+  deployed: Deployed,
+  account: PrivateKeyAccount,
+  request: RegistrationRequest,
+): { steps: Step[]; result: () => RegistrationResult } {
+  let registered: RegistrationResult | undefined
+  const result = () => {
+    if (!registered) throw new Error('The server is not registered yet')
+    return registered
+  }
+  const { neighborhood, key, endpoint, did, payout, stake } = request
+  const args: unknown[] = []
+  const sign = async () => {
+    // The chain's clock counts, not this machine's.
+    const { timestamp } = await deployed.client.getBlock()
+    const deadline = timestamp + STATEMENT_LIFETIME_SECONDS
+    const { keyX, keyY } = key
+    const statement = { neighborhood, operator: account.address, keyX, keyY, endpoint, deadline }
+    const signature = signatureWords(await key.sign(serverKeyStatement(deployed, statement)))
+    args[0] = { neighborhood, stake, payout, keyX, keyY, endpoint, did, deadline, ...signature }
+  }
+  const steps = [
+    { title: 'sign with the server key', run: sign },
+    { title: 'check stake, endpoint, key and balance', run: () => checkRegistration(deployed, account.address, { request, args }) },
+    ...approvalSteps(deployed, account, { token: request.token, amount: stake }),
+    ...transactionSteps(deployed, account, {
+      label: 'register server',
+      address: deployed.serverRegistry,
+      abi: serverRegistryAbi,
+      functionName: 'register',
+      args,
+      done: (receipt) => {
+        const [event] = parseEventLogs({ abi: serverRegistryAbi, eventName: 'ServerRegistered', logs: receipt.logs })
+        if (!event) throw new CliError('failure', 'unexpected_receipt', 'The registry did not report the new server: check its address.')
+        registered = { id: event.args.id, keyId: event.args.keyId, transaction: receipt.transactionHash, block: receipt.blockNumber }
+      },
+    }),
+  ]
+  const path = () => `/v1/servers/${result().id}`
+  return { steps: [...steps, ...indexedStep(request.discovery, path, () => result().block)], result }
+}
+
+/**
+ * Finds what the registry would refuse before any money moves. The registry pulls the stake last, so a simulation that fails for
+ * want of an allowance has passed every rule of the registry.
+ */
+async function checkRegistration(
+  deployed: Deployed,
+  operator: Address,
+  check: { request: RegistrationRequest; args: unknown[] },
+): Promise<void> {
+  const { neighborhood, token, stake, minStake } = check.request
+  if (stake < minStake) {
+    const [offered, asked] = [formatAmount(stake, token), formatAmount(minStake, token)]
+    throw new CliError(
+      'reverted',
+      'stake_too_low',
+      `A stake of ${offered} is less than neighborhood ${neighborhood} asks, ${asked}: raise --stake.`,
+    )
+  }
+  const abi: Abi = [...serverRegistryAbi, ...refusalAbi]
+  const call = { address: deployed.serverRegistry, abi, functionName: 'register', args: check.args, account: operator }
+  try {
+    await deployed.client.simulateContract(call)
+  } catch (error) {
+    const revert = error instanceof BaseError ? error.walk((cause) => cause instanceof ContractFunctionRevertedError) : null
+    const name = revert instanceof ContractFunctionRevertedError ? revert.data?.errorName : undefined
+    if (!revert || name?.startsWith('ServerRegistry_') || name?.startsWith('NeighborhoodRegistry_')) throw error
+  }
+  await checkBalance(deployed, operator, { token, amount: stake })
+}
+
+/** @throws CliError `insufficient_balance` */
+export async function checkBalance(deployed: Deployed, owner: Address, due: { token: TokenInfo; amount: bigint }): Promise<void> {
+  const { token, amount } = due
+  const balance = await deployed.client.readContract({ address: token.address, abi: erc20Abi, functionName: 'balanceOf', args: [owner] })
+  if (balance >= amount) return
+  const [has, needs] = [formatAmount(balance, token), formatAmount(amount, token)]
+  throw new CliError(
+    'reverted',
+    'insufficient_balance',
+    `The wallet ${owner} holds ${has} and needs ${needs}: send it the rest or lower the stake.`,
+  )
+}
+
+/** The steps that let the registry take exactly the amount. */
+export function approvalSteps(deployed: Deployed, account: PrivateKeyAccount, due: { token: TokenInfo; amount: bigint }): Step[] {
+  return transactionSteps(deployed, account, {
+    label: `approve ${formatAmount(due.amount, due.token)}`,
+    address: due.token.address,
+    abi: erc20Abi,
+    functionName: 'approve',
+    args: [deployed.serverRegistry, due.amount],
+    done: () => undefined,
+  })
+}

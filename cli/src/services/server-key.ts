@@ -1,0 +1,45 @@
+import { dirname } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import type { ServerKey } from '@dred/node'
+import type { Config } from '../config.ts'
+import { CliError } from '../errors.ts'
+import { readPasswordFile } from './keystore.ts'
+
+/**
+ * The server key of the settings.
+ * @throws CliError `missing_value`, `key_file`
+ */
+export async function openServerKey(settings: Config): Promise<ServerKey> {
+  const file = settings.required('server.keyFile', settings.text('server.keyFile'))
+  const passphrase = await serverKeyPassphrase(settings)
+  const { loadServerKey } = await import('@dred/node')
+  return translated(() => loadServerKey(file, passphrase))
+}
+
+export async function serverKeyPassphrase(settings: Config): Promise<string | undefined> {
+  const file = settings.text('server.keyPassphraseFile')
+  return file === undefined ? undefined : readPasswordFile(file)
+}
+
+/**
+ * Makes a server key file, mode 0600.
+ * @param passphrase encrypts it
+ * @throws CliError `file_exists`, `key_file`
+ */
+export async function createServerKey(file: string, passphrase?: string): Promise<ServerKey> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  const { createServerKeyFile } = await import('@dred/node')
+  return translated(() => createServerKeyFile(file, passphrase))
+}
+
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  const { ServerKeyError } = await import('@dred/node')
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof ServerKeyError)) throw error
+    const message = /[.!]$/.test(error.message) ? error.message : `${error.message}.`
+    if (error.code === 'exists') throw new CliError('failure', 'file_exists', { message, cause: error })
+    throw new CliError('auth', error.code === 'passphrase_wrong' ? 'wrong_password' : 'key_file', { message, cause: error })
+  }
+}

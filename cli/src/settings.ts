@@ -1,0 +1,98 @@
+/** How a setting's text is read. A path in a file is relative to that file, elsewhere to the working directory. */
+export type SettingKind = 'text' | 'integer' | 'address' | 'url' | 'path' | 'urls'
+
+export interface Setting {
+  flag: string
+  env: string
+  kind: SettingKind
+  /** What it is, as a noun phrase for help and errors. */
+  what: string
+}
+
+/** Every setting by its key in `dred.toml`. Flag > environment > ./dred.toml > the user's config.toml. */
+export const settings = {
+  neighborhood: { flag: 'neighborhood', env: 'DRED_NEIGHBORHOOD', kind: 'text', what: 'the id of the neighborhood' },
+  discovery: { flag: 'discovery', env: 'DRED_DISCOVERY', kind: 'urls', what: 'the address of a discovery API' },
+  wallet: { flag: 'wallet', env: 'DRED_WALLET', kind: 'path', what: 'the key file of the wallet that pays and signs' },
+  passwordFile: {
+    flag: 'password-file',
+    env: 'DRED_PASSWORD_FILE',
+    kind: 'path',
+    what: "a file whose first line is the wallet's password",
+  },
+  deviceKey: { flag: 'device-key', env: 'DRED_DEVICE_KEY', kind: 'path', what: 'the Ed25519 key file that signs messages' },
+  'chain.rpcUrl': { flag: 'rpc-url', env: 'DRED_RPC_URL', kind: 'url', what: "the chain's JSON-RPC address" },
+  'chain.chainId': { flag: 'chain-id', env: 'DRED_CHAIN_ID', kind: 'integer', what: 'the id the chain has to have' },
+  'chain.neighborhoodRegistry': {
+    flag: 'neighborhood-registry',
+    env: 'DRED_NEIGHBORHOOD_REGISTRY',
+    kind: 'address',
+    what: 'the address of the NeighborhoodRegistry',
+  },
+  'chain.serverRegistry': {
+    flag: 'server-registry',
+    env: 'DRED_SERVER_REGISTRY',
+    kind: 'address',
+    what: 'the address of the ServerRegistry',
+  },
+  'chain.stakeToken': { flag: 'stake-token', env: 'DRED_STAKE_TOKEN', kind: 'address', what: 'the ERC-20 that a new neighborhood stakes' },
+  'chain.startBlock': { flag: 'start-block', env: 'DRED_START_BLOCK', kind: 'integer', what: 'the block the registries were deployed in' },
+  'server.keyFile': { flag: 'key-file', env: 'DRED_SERVER_KEY_FILE', kind: 'path', what: "the server's P-256 private key, PKCS#8 PEM" },
+  'server.keyPassphraseFile': {
+    flag: 'key-passphrase-file',
+    env: 'DRED_SERVER_KEY_PASSPHRASE_FILE',
+    kind: 'path',
+    what: 'a file whose first line opens the server key',
+  },
+  'server.host': { flag: 'host', env: 'DRED_SERVER_HOST', kind: 'text', what: 'the address to listen on' },
+  'server.port': { flag: 'port', env: 'DRED_SERVER_PORT', kind: 'integer', what: 'the port to listen on' },
+  'server.adminPort': {
+    flag: 'admin-port',
+    env: 'DRED_SERVER_ADMIN_PORT',
+    kind: 'integer',
+    what: 'the loopback port of health and metrics',
+  },
+  'server.store': {
+    flag: 'store',
+    env: 'DRED_SERVER_STORE',
+    kind: 'text',
+    what: 'where messages are kept: a file name (SQLite) or a redis:// address',
+  },
+  'server.tlsCertFile': { flag: 'tls-cert-file', env: 'DRED_SERVER_TLS_CERT_FILE', kind: 'path', what: 'the TLS certificate chain, PEM' },
+  'server.tlsKeyFile': { flag: 'tls-key-file', env: 'DRED_SERVER_TLS_KEY_FILE', kind: 'path', what: 'the TLS private key, PEM' },
+  'server.logLevel': { flag: 'log-level', env: 'DRED_SERVER_LOG_LEVEL', kind: 'text', what: 'the least severe level that is logged' },
+} as const satisfies Record<string, Setting>
+
+export type SettingKey = keyof typeof settings
+
+export function isSettingKey(key: string): key is SettingKey {
+  return Object.hasOwn(settings, key)
+}
+
+/** How a person may give the setting: flag, variable, key. */
+export function waysToSet(key: SettingKey): string {
+  return `--${settings[key].flag}, ${settings[key].env} or ${key} in dred.toml`
+}
+
+/** The candidate nearest to a misspelt word, when one is near enough to be meant. */
+export function suggest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates
+    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+  const best = ranked[0]
+  return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined
+}
+
+/** Levenshtein distance. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      row.push(Math.min(substituted, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+    }
+    previous = row
+  }
+  return previous[b.length] ?? 0
+}

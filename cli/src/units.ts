@@ -1,0 +1,47 @@
+import { formatUnits, parseUnits } from 'viem'
+import { CliError } from './errors.ts'
+
+const SECONDS: Record<string, number> = { s: 1, m: 60, h: 3_600, d: 86_400 }
+
+/**
+ * Seconds of a duration such as `90s`, `12h` or `7d`; a bare number is seconds.
+ * @throws CliError `invalid_value`
+ */
+export function parseDuration(text: string, flag: string): number {
+  const match = /^(\d+)([smhd]?)$/.exec(text)
+  const seconds = Number(match?.[1]) * (SECONDS[match?.[2] || 's'] ?? Number.NaN)
+  if (!Number.isSafeInteger(seconds)) throw invalid(flag, 'a duration like 90s, 12h or 7d', text)
+  return seconds
+}
+
+/**
+ * An amount in the token's smallest unit.
+ * @param text decimal amount of whole tokens, e.g. `100` or `0.5`
+ * @throws CliError `invalid_value`
+ */
+export function parseAmount(text: string, decimals: number, flag: string): bigint {
+  const fraction = text.split('.')[1] ?? ''
+  if (!/^\d+(\.\d+)?$/.test(text) || fraction.length > decimals) {
+    throw invalid(flag, `an amount with at most ${decimals} decimals, like 100 or 0.5`, text)
+  }
+  return parseUnits(text, decimals)
+}
+
+export function formatAmount(amount: bigint, token: { decimals: number; symbol: string }): string {
+  return `${formatUnits(amount, token.decimals)} ${token.symbol}`
+}
+
+/**
+ * A registry id, 1 to 2^32 − 1.
+ * @throws CliError `invalid_value`
+ */
+export function parseId(text: string, what: string): number {
+  const id = Number(text)
+  if (!/^[1-9]\d{0,9}$/.test(text) || id > 0xffff_ffff)
+    throw new CliError('usage', 'invalid_value', `${what} is a number from 1 on, not ${text}.`)
+  return id
+}
+
+function invalid(flag: string, expected: string, text: string): CliError {
+  return new CliError('usage', 'invalid_value', `--${flag} has to be ${expected}, not ${text}.`)
+}
