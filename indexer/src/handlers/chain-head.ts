@@ -1,0 +1,16 @@
+import { ponder } from 'ponder:registry'
+import { chainHead } from 'ponder:schema'
+import { parseEnvironment } from '../../environment.ts'
+import { createChainReader } from '../../rpc.ts'
+
+const environment = parseEnvironment(process.env)
+
+ponder.on('NeighborhoodRegistry:setup', async ({ context }) => {
+  const startHash = await createChainReader(environment.rpcUrl).blockHash(environment.startBlock)
+  if (startHash === null) throw new Error(`The chain has no block ${environment.startBlock}, where the registries should start`)
+  await context.db.insert(chainHead).values({ id: 1, startHash })
+})
+
+ponder.on('Head:block', async ({ event, context }) => {
+  await context.db.update(chainHead, { id: 1 }).set({ number: Number(event.block.number), hash: event.block.hash })
+})
