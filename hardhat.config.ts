@@ -16,4 +16,5 @@ export default defineConfig({
       },
     },
   },
+  test: { solidity: { fuzz: { runs: 256 }, invariant: { runs: 64, depth: 64, failOnRevert: true } } },
 })

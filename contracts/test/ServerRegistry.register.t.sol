@@ -7,7 +7,7 @@ import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 import {ServerRegistry} from "../src/ServerRegistry.sol";
 import {INeighborhoodRegistry} from "../src/interfaces/INeighborhoodRegistry.sol";
 import {IServerRegistry} from "../src/interfaces/IServerRegistry.sol";
-import {Registration, Server, ServerKey, Status} from "../src/types/Servers.sol";
+import {Registration, Server, Status} from "../src/types/Servers.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -255,35 +255,6 @@ contract RegisterTest is Fixture {
         registration.s = s;
         registration.r = 0;
         refused(registration, signatureInvalid(registration));
-    }
-
-    function test_ServerKeyDigest_IsSha256OfTheEip712Preimage() external view {
-        Registration memory registration = unsigned(1, KEY);
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Dred ServerRegistry"),
-                keccak256("1"),
-                block.chainid,
-                address(servers)
-            )
-        );
-        bytes32 structHash = keccak256(
-            abi.encode(
-                keccak256(
-                    "ServerKey(uint32 neighborhood,address operator,bytes32 keyX,bytes32 keyY,bytes32 endpointHash,uint256 deadline)"
-                ),
-                uint32(1),
-                operator,
-                registration.keyX,
-                registration.keyY,
-                keccak256(bytes(ENDPOINT)),
-                registration.deadline
-            )
-        );
-        ServerKey memory statement = statementOf(registration, operator);
-        assertEq(servers.domainSeparator(), domain, "domain separator");
-        assertEq(servers.serverKeyDigest(statement), sha256(bytes.concat(hex"1901", domain, structHash)), "digest");
     }
 
     function test_Register_RevertWhen_NotApproved() external {
