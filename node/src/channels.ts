@@ -1,0 +1,275 @@
+import {
+  type ChannelDescription,
+  type ChannelListQuery,
+  DredError,
+  decodeCursor,
+  encodeCursor,
+  type HistoryQuery,
+  limits,
+  type PublishResult,
+  type SignedGenesis,
+  type StreamQuery,
+  type VersionVector,
+  verifyGenesis,
+  verifyMessage,
+} from '@dred/protocol'
+import type { RegistryView } from './chain/port.ts'
+import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './channel-tracker.ts'
+import { genesisEntry, messageEntry } from './entries.ts'
+import type { Incarnation } from './incarnation.ts'
+import { deliveredJson, readBackward, readForward, stateAfter, stateBefore } from './log-reader.ts'
+import type { RecentEntries } from './recent-entries.ts'
+import type { AppendResult, ChannelState, NewEntry, Store } from './store/port.ts'
+
+const DEFAULT_PAGE_ITEMS = 100
+/** Characters of messages on one page of history; a page ends early rather than growing beyond it by more than one message. */
+const PAGE_CHARACTERS = 4_194_304
+
+export interface ChannelsOptions {
+  store: Store
+  registry: RegistryView
+  tracker: ChannelTracker
+  incarnation: Incarnation
+  recent: RecentEntries
+  /** Unix milliseconds. */
+  now: () => number
+  /** Told of every message that is durable; `created` is false for one that was there. */
+  onPublished: (created: boolean) => void
+}
+
+/** Where a stream begins. */
+export interface StreamStart {
+  channel: TrackedChannel
+  /** What its reader has. */
+  seen: VersionVector
+}
+
+/** What a relay server does with channels, without HTTP. Every method throws DredError with the code that the API answers. */
+export class Channels {
+  readonly #store: Store
+  readonly #registry: RegistryView
+  readonly #tracker: ChannelTracker
+  readonly #incarnation: Incarnation
+  readonly #recent: RecentEntries
+  readonly #now: () => number
+  readonly #onPublished: (created: boolean) => void
+  /** Cursors right after messages that are being published, as soon as these are announced. */
+  readonly #publishing = new Map<string, string | undefined>()
+
+  constructor({ store, registry, tracker, incarnation, recent, now, onPublished }: ChannelsOptions) {
+    this.#store = store
+    this.#registry = registry
+    this.#tracker = tracker
+    this.#incarnation = incarnation
+    this.#recent = recent
+    this.#now = now
+    this.#onPublished = onPublished
+    tracker.onMessage((channel, { id }) => {
+      if (this.#publishing.has(id)) this.#publishing.set(id, channel.cursor)
+    })
+  }
+
+  /**
+   * Takes a message from a client.
+   * @param body as parsed from JSON, not judged by anybody yet
+   * @returns once the message is durable; `created` is false when it was there
+   */
+  async publish(id: string, body: unknown): Promise<PublishResult & { created: boolean }> {
+    const channel = await this.#activeChannel(id)
+    const { genesis } = channel
+    const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
+    const message = await verifyMessage(id, body, maxBytes)
+    const now = this.#now()
+    assertNotAhead(message.sentAt, now)
+    if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
+    this.#publishing.set(message.id, undefined)
+    try {
+      const result = await this.#append(messageEntry(message, genesis.lifetimeMs), now)
+      this.#onPublished(result.created)
+      const cursor = this.#publishing.get(message.id) ?? (await this.#cursorAfter(channel, result))
+      const { created, coordinate, acceptedAt } = result
+      return { id: message.id, cursor, receipt: { ...coordinate, acceptedAt }, created }
+    } finally {
+      this.#publishing.delete(message.id)
+    }
+  }
+
+  /** Makes a channel known. `created` is false when it was. */
+  async create(id: string, body: unknown): Promise<{ description: ChannelDescription; created: boolean }> {
+    this.#assertServing()
+    const verified = await verifyGenesis(body, id)
+    const now = this.#now()
+    this.#assertSupported(verified.genesis)
+    assertNotAhead(verified.genesis.createdAt, now)
+    if (verified.genesis.createdAt + verified.genesis.idleMs <= now && !(await this.#store.channel(id))) {
+      throw new DredError('channel_expired')
+    }
+    const { created } = await this.#append(genesisEntry(verified), now)
+    return { description: await this.describe(id), created }
+  }
+
+  async describe(id: string): Promise<ChannelDescription> {
+    this.#assertServing()
+    const state = await this.#store.channel(id)
+    if (!state) throw new DredError('unknown_channel')
+    if (this.#isExpired(state)) throw new DredError('channel_expired')
+    return describe(state)
+  }
+
+  /** A page of the channels that have not expired, in ascending order of id. */
+  async list({ neighborhood, cursor, limit = DEFAULT_PAGE_ITEMS }: ChannelListQuery): Promise<{
+    items: ChannelDescription[]
+    next: string | null
+  }> {
+    this.#assertServing()
+    this.#assertNeighborhood(neighborhood ?? this.#registry.neighborhood)
+    if (cursor !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(cursor)) throw new DredError('malformed_cursor')
+    const states = await this.#store.channels(cursor, limit + 1)
+    const page = states.slice(0, limit)
+    return {
+      items: page.filter((state) => !this.#isExpired(state)).map(describe),
+      next: states.length > limit ? (page.at(-1)?.id ?? null) : null,
+    }
+  }
+
+  /** A page of messages as the JSON text of a `MessagePage`. */
+  async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery): Promise<string> {
+    if (after !== undefined && before !== undefined) {
+      throw new DredError('malformed_request', { detail: 'after and before exclude each other' })
+    }
+    const channel = await this.#activeChannel(id)
+    if (after !== undefined) return this.#pageAfter(id, decodeCursor(id, after), limit)
+    return this.#pageBefore(channel, before === undefined ? undefined : decodeCursor(id, before), limit)
+  }
+
+  /** Where a stream starts that is asked for in this way. */
+  async startStream(id: string, { after, last, from }: StreamQuery): Promise<StreamStart> {
+    if ([after, last, from].filter((value) => value !== undefined).length > 1) {
+      throw new DredError('malformed_request', { detail: 'after, last and from exclude each other' })
+    }
+    const channel = await this.#activeChannel(id)
+    if (after !== undefined) {
+      const seen = decodeCursor(id, after)
+      await this.#assertKept(id, seen)
+      return { channel, seen }
+    }
+    if (from === 'start') return { channel, seen: await this.#store.purged(id) }
+    const vector = channel.vector.clone()
+    if (!last) return { channel, seen: vector }
+    const coordinates = []
+    for await (const { entry } of readBackward(this.#store, id, { within: undefined, vector })) {
+      coordinates.push(entry.coordinate)
+      if (coordinates.length === last) break
+    }
+    return { channel, seen: stateBefore(stateAfter(vector, coordinates), coordinates) }
+  }
+
+  async #pageAfter(id: string, seen: VersionVector, limit: number): Promise<string> {
+    const items: string[] = []
+    const state = seen.clone()
+    let characters = 0
+    let more = false
+    for await (const { entry } of readForward(this.#store, id, seen)) {
+      more = items.length === limit || characters >= PAGE_CHARACTERS
+      if (more) break
+      state.raise(`${entry.coordinate.server}-${entry.coordinate.incarnation}`, entry.coordinate.n)
+      items.push(deliveredJson(entry, encodeCursor(id, state)))
+      characters += entry.canonical.length
+    }
+    await this.#assertKept(id, seen)
+    return pageJson(items, more ? encodeCursor(id, state) : null)
+  }
+
+  async #pageBefore({ id, vector }: TrackedChannel, within: VersionVector | undefined, limit: number): Promise<string> {
+    const end = vector.clone()
+    const entries = []
+    let characters = 0
+    let more = false
+    for await (const { entry } of readBackward(this.#store, id, { within, vector: end })) {
+      more = entries.length === limit || characters >= PAGE_CHARACTERS
+      if (more) break
+      entries.unshift(entry)
+      characters += entry.canonical.length
+    }
+    const coordinates = entries.map(({ coordinate }) => coordinate)
+    const start = stateBefore(within ?? stateAfter(end, coordinates), coordinates)
+    let state = start
+    const items = entries.map((entry) => {
+      state = stateAfter(state, [entry.coordinate])
+      return deliveredJson(entry, encodeCursor(id, state))
+    })
+    return pageJson(items, more ? encodeCursor(id, start) : null)
+  }
+
+  async #append(entry: NewEntry, acceptedAt: number): Promise<AppendResult> {
+    const result = await this.#store.append(entry, this.#incarnation.self, acceptedAt)
+    if (result.created) this.#recent.add(entry, acceptedAt)
+    return result
+  }
+
+  /** Never covers a message that came after this one: a reader who goes on from here misses nothing. */
+  async #cursorAfter({ id, vector }: TrackedChannel, { created, coordinate }: AppendResult): Promise<string> {
+    const base = created ? vector : await this.#store.purged(id)
+    return encodeCursor(id, stateAfter(base, [coordinate]))
+  }
+
+  async #activeChannel(id: string): Promise<TrackedChannel> {
+    this.#assertServing()
+    const channel = await this.#tracker.get(id)
+    if (!channel) throw new DredError('unknown_channel')
+    if (this.#isExpired(channel)) throw new DredError('channel_expired')
+    return channel
+  }
+
+  /** A cursor below what is kept is refused: what is gone would be missing without a word. */
+  async #assertKept(id: string, seen: VersionVector): Promise<void> {
+    const purged = await this.#store.purged(id)
+    if (seen.covers(purged)) return
+    const oldest = seen.clone()
+    oldest.merge(purged)
+    throw new DredError('cursor_expired', { oldest: encodeCursor(id, oldest) })
+  }
+
+  #assertServing(): void {
+    if (!this.#registry.server(this.#incarnation.self.server)) throw new DredError('not_serving')
+  }
+
+  #assertNeighborhood(neighborhood: string): void {
+    if (neighborhood === this.#registry.neighborhood) return
+    throw new DredError('wrong_neighborhood', { detail: `This server is registered in neighborhood ${this.#registry.neighborhood}` })
+  }
+
+  #assertSupported(genesis: SignedGenesis): void {
+    this.#assertNeighborhood(genesis.neighborhood)
+    if (genesis.mode !== 'causal' || genesis.access !== 'open') {
+      throw new DredError('channel_unsupported', { detail: 'This server serves channels of mode causal with access open' })
+    }
+    const { maxChannelLifetimeMs, maxChannelIdleMs, maxMessageBytes } = this.#registry.parameters
+    const bounds: [name: string, value: number, max: number][] = [
+      ['lifetimeMs', genesis.lifetimeMs, maxChannelLifetimeMs],
+      ['idleMs', genesis.idleMs, maxChannelIdleMs],
+      ['limits.messageBytes', genesis.limits.messageBytes, maxMessageBytes],
+    ]
+    for (const [name, value, max] of bounds) {
+      if (value > max) throw new DredError('channel_unsupported', { detail: `${name} may be at most ${max} in this neighborhood` })
+    }
+  }
+
+  #isExpired(channel: Pick<ChannelState, 'genesis' | 'lastActivityAt'>): boolean {
+    return channelExpiresAt(channel) <= this.#now()
+  }
+}
+
+function assertNotAhead(date: number, now: number): void {
+  if (date <= now + limits.clockSkewMs) return
+  throw new DredError('clock_skew', { detail: `It is dated ${date - now} ms ahead of this server's clock` })
+}
+
+function describe(state: ChannelState): ChannelDescription {
+  const { id, genesis, messages, vector } = state
+  return { id, genesis, expiresAt: channelExpiresAt(state), messages, cursor: encodeCursor(id, vector) }
+}
+
+function pageJson(items: string[], next: string | null): string {
+  return `{"items":[${items.join(',')}],"next":${JSON.stringify(next)}}`
+}

@@ -1,0 +1,32 @@
+import { type Coordinate, parseOrigin, type VersionVector } from '@dred/protocol'
+
+/**
+ * The name under which this process counts what clients hand it. A new one begins at boot and whenever the store may have lost
+ * its tail, so that no coordinate ever stands for two entries.
+ */
+export class Incarnation {
+  readonly #server: number
+  readonly #now: () => number
+  #current: number
+
+  /**
+   * @param known what the store knows: a clock that was set back does not lead to an incarnation that was there before
+   * @param now Unix milliseconds
+   */
+  constructor(server: number, known: VersionVector, now: () => number) {
+    this.#server = server
+    this.#now = now
+    const own = known.origins.map(parseOrigin).filter((origin) => origin.server === server)
+    const latest = Math.max(0, ...own.map((origin) => origin.incarnation))
+    this.#current = Math.max(now(), latest + 1)
+  }
+
+  get self(): Pick<Coordinate, 'server' | 'incarnation'> {
+    return { server: this.#server, incarnation: this.#current }
+  }
+
+  /** Begins a new incarnation, later than all before. */
+  renew(): void {
+    this.#current = Math.max(this.#now(), this.#current + 1)
+  }
+}

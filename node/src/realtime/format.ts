@@ -1,0 +1,44 @@
+import type { CloseReason, ProblemDocument } from '@dred/protocol'
+import type { LoggedEntry } from '../channel-tracker.ts'
+import { deliveredJson } from '../log-reader.ts'
+
+/** How events are laid out on the wire. */
+export interface StreamFormat {
+  readonly contentType: string
+  /** @param json one event as JSON text, without line breaks */
+  frame(type: string, cursor: string, json: string): string
+}
+
+export const ndjson: StreamFormat = {
+  contentType: 'application/x-ndjson; charset=utf-8',
+  frame: (_type, _cursor, json) => `${json}\n`,
+}
+
+export const serverSentEvents: StreamFormat = {
+  contentType: 'text/event-stream; charset=utf-8',
+  frame: (type, cursor, json) => `event: ${type}\nid: ${cursor}\ndata: ${json}\n\n`,
+}
+
+export function openFrame(format: StreamFormat, fields: { channel: string; server: number; cursor: string }): string {
+  return format.frame('open', fields.cursor, JSON.stringify({ type: 'open', ...fields }))
+}
+
+export function messageFrame(format: StreamFormat, entry: LoggedEntry, cursor: string): string {
+  return format.frame('message', cursor, `{"type":"message",${deliveredJson(entry, cursor).slice(1)}`)
+}
+
+export function caughtUpFrame(format: StreamFormat, cursor: string): string {
+  return format.frame('control', cursor, JSON.stringify({ type: 'control', cursor, caughtUp: true }))
+}
+
+export function keepaliveFrame(format: StreamFormat, cursor: string): string {
+  return format.frame('keepalive', cursor, JSON.stringify({ type: 'keepalive', cursor }))
+}
+
+export function errorFrame(format: StreamFormat, problem: ProblemDocument, cursor: string): string {
+  return format.frame('error', cursor, JSON.stringify({ ...problem, type: 'error' }))
+}
+
+export function closeFrame(format: StreamFormat, close: { reason: CloseReason; retryMs: number; cursor: string }): string {
+  return format.frame('close', close.cursor, JSON.stringify({ type: 'close', ...close }))
+}

@@ -1,0 +1,82 @@
+import { DredError } from '@dred/protocol'
+import type { NewEntry, Store } from './store/port.ts'
+
+interface Accepted {
+  entry: NewEntry
+  /** Unix ms. */
+  acceptedAt: number
+}
+
+/** How much is kept; `bytes` counts the characters of the signed texts. */
+export interface RecentEntriesBounds {
+  count: number
+  bytes: number
+  ageMs: number
+}
+
+/**
+ * What clients were lately told is stored. A store that comes back without its last seconds is offered these again, so that an
+ * acknowledged message is lost only when the process and the store's tail go together.
+ */
+export class RecentEntries {
+  readonly #bounds: RecentEntriesBounds
+  #entries: Accepted[] = []
+  #bytes = 0
+  /** From the moment the store came back until it has been offered everything. */
+  #held = false
+
+  constructor(bounds: RecentEntriesBounds) {
+    this.#bounds = bounds
+  }
+
+  get size(): number {
+    return this.#entries.length
+  }
+
+  add(entry: NewEntry, acceptedAt: number): void {
+    this.#entries.push({ entry, acceptedAt })
+    this.#bytes += entry.canonical.length
+    // In batches: the array is not shifted for every message.
+    if (this.#entries.length > 2 * this.#bounds.count || this.#bytes > 2 * this.#bounds.bytes) this.trim(acceptedAt)
+  }
+
+  /** Forgets what is beyond the bounds. Only for a moment at which the store is known to be within reach. */
+  trim(now: number): void {
+    if (this.#held) return
+    let surplus = 0
+    for (const { entry, acceptedAt } of this.#entries) {
+      const within =
+        acceptedAt >= now - this.#bounds.ageMs && this.#entries.length - surplus <= this.#bounds.count && this.#bytes <= this.#bounds.bytes
+      if (within) break
+      this.#bytes -= entry.canonical.length
+      surplus++
+    }
+    this.#entries.splice(0, surplus)
+  }
+
+  /**
+   * Offers everything to the store again.
+   * @returns how many of them the store had lost
+   * @throws DredError `store_unavailable`: all is kept for the next call
+   */
+  async offer(store: Store, self: () => Parameters<Store['append']>[1]): Promise<number> {
+    this.#held = true
+    let lost = 0
+    const entries = this.#entries.slice()
+    for (const accepted of entries) {
+      if (await restore(store, accepted, self())) lost++
+    }
+    this.#held = false
+    return lost
+  }
+}
+
+async function restore(store: Store, { entry, acceptedAt }: Accepted, self: Parameters<Store['append']>[1]): Promise<boolean> {
+  try {
+    return (await store.append(entry, self, acceptedAt)).created
+  } catch (error) {
+    // What expired in the meantime is not wanted back.
+    if (error instanceof DredError && error.code !== 'store_unavailable') return false
+    throw error
+  }
+}
