@@ -1,0 +1,99 @@
+/** Reads one table of a configuration, notes everything that is wrong with it and never throws. */
+export class Fields {
+  readonly #values: Record<string, unknown>
+  readonly #path: string
+  readonly #problems: string[]
+  readonly #asked = new Set<string>()
+
+  /** @param path of the table, `''` for the outermost */
+  constructor(raw: unknown, path: string, problems: string[]) {
+    this.#path = path
+    this.#problems = problems
+    this.#values = isTable(raw) ? raw : {}
+    if (!isTable(raw)) problems.push(`${path === '' ? 'The configuration' : path} has to be a table`)
+  }
+
+  has(name: string): boolean {
+    this.#asked.add(name)
+    return this.#values[name] !== undefined
+  }
+
+  table(name: string): Fields {
+    const value = this.#take(name)
+    return new Fields(value === undefined ? {} : value, this.#name(name), this.#problems)
+  }
+
+  string(name: string, options: { pattern?: RegExp; expected?: string; fallback?: string } = {}): string {
+    const value = this.#take(name) ?? options.fallback
+    const { pattern = /./, expected = 'text' } = options
+    if (typeof value === 'string' && pattern.test(value)) return value
+    this.#report(name, value, expected)
+    return ''
+  }
+
+  integer(name: string, { min, max, fallback }: { min: number; max: number; fallback?: number }): number {
+    const value = this.#take(name) ?? fallback
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+    this.#report(name, value, `a whole number from ${min} to ${max}`)
+    return 0
+  }
+
+  oneOf<const T extends string>(name: string, choices: readonly [T, ...T[]], fallback?: T): T {
+    const value = this.#take(name) ?? fallback
+    const choice = choices.find((candidate) => candidate === value)
+    if (choice === undefined) this.#report(name, value, `one of ${choices.join(', ')}`)
+    return choice ?? choices[0]
+  }
+
+  strings(name: string): string[] {
+    const value = this.#take(name) ?? []
+    if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
+    this.#report(name, value, 'a list of texts')
+    return []
+  }
+
+  /** Whether the value is exactly `false`. */
+  isFalse(name: string): boolean {
+    return this.#values[name] === false && this.#asked.add(name).has(name)
+  }
+
+  /** To be called after all fields were read: reports the names that nobody asked for. */
+  refuseUnknown(): void {
+    for (const name of Object.keys(this.#values)) {
+      if (this.#asked.has(name)) continue
+      const close = [...this.#asked].find((known) => known.toLowerCase() === name.toLowerCase() || distance(known, name) <= 2)
+      this.#problems.push(`${this.#name(name)} is not a setting${close === undefined ? '' : `; did you mean ${this.#name(close)}?`}`)
+    }
+  }
+
+  #take(name: string): unknown {
+    this.#asked.add(name)
+    return this.#values[name]
+  }
+
+  #report(name: string, value: unknown, expected: string): void {
+    this.#problems.push(`${this.#name(name)} ${value === undefined ? 'is missing; it is' : 'has to be'} ${expected}`)
+  }
+
+  #name(name: string): string {
+    return this.#path === '' ? name : `${this.#path}.${name}`
+  }
+}
+
+function isTable(raw: unknown): raw is Record<string, unknown> {
+  return typeof raw === 'object' && raw !== null && !Array.isArray(raw)
+}
+
+/** Edits (Levenshtein) that turn one name into another. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row.at(-1) ?? 0
+}

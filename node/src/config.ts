@@ -1,0 +1,119 @@
+import { Fields } from './config-fields.ts'
+
+/** Settings of one relay server. */
+export interface NodeConfig {
+  /** Address to listen on. */
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  /** Health and metrics; not for the public. */
+  admin: { host: string; port: number }
+  /** Decimal id. */
+  neighborhood: string
+  store: { kind: 'sqlite'; path: string } | { kind: 'redis'; url: string; prefix?: string }
+  chain: {
+    rpcUrl: string
+    chainId: number
+    serverRegistry: `0x${string}`
+    neighborhoodRegistry: `0x${string}`
+    startBlock: number
+  }
+  /** PKCS#8 PEM file with the server's P-256 key, readable by its owner only. */
+  serverKeyFile: string
+  serverKeyPassphrase?: string
+  tls?: { certFile: string; keyFile: string }
+  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  /** Requests that one address may make in a window; false for no limit. */
+  rateLimit: { max: number; windowMs: number } | false
+  /** Streams that the server carries at most. */
+  maxStreams: number
+  /** Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. */
+  trustProxy: string[]
+}
+
+/** All that is wrong with a configuration, each problem naming its setting. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: string[]
+
+  constructor(problems: string[]) {
+    super(problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+const ADDRESS = { pattern: /^0x[0-9a-fA-F]{40}$/, expected: 'an address, 0x and 40 hex digits' }
+const PORT = { min: 0, max: 65_535 }
+
+/**
+ * Reads a configuration from plain data (parsed TOML or JSON) and fills in the defaults.
+ * @throws ConfigError with all problems together
+ */
+export function parseNodeConfig(raw: unknown): NodeConfig {
+  const problems: string[] = []
+  const fields = new Fields(raw, '', problems)
+  const admin = fields.table('admin')
+  const config: NodeConfig = {
+    host: fields.string('host', { fallback: '127.0.0.1' }),
+    port: fields.integer('port', PORT),
+    admin: { host: admin.string('host', { fallback: '127.0.0.1' }), port: admin.integer('port', { ...PORT, fallback: 0 }) },
+    neighborhood: fields.string('neighborhood', { pattern: /^[1-9][0-9]{0,9}$/, expected: 'the decimal id of a neighborhood, as text' }),
+    store: readStore(fields.table('store')),
+    chain: readChain(fields.table('chain')),
+    serverKeyFile: fields.string('serverKeyFile', { expected: 'the path of a key file' }),
+    ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
+    ...(fields.has('tls') ? { tls: readTls(fields.table('tls')) } : {}),
+    logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+    rateLimit: fields.isFalse('rateLimit') ? false : readRateLimit(fields.table('rateLimit')),
+    maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
+    trustProxy: fields.strings('trustProxy'),
+  }
+  admin.refuseUnknown()
+  fields.refuseUnknown()
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+function readStore(fields: Fields): NodeConfig['store'] {
+  const kind = fields.oneOf('kind', ['sqlite', 'redis'])
+  const store: NodeConfig['store'] =
+    kind === 'sqlite'
+      ? { kind, path: fields.string('path', { expected: 'the path of a database file' }) }
+      : {
+          kind,
+          url: fields.string('url', { pattern: /^rediss?:\/\//, expected: 'a redis:// or rediss:// address' }),
+          ...(fields.has('prefix') ? { prefix: fields.string('prefix') } : {}),
+        }
+  fields.refuseUnknown()
+  return store
+}
+
+function readChain(fields: Fields): NodeConfig['chain'] {
+  const chain = {
+    rpcUrl: fields.string('rpcUrl', { pattern: /^https?:\/\//, expected: 'an http:// or https:// address' }),
+    chainId: fields.integer('chainId', { min: 1, max: Number.MAX_SAFE_INTEGER }),
+    serverRegistry: fields.string('serverRegistry', ADDRESS) as `0x${string}`,
+    neighborhoodRegistry: fields.string('neighborhoodRegistry', ADDRESS) as `0x${string}`,
+    startBlock: fields.integer('startBlock', { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 }),
+  }
+  fields.refuseUnknown()
+  return chain
+}
+
+function readTls(fields: Fields): { certFile: string; keyFile: string } {
+  const tls = {
+    certFile: fields.string('certFile', { expected: 'the path of a PEM certificate chain' }),
+    keyFile: fields.string('keyFile', { expected: 'the path of a PEM private key' }),
+  }
+  fields.refuseUnknown()
+  return tls
+}
+
+function readRateLimit(fields: Fields): { max: number; windowMs: number } {
+  const rateLimit = {
+    max: fields.integer('max', { min: 1, max: 1_000_000_000, fallback: 6_000 }),
+    windowMs: fields.integer('windowMs', { min: 100, max: 3_600_000, fallback: 10_000 }),
+  }
+  fields.refuseUnknown()
+  return rateLimit
+}

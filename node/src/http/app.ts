@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto'
+import cors from '@fastify/cors'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { DredError, limits } from '@dred/protocol'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import type { RegisteredServer, RegistryView } from '../chain/port.ts'
+import type { Channels } from '../channels.ts'
+import type { Replicator } from '../peers/port.ts'
+import type { Hub } from '../realtime/hub.ts'
+import { registerChannelRoutes } from './channel-routes.ts'
+import { rawProblem, sendProblem } from './errors.ts'
+import { createListener, type Listener, type TlsFiles } from './listener.ts'
+import { registerMetaRoutes } from './meta-routes.ts'
+import { notFound } from './not-found.ts'
+import { registerPeerRoute } from './peer-route.ts'
+import { registerStreamRoute } from './stream-route.ts'
+import { serializerCompiler, validatorCompiler } from './validation.ts'
+
+/** What the routes work with. */
+export interface AppContext {
+  channels: Channels
+  hub: Hub
+  registry: RegistryView
+  replicator: Replicator
+  /** This server as registered. */
+  self: RegisteredServer
+  software: { name: string; version: string }
+  incarnation: () => number
+  /** Unix milliseconds. */
+  now: () => number
+  /** True once the server is on its way down: nothing new is taken. */
+  isClosing: () => boolean
+}
+
+export interface AppOptions {
+  tls?: TlsFiles
+  /** Requests that one address (IPv6: one /64) may make in a window. */
+  rateLimit: { max: number; windowMs: number } | false
+  /** Addresses whose `X-Forwarded-For` is believed. */
+  trustProxy: string[]
+  logger: FastifyBaseLogger
+}
+
+/** The instance with types from the routes' schemas. */
+export type Routes = ReturnType<typeof typed>
+
+function typed(app: FastifyInstance) {
+  return app.withTypeProvider<TypeBoxTypeProvider>()
+}
+
+const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'allow', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset']
+
+/** The HTTP face of a server, ready to listen. */
+export async function createApp(context: AppContext, options: AppOptions): Promise<{ app: FastifyInstance; listener: Listener }> {
+  let listener: Listener | undefined
+  const app = Fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    genReqId: requestIds(),
+    bodyLimit: limits.bodyBytes,
+    trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+    frameworkErrors: (error, request, reply) => sendProblem(request, reply, error),
+    clientErrorHandler: (_error, socket) => {
+      if (socket.writable) socket.end(rawProblem('malformed_request'))
+      else socket.destroy()
+    },
+    serverFactory: (handler) => {
+      listener = createListener(handler, options.tls)
+      return listener.server
+    },
+  })
+  if (!listener) throw new Error('Fastify did not ask for its server')
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
+  takeJsonOnly(app)
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id)
+    done(context.isClosing() ? new DredError('shutting_down') : undefined)
+  })
+  await app.register(cors, {
+    methods: ['GET', 'HEAD', 'POST', 'PUT'],
+    exposedHeaders: EXPOSED_HEADERS,
+    strictPreflight: false,
+    maxAge: 86_400,
+  })
+  if (options.rateLimit) await limitRate(app, options.rateLimit)
+  await describeApi(app, context)
+  const routes = typed(app)
+  registerChannelRoutes(routes, context)
+  registerStreamRoute(routes, context)
+  registerMetaRoutes(routes, context)
+  registerPeerRoute(app, context)
+  const limited = options.rateLimit ? { preHandler: app.rateLimit() } : {}
+  app.setNotFoundHandler(limited, notFound)
+  return { app, listener }
+}
+
+/** Ids that tell requests apart across restarts, without asking the system for random bytes each time. */
+function requestIds(): () => string {
+  const boot = randomBytes(6).toString('base64url')
+  let count = 0
+  return () => `${boot}-${(++count).toString(36)}`
+}
+
+/**
+ * One body type, parsed by `JSON.parse` and judged by the core as it came. Of a name that is there twice the last one counts:
+ * it is the one that the signature, over the canonical form, has to match. `__proto__` is a name like any other.
+ */
+function takeJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(String(body)))
+    } catch (cause) {
+      done(new DredError('malformed_json', { cause }))
+    }
+  })
+}
+
+async function limitRate(app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }): Promise<void> {
+  await app.register(rateLimit, {
+    max,
+    timeWindow: windowMs,
+    enableDraftSpec: true,
+    errorResponseBuilder: (_request, { after }) => new DredError('rate_limited', { detail: `Try again in ${after}` }),
+  })
+}
+
+async function describeApi(app: FastifyInstance, { software }: AppContext): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Dred relay server', version: software.version, description: 'Errors are problem documents (RFC 9457).' },
+    },
+  })
+}

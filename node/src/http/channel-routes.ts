@@ -1,0 +1,43 @@
+import { type Route, routes } from '@dred/protocol'
+import type { AppContext, Routes } from './app.ts'
+
+/** A route of the protocol as Fastify registers it. */
+export function declaration<const R extends Route>(route: R): { method: R['method']; url: R['path']; schema: Omit<R, 'method' | 'path'> } {
+  const { method, path, ...schema } = route
+  return { method, url: path, schema }
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+export function registerChannelRoutes(app: Routes, { channels }: AppContext): void {
+  app.route({
+    ...declaration(routes.publish),
+    handler: async (request, reply) => {
+      const { created, ...result } = await channels.publish(request.params.id, request.body)
+      return reply.code(created ? 201 : 200).send(result)
+    },
+  })
+  app.route({
+    ...declaration(routes.createChannel),
+    handler: async (request, reply) => {
+      const { created, description } = await channels.create(request.params.id, request.body)
+      return reply.code(created ? 201 : 200).send(description)
+    },
+  })
+  app.route({
+    ...declaration(routes.describeChannel),
+    handler: (request) => channels.describe(request.params.id),
+  })
+  app.route({
+    ...declaration(routes.channelMessages),
+    handler: async (request, reply) => {
+      const page = await channels.history(request.params.id, request.query)
+      // The page is JSON text already, with the signed bytes as they came.
+      return reply.type(JSON_TYPE).send(page as never)
+    },
+  })
+  app.route({
+    ...declaration(routes.listChannels),
+    handler: (request) => channels.list(request.query),
+  })
+}

@@ -1,0 +1,56 @@
+import { DredError, type ErrorCode, errors } from '@dred/protocol'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
+const RETRY_AFTER_SECONDS = 1
+
+/** What the framework's own errors are called in Dred's table. */
+const frameworkErrors: Record<string, ErrorCode> = {
+  FST_ERR_BAD_URL: 'malformed_request',
+  FST_ERR_MAX_PARAM_LENGTH: 'malformed_request',
+  FST_ERR_VALIDATION: 'malformed_request',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
+}
+
+/** The error of the table that stands for anything thrown; what nobody foresaw is `internal` and tells nothing to the outside. */
+export function toDredError(error: unknown): DredError {
+  if (error instanceof DredError) return error
+  const code = error instanceof Error && 'code' in error ? frameworkErrors[String(error.code)] : undefined
+  if (code === undefined) return new DredError('internal', { cause: error })
+  const detail = code === 'malformed_request' && error instanceof Error ? error.message : undefined
+  return new DredError(code, { cause: error, ...(detail === undefined ? {} : { detail }) })
+}
+
+/** Answers with a problem document (RFC 9457). */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
+  const problem = toDredError(error)
+  if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'request failed')
+  reply.code(problem.status).header('content-type', PROBLEM_TYPE)
+  if (problem.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  void reply.send(JSON.stringify(problem.toProblem(request.id)))
+}
+
+/** A whole HTTP/1.1 response for a connection whose bytes are not a request. */
+export function rawProblem(code: ErrorCode): string {
+  const { status } = errors[code]
+  const body = JSON.stringify(new DredError(code, { detail: 'The connection does not carry an HTTP request' }).toProblem())
+  return `HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+}
+
+/** Explanation of one code, for the address that problem documents name as `type`. */
+export function explainProblem(code: ErrorCode): object {
+  const { status, title, retryable } = errors[code]
+  return {
+    code,
+    title,
+    status,
+    retryable,
+    advice: retryable
+      ? 'The same request may succeed later, or at another server of the neighborhood.'
+      : 'The same request will fail again: change it first.',
+  }
+}

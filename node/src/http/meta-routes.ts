@@ -1,0 +1,29 @@
+import { DredError, isErrorCode, limits, routes, type WellKnown } from '@dred/protocol'
+import type { AppContext, Routes } from './app.ts'
+import { declaration } from './channel-routes.ts'
+import { explainProblem } from './errors.ts'
+
+export function registerMetaRoutes(app: Routes, context: AppContext): void {
+  app.route({
+    ...declaration(routes.wellKnown),
+    handler: () => describeServer(context),
+  })
+  app.get<{ Params: { code: string } }>('/problems/:code', { schema: { summary: 'What an error code means' } }, ({ params }) => {
+    if (!isErrorCode(params.code)) throw new DredError('not_found')
+    return explainProblem(params.code)
+  })
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+}
+
+function describeServer({ registry, self, software, incarnation, now }: AppContext): WellKnown {
+  return {
+    protocol: { versions: [1] },
+    software,
+    server: { id: self.id, keyId: self.keyId, publicKey: { x: self.keyX, y: self.keyY }, incarnation: incarnation() },
+    chain: { id: registry.chainId, serverRegistry: registry.serverRegistry },
+    neighborhoods: [registry.neighborhood],
+    limits: { messageBytes: Math.min(limits.messageBytes, registry.parameters.maxMessageBytes), pageItems: limits.pageItems },
+    servers: registry.servers().map(({ id, operator, keyId, endpoint, did }) => ({ id, operator, keyId, endpoint, did })),
+    time: now(),
+  }
+}

@@ -1,0 +1,48 @@
+import type { OutgoingHttpHeaders } from 'node:http'
+import { DredError, routes, type StreamQuery } from '@dred/protocol'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { ndjson, type StreamFormat, serverSentEvents } from '../realtime/format.ts'
+import { responseSink } from '../realtime/sink.ts'
+import type { AppContext, Routes } from './app.ts'
+import { declaration } from './channel-routes.ts'
+
+export function registerStreamRoute(app: Routes, { channels, hub, isClosing }: AppContext): void {
+  app.route({
+    ...declaration(routes.streamChannel),
+    handler: async (request, reply) => {
+      hub.assertCapacity()
+      const start = await channels.startStream(request.params.id, resumed(request.query, request))
+      // All of these have changed while the start was looked for, if they have.
+      if (isClosing()) throw new DredError('shutting_down')
+      hub.assertCapacity()
+      if (request.raw.destroyed) return reply.hijack()
+      const format = formatFor(request)
+      reply.hijack()
+      sendHead(reply, format)
+      hub.open(start, responseSink(reply.raw), format)
+      return reply
+    },
+  })
+}
+
+/** An event source that reconnects says where it was in a header, and asks the same address as at first. */
+function resumed(query: StreamQuery, { headers }: FastifyRequest): StreamQuery {
+  const lastEventId = headers['last-event-id']
+  return typeof lastEventId === 'string' && lastEventId !== '' ? { after: lastEventId } : query
+}
+
+function formatFor({ headers }: FastifyRequest): StreamFormat {
+  return headers.accept?.includes('text/event-stream') ? serverSentEvents : ndjson
+}
+
+function sendHead(reply: FastifyReply, format: StreamFormat): void {
+  const headers: OutgoingHttpHeaders = {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    'content-type': format.contentType,
+    'cache-control': 'no-store',
+    // Reverse proxies pass on each event at once.
+    'x-accel-buffering': 'no',
+  }
+  reply.raw.writeHead(200, headers)
+  reply.raw.flushHeaders()
+}

@@ -1,0 +1,245 @@
+import { readFileSync } from 'node:fs'
+import { type Coordinate, limits } from '@dred/protocol'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { RegisteredServer, RegistryView } from './chain/port.ts'
+import { ChannelTracker } from './channel-tracker.ts'
+import { Channels } from './channels.ts'
+import type { NodeConfig } from './config.ts'
+import { createApp } from './http/app.ts'
+import type { Listener, TlsFiles } from './http/listener.ts'
+import { Incarnation } from './incarnation.ts'
+import type { Log } from './log.ts'
+import { type AdminServer, type Check, startAdmin } from './observability/admin.ts'
+import { createMetrics, type Metrics } from './observability/metrics.ts'
+import type { ReplicationEvents, Replicator } from './peers/port.ts'
+import { Hub } from './realtime/hub.ts'
+import { RecentEntries } from './recent-entries.ts'
+import type { Store } from './store/port.ts'
+
+/** The settings that the node itself uses; what the ports are made from is the composition root's. */
+export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'rateLimit' | 'maxStreams' | 'trustProxy'> & {
+  tls?: TlsFiles
+  /** Milliseconds between purges. */
+  purgeEveryMs?: number
+  /** Longest silence on a stream, in milliseconds. */
+  keepaliveMs?: number
+  /** Bytes that the reader of a live stream may leave unread. */
+  maxBufferedBytes?: number
+}
+
+/** What a replicator is made from. */
+export interface ReplicatorContext {
+  store: Store
+  registry: RegistryView
+  /** This server's id and its incarnation now. */
+  self: () => Pick<Coordinate, 'server' | 'incarnation'>
+  events: ReplicationEvents
+  log: Log
+  /** Unix milliseconds. */
+  now: () => number
+}
+
+export interface NodeDependencies {
+  store: Store
+  registry: RegistryView
+  /** This server as registered. */
+  self: RegisteredServer
+  replicatorFactory: (context: ReplicatorContext) => Replicator
+  /** Unix milliseconds. */
+  now: () => number
+  logger: FastifyBaseLogger
+}
+
+/** A server that listens. Store and registry remain the caller's to close, after it. */
+export interface Node {
+  url: string
+  adminUrl: string
+  /** Tells every stream to come back, lets requests finish and cuts off what has not ended after a second. */
+  close(): Promise<void>
+}
+
+const RECENT = { count: 5_000, bytes: 16_777_216, ageMs: 5_000 }
+const TRACKED_CHANNELS = 10_000
+const CUT_OFF_MS = 1_000
+const PURGE_EVERY_MS = 10_000
+const MAX_BUFFERED_BYTES = 1_048_576
+
+/**
+ * Starts a relay server on its ports.
+ * @throws the system's error when an address cannot be listened on; DredError `store_unavailable`
+ */
+export async function createNode(settings: NodeSettings, dependencies: NodeDependencies): Promise<Node> {
+  const node = new RelayNode(
+    settings,
+    dependencies,
+    new Incarnation(dependencies.self.id, await dependencies.store.vector(), dependencies.now),
+  )
+  await node.listen()
+  return node
+}
+
+class RelayNode implements Node {
+  url = ''
+  adminUrl = ''
+  readonly #settings: NodeSettings
+  readonly #dependencies: NodeDependencies
+  readonly #incarnation: Incarnation
+  readonly #metrics: Metrics = createMetrics()
+  readonly #recent = new RecentEntries(RECENT)
+  readonly #tracker: ChannelTracker
+  readonly #hub: Hub
+  readonly #replicator: Replicator
+  readonly #stops: (() => void)[] = []
+  #app: FastifyInstance | undefined
+  #admin: AdminServer | undefined
+  #closing = false
+
+  constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
+    const { store, registry, self, replicatorFactory, now, logger } = dependencies
+    this.#settings = settings
+    this.#dependencies = dependencies
+    this.#incarnation = incarnation
+    this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
+    this.#hub = new Hub({
+      store,
+      tracker: this.#tracker,
+      server: self.id,
+      maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+      maxStreams: settings.maxStreams,
+      keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
+      onDelivered: (messages) => this.#metrics.delivered(messages),
+    })
+    this.#replicator = replicatorFactory({
+      store,
+      registry,
+      self: () => incarnation.self,
+      events: this.#metrics.replication,
+      log: logger,
+      now,
+    })
+    this.#metrics.observe({ peers: () => this.#replicator.connected().length, streams: () => this.#hub.streams })
+  }
+
+  async listen(): Promise<void> {
+    const { host, port, admin } = this.#settings
+    try {
+      const { app, listener } = await this.#createApp()
+      this.#app = app
+      this.#endStreamsOnClose(app, listener)
+      this.url = await app.listen({ host, port })
+      this.#admin = await startAdmin({ ...admin, checks: () => this.#checks(), metrics: this.#metrics })
+      this.adminUrl = this.#admin.url
+      this.#watch()
+      this.#replicator.start()
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    for (const stop of this.#stops.splice(0)) stop()
+    await Promise.all([this.#app?.close(), this.#replicator.stop(), this.#admin?.close()])
+    this.#hub.stop()
+    this.#tracker.close()
+  }
+
+  #createApp(): ReturnType<typeof createApp> {
+    const { store, registry, self, now, logger } = this.#dependencies
+    const { tls, rateLimit, trustProxy } = this.#settings
+    const channels = new Channels({
+      store,
+      registry,
+      tracker: this.#tracker,
+      incarnation: this.#incarnation,
+      recent: this.#recent,
+      now,
+      onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
+    })
+    return createApp(
+      {
+        channels,
+        hub: this.#hub,
+        registry,
+        replicator: this.#replicator,
+        self,
+        software: readSoftware(),
+        incarnation: () => this.#incarnation.self.incarnation,
+        now,
+        isClosing: () => this.#closing,
+      },
+      { rateLimit, trustProxy, logger, ...(tls === undefined ? {} : { tls }) },
+    )
+  }
+
+  #endStreamsOnClose(app: FastifyInstance, listener: Listener): void {
+    app.addHook('preClose', async () => {
+      this.#hub.closeAll('shutting_down', 250)
+      listener.closeSessions()
+      const cutOff = setTimeout(() => listener.destroyConnections(), CUT_OFF_MS)
+      listener.server.once('close', () => clearTimeout(cutOff))
+    })
+  }
+
+  /** Follows chain, store and time. */
+  #watch(): void {
+    const { store, registry, self } = this.#dependencies
+    this.#stops.push(
+      registry.onChange(() => {
+        if (!registry.server(self.id)) this.#hub.closeAll('not_serving', 5_000)
+      }),
+      store.onReconnected(() => this.#onStoreBack()),
+    )
+    const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS)
+    timer.unref()
+    this.#stops.push(() => clearInterval(timer))
+  }
+
+  /** The store may have lost its tail: nothing that was derived from it holds any more. */
+  #onStoreBack(): void {
+    const { store, logger } = this.#dependencies
+    this.#incarnation.renew()
+    this.#tracker.clear()
+    this.#hub.closeAll('store_unavailable', 250)
+    this.#recent
+      .offer(store, () => this.#incarnation.self)
+      .then(
+        (lost) => logger.warn({ incarnation: this.#incarnation.self.incarnation, lost }, 'store is back; lost entries were stored again'),
+        (error: unknown) => logger.warn({ err: error }, 'store went away again before it had everything'),
+      )
+  }
+
+  async #purge(): Promise<void> {
+    const { store, now, logger } = this.#dependencies
+    try {
+      await store.purge(now())
+      this.#recent.trim(now())
+      this.#hub.closeExpired(now())
+    } catch (error) {
+      if (!this.#closing) logger.warn({ err: error }, 'purge failed')
+    }
+  }
+
+  async #checks(): Promise<Record<string, Check>> {
+    const { store, registry, self } = this.#dependencies
+    const { fresh, ageMs, block } = registry.freshness()
+    return {
+      store: await store.ping().then(
+        () => ({ ok: true }),
+        (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
+      ),
+      chain: { ok: fresh, detail: `block ${block}, read ${Math.round(ageMs)} ms ago` },
+      registered: { ok: registry.server(self.id) !== undefined, detail: `server ${self.id} of neighborhood ${registry.neighborhood}` },
+      serving: { ok: !this.#closing },
+    }
+  }
+}
+
+function readSoftware(): { name: string; version: string } {
+  const { name, version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    name: string
+    version: string
+  }
+  return { name, version }
+}

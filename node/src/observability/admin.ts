@@ -1,0 +1,69 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** One thing that has to be right for the server to be of use. */
+export interface Check {
+  ok: boolean
+  detail?: string
+}
+
+export interface AdminOptions {
+  host: string
+  /** 0 takes a free one. */
+  port: number
+  checks: () => Promise<Record<string, Check>>
+  metrics: { text(): Promise<string>; contentType: string }
+}
+
+export interface AdminServer {
+  url: string
+  close(): Promise<void>
+}
+
+/**
+ * Health and metrics, on a port of their own that is not for the public.
+ * @throws the system's error when the port is taken
+ */
+export async function startAdmin({ host, port, checks, metrics }: AdminOptions): Promise<AdminServer> {
+  const server = createServer((request, response) => {
+    const send = sender(response)
+    const [path] = (request.url ?? '').split('?')
+    const answer = async (): Promise<void> => {
+      if (request.method !== 'GET') return send(405, 'Only GET\n')
+      if (path === '/livez') return send(200, 'ok\n')
+      if (path === '/metrics') return send(200, await metrics.text(), metrics.contentType)
+      if (path !== '/readyz') return send(404, 'There are /livez, /readyz and /metrics\n')
+      const results = await checks()
+      const ready = Object.values(results).every(({ ok }) => ok)
+      return send(ready ? 200 : 503, JSON.stringify({ ready, checks: results }), 'application/json; charset=utf-8')
+    }
+    answer().catch((error: unknown) => send(500, `${String(error)}\n`))
+  })
+  await listen(server, host, port)
+  const { address, family, port: actualPort } = server.address() as AddressInfo
+  return {
+    url: `http://${family === 'IPv6' ? `[${address}]` : address}:${actualPort}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+function sender(response: ServerResponse): (status: number, body: string, type?: string) => void {
+  return (status, body, type = 'text/plain; charset=utf-8') => {
+    response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
+    response.end(body)
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}

@@ -1,0 +1,58 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { ReplicationEvents } from '../peers/port.ts'
+
+/** Counts of one server, in a registry of its own: several servers can live in one process. */
+export interface Metrics {
+  accepted(): void
+  duplicate(): void
+  delivered(messages: number): void
+  replication: ReplicationEvents
+  /** Asks for a value at each scrape. */
+  observe(source: { peers: () => number; streams: () => number }): void
+  /** Prometheus' text format. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers })
+  const accepted = counter('dred_messages_accepted_total', 'Messages taken from clients')
+  const duplicates = counter('dred_duplicates_total', 'Messages from clients that were there already')
+  const delivered = counter('dred_messages_delivered_total', 'Messages written to streams')
+  const sent = counter('dred_messages_sent_to_peers_total', 'Messages pushed to other servers')
+  const replicated = new Counter({
+    name: 'dred_messages_replicated_total',
+    help: 'Entries that other servers sent, by what became of them',
+    labelNames: ['result'],
+    registers,
+  })
+  return {
+    accepted: () => accepted.inc(),
+    duplicate: () => duplicates.inc(),
+    delivered: (messages) => delivered.inc(messages),
+    replication: {
+      sent: ({ kind }) => {
+        if (kind === 'message') sent.inc()
+      },
+      received: (result) => replicated.inc({ result }),
+    },
+    observe: ({ peers, streams }) => {
+      const gauge = (name: string, help: string, read: () => number): Gauge =>
+        new Gauge({
+          name,
+          help,
+          registers,
+          collect() {
+            this.set(read())
+          },
+        })
+      gauge('dred_peers_connected', 'Servers with a live, authenticated link', peers)
+      gauge('dred_streams_open', 'Streams that clients read', streams)
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}

@@ -1,0 +1,93 @@
+import { generateDeviceKey, type Signer, signGenesis, signMessage, webCryptoSigner } from '@dred/protocol'
+import { pino } from 'pino'
+import { createNode, type Node, type NodeDependencies, type NodeSettings } from '../node.ts'
+import type { Replicator } from '../peers/port.ts'
+import type { Store } from '../store/port.ts'
+import { openSqliteStore } from '../store/sqlite.ts'
+import { MemoryRegistry } from './registry-view.ts'
+
+/** A server in this process with a store in memory, and the hands to turn its world with. */
+export interface TestNode extends Node {
+  registry: MemoryRegistry
+  store: Store
+  /** Lets time go by, in milliseconds. */
+  advance(byMs: number): void
+}
+
+/** A replicator of a server that is alone. */
+export function noReplicator(): Replicator {
+  return { start: () => undefined, accept: (stream) => stream.destroy(), connected: () => [], stop: async () => undefined }
+}
+
+export async function startTestNode(
+  settings: Partial<NodeSettings> = {},
+  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory'>> = {},
+): Promise<TestNode> {
+  const registry = new MemoryRegistry()
+  const store = dependencies.store ?? (await openSqliteStore({ path: ':memory:' }))
+  const [self] = registry.servers()
+  if (!self) throw new Error('The test registry is empty')
+  let ahead = 0
+  const node = await createNode(
+    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, rateLimit: false, maxStreams: 1_000, trustProxy: [], ...settings },
+    {
+      store,
+      registry,
+      self,
+      replicatorFactory: dependencies.replicatorFactory ?? noReplicator,
+      now: () => Date.now() + ahead,
+      logger: pino({ level: 'silent' }),
+    },
+  )
+  return {
+    url: node.url,
+    adminUrl: node.adminUrl,
+    registry,
+    store,
+    advance: (byMs) => {
+      ahead += byMs
+    },
+    close: async () => {
+      await node.close()
+      await store.close()
+    },
+  }
+}
+
+/** A device key that signs. */
+export async function testSigner(): Promise<Signer> {
+  return webCryptoSigner(await generateDeviceKey({ extractable: false }))
+}
+
+/** A new channel at a server. @returns its id */
+export async function createChannel(url: string, signer: Signer, fields: Partial<Parameters<typeof signGenesis>[1]> = {}): Promise<string> {
+  const { id, genesis } = await signGenesis(signer, {
+    neighborhood: '1',
+    createdAt: Date.now(),
+    salt: crypto.getRandomValues(new Uint8Array(16)),
+    ...fields,
+  })
+  const response = await fetch(`${url}/channel/${id}`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(genesis),
+  })
+  if (!response.ok) throw new Error(`PUT answered ${response.status}: ${await response.text()}`)
+  await response.arrayBuffer()
+  return id
+}
+
+/** Signs a value for a channel and posts it. */
+export async function publish(
+  url: string,
+  channel: string,
+  { signer, message, sentAt = Date.now() }: { signer: Signer; message: unknown; sentAt?: number },
+) {
+  const { id, signed } = await signMessage(signer, channel, { message, sentAt })
+  const response = await fetch(`${url}/channel/${channel}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(signed),
+  })
+  return { id, signed, status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
