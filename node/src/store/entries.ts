@@ -1,0 +1,47 @@
+import { DredError, limits, type SignedGenesis, type VersionVector } from '@dred/protocol'
+import type { OriginEntry } from './port.ts'
+
+/**
+ * How long, in milliseconds, an expired channel's genesis and vectors are remembered: until no message can still be on its way
+ * that was sent while the channel lived. Such a message may find the channel expired here only, and then brings it back.
+ */
+export const EXPIRED_CHANNEL_KEPT_MS = limits.lifetimeMs.max
+
+/** Deletions in one atomic step of a purge: other writes get their turn in between. */
+export const PURGE_STEP = 500
+
+/** The genesis that `canonical` and `sig` are the signed form of. */
+export function genesisOf(canonical: string, sig: string): SignedGenesis {
+  return { ...(JSON.parse(canonical) as Omit<SignedGenesis, 'sig'>), sig }
+}
+
+export function unavailable(detail: string, cause?: unknown): DredError {
+  return new DredError('store_unavailable', { detail, ...(cause === undefined ? {} : { cause }) })
+}
+
+/** The highest count that `vector` has of an origin: where to begin a search, never proof that what lies below is known. */
+export function highest(vector: VersionVector, origin: Parameters<VersionVector['watermark']>[0]): number {
+  return vector.toData()[origin]?.at(-1) ?? 0
+}
+
+/**
+ * Fills the holes between what is still kept of an origin's log with `gone` entries.
+ * @param kept ascending; complete up to `range.to` unless there are `limit` of them
+ */
+export function withGoneRuns(
+  kept: readonly OriginEntry[],
+  range: { server: number; incarnation: number; from: number; to: number },
+  limit: number,
+): OriginEntry[] {
+  const { server, incarnation, from, to } = range
+  const entries: OriginEntry[] = []
+  let next = from
+  for (const entry of kept) {
+    const { n } = entry.coordinate
+    if (n > next) entries.push({ kind: 'gone', coordinate: { server, incarnation, n: n - 1 } })
+    entries.push(entry)
+    next = n + 1
+  }
+  if (next <= to && entries.length < limit) entries.push({ kind: 'gone', coordinate: { server, incarnation, n: to } })
+  return entries.slice(0, limit)
+}

@@ -1,0 +1,16 @@
+-- Takes an entry from a client.
+-- ARGV: kind, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a message), origin, acceptedAt
+-- -> { 'created', origin, n, acceptedAt, position } | { 'known', origin, n, acceptedAt } | { 'message_expired' | 'channel_expired' }
+local e = {
+  kind = ARGV[1], id = ARGV[2], channel = ARGV[3], canonical = ARGV[4], sig = ARGV[5], sent = ARGV[6], expires = ARGV[7],
+  idle = ARGV[8], origin = ARGV[9], accepted = ARGV[10],
+}
+local first = known(e.id)
+if first then
+  if e.kind == 'g' and redis.call('HEXISTS', channel_key(e.channel), 'e') == 1 then return { 'channel_expired' } end
+  return { 'known', first.origin, first.n, first.accepted }
+end
+local why = expired(e)
+if why then return { why } end
+e.n = int(redis.call('HINCRBY', ORIGINS, e.origin, 1))
+return { 'created', e.origin, e.n, e.accepted, log(e) }

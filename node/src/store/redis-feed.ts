@@ -1,0 +1,91 @@
+import type { Entry, Position } from './port.ts'
+import type { ScriptedRedis } from './redis-connection.ts'
+import type { RedisReader } from './redis-reader.ts'
+import { fieldsOf, type Keys } from './redis-records.ts'
+
+/** Entries read at once when catching up. */
+const BATCH = 256
+
+/**
+ * Announces what was logged once and in log order. Positions have no gaps: an answer whose position is not the next one shows that
+ * others were logged whose answers never came, and these are read from the feed first.
+ */
+export class RedisFeed {
+  readonly #keys: Keys
+  readonly #reader: RedisReader
+  readonly #announce: (entry: Entry, position: Position | undefined) => void
+  /** Logged, but something before it has not been announced. */
+  readonly #waiting = new Map<Position, Entry>()
+  #announced = 0
+  #heard = 0
+  #reading: Promise<void> | undefined
+
+  constructor(keys: Keys, reader: RedisReader, announce: (entry: Entry, position: Position | undefined) => void) {
+    this.#keys = keys
+    this.#reader = reader
+    this.#announce = announce
+  }
+
+  /** The last position heard of: no other entry may get it. */
+  get position(): Position {
+    return this.#heard
+  }
+
+  /** Begins here: what lies before has been announced by another process, long ago. */
+  begin(position: Position): void {
+    this.#announced = position
+    this.#heard = position
+  }
+
+  /**
+   * Takes an entry that was logged.
+   * @returns whether everything up to it has been announced; otherwise {@link catchUp} is due
+   */
+  offer(position: Position, entry: Entry): boolean {
+    if (position <= this.#announced) return true
+    this.#waiting.set(position, entry)
+    this.#heard = Math.max(this.#heard, position)
+    this.#pump()
+    return position <= this.#announced
+  }
+
+  /** Announces all up to a position, from the feed where need be. One after the other: two calls read nothing twice. */
+  async catchUp(redis: ScriptedRedis, upTo: Position): Promise<void> {
+    this.#heard = Math.max(this.#heard, upTo)
+    while (this.#announced < upTo) {
+      this.#reading ??= this.#read(redis, upTo).finally(() => {
+        this.#reading = undefined
+      })
+      await this.#reading
+    }
+  }
+
+  async #read(redis: ScriptedRedis, upTo: Position): Promise<void> {
+    const from = this.#announced + 1
+    const items = await redis.xrange(this.#keys.feed, from, upTo, 'COUNT', BATCH)
+    const ids = items.map(([, fields]) => fieldsOf(fields)['i'] ?? '')
+    const entries = await this.#reader.entries(redis, ids)
+    for (const [i, [streamId]] of items.entries()) {
+      const position = Number(streamId.split('-')[0])
+      const found = entries.get(ids[i] ?? '')
+      if (found && position > this.#announced && !this.#waiting.has(position)) this.#waiting.set(position, found.entry)
+    }
+    // Not in the feed: purged meanwhile, or never logged because Redis lost its tail and the positions were skipped.
+    const readTo = items.length < BATCH ? upTo : Number(items.at(-1)?.[0].split('-')[0])
+    for (let position = this.#announced + 1; position <= readTo; position++) {
+      if (!this.#waiting.has(position)) this.#announced = position
+      this.#pump()
+      position = Math.max(position, this.#announced)
+    }
+  }
+
+  #pump(): void {
+    for (let next = this.#announced + 1; ; next++) {
+      const entry = this.#waiting.get(next)
+      if (!entry) return
+      this.#waiting.delete(next)
+      this.#announced = next
+      this.#announce(entry, entry.kind === 'message' ? next : undefined)
+    }
+  }
+}

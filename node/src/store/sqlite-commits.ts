@@ -1,0 +1,89 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { DredError } from '@dred/protocol'
+import { unavailable } from './entries.ts'
+
+/** Writes that one transaction carries at most. */
+const BATCH = 1_024
+
+interface Write {
+  /** Runs inside the transaction. A DredError it throws is its own failure; it must not have written anything then. */
+  run(): () => void
+  fail(error: unknown): void
+}
+
+/**
+ * Group commit: what arrives in one turn of the event loop shares a transaction and its one fsync. Every write settles only after
+ * the commit.
+ */
+export class GroupCommits {
+  readonly #db: DatabaseSync
+  #queue: Write[] = []
+  #scheduled = false
+  #closed = false
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  /**
+   * @param write runs inside a transaction, in the order of the calls
+   * @param committed called with its result after the commit, in the same order, before the promise resolves
+   * @throws DredError that `write` threw; `store_unavailable` when the transaction failed
+   */
+  run<T>(write: () => T, committed?: (result: T) => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) {
+        reject(unavailable('The store is closed'))
+        return
+      }
+      const run = (): (() => void) => {
+        const result = write()
+        return () => {
+          committed?.(result)
+          resolve(result)
+        }
+      }
+      this.#queue.push({ run, fail: reject })
+      this.#schedule()
+    })
+  }
+
+  /** Commits what is waiting and takes no more. */
+  close(): void {
+    this.#closed = true
+    while (this.#queue.length > 0) this.#commit()
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#queue.length === 0) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#commit()
+      this.#schedule()
+    })
+  }
+
+  #commit(): void {
+    const batch = this.#queue.splice(0, BATCH)
+    if (batch.length === 0) return
+    const settled: (() => void)[] = []
+    try {
+      this.#db.exec('BEGIN IMMEDIATE')
+      for (const { run, fail } of batch) {
+        try {
+          settled.push(run())
+        } catch (error) {
+          if (!(error instanceof DredError)) throw error
+          settled.push(() => fail(error))
+        }
+      }
+      this.#db.exec('COMMIT')
+    } catch (error) {
+      if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK')
+      for (const { fail } of batch) fail(unavailable('The database could not be written', error))
+      return
+    }
+    for (const settle of settled) settle()
+  }
+}

@@ -1,0 +1,95 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { unavailable } from './entries.ts'
+import { Listeners } from './listeners.ts'
+import type { Entry, OriginEntry, Position, Store } from './port.ts'
+import { GroupCommits } from './sqlite-commits.ts'
+import { SqliteReader } from './sqlite-reader.ts'
+import { openDatabase } from './sqlite-schema.ts'
+import { SqliteWriter, type Written } from './sqlite-writer.ts'
+
+const PING = `INSERT INTO settings VALUES ('ping', 0) ON CONFLICT DO UPDATE SET value = 1 - value`
+
+/**
+ * The embedded store: one file and its write-ahead log, for one process. What was reported as written survives the end of the
+ * process and of the machine (`synchronous = FULL`). It is never out of reach and back, so `onReconnected` never fires.
+ * @param options.path of the database file; it and its directory are made if missing
+ * @throws DredError `store_unavailable`: another process has the file open, or it is none of ours; the detail says which
+ */
+export async function openSqliteStore(options: { path: string }): Promise<Store> {
+  return new SqliteStore(openDatabase(options.path))
+}
+
+class SqliteStore implements Store {
+  readonly #db: DatabaseSync
+  readonly #commits: GroupCommits
+  readonly #writer: SqliteWriter
+  readonly #reader: SqliteReader
+  readonly #appended = new Listeners<[entry: Entry, position: Position | undefined]>()
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#commits = new GroupCommits(db)
+    this.#writer = new SqliteWriter(db)
+    this.#reader = new SqliteReader(db)
+  }
+
+  readonly append: Store['append'] = (entry, self, acceptedAt) => this.#write(() => this.#writer.append(entry, self, acceptedAt))
+
+  replicate(entry: OriginEntry): ReturnType<Store['replicate']> {
+    return this.#write(() => this.#writer.replicate(entry))
+  }
+
+  async purge(now: number): Promise<number> {
+    let total = 0
+    for (;;) {
+      const { deleted, more } = await this.#commits.run(() => this.#writer.purgeStep(now))
+      total += deleted
+      if (!more) return total
+    }
+  }
+
+  readonly vector: Store['vector'] = () => this.#read((reader) => reader.vector())
+  readonly readOrigin: Store['readOrigin'] = (range, limit) => this.#read((reader) => reader.readOrigin(range, limit))
+  readonly channel: Store['channel'] = (id) => this.#read((reader) => reader.channel(id))
+  readonly channels: Store['channels'] = (after, limit) => this.#read((reader) => reader.channels(after, limit))
+  readonly readForward: Store['readForward'] = (channel, seen, options) =>
+    this.#read((reader) => reader.readForward(channel, seen, options))
+  readonly readBackward: Store['readBackward'] = (channel, within, limit) =>
+    this.#read((reader) => reader.readBackward(channel, within, limit))
+  readonly purged: Store['purged'] = (channel) => this.#read((reader) => reader.purged(channel))
+
+  onAppended(listener: (entry: Entry, position: Position | undefined) => void): () => void {
+    return this.#appended.add(listener)
+  }
+
+  onReconnected(): () => void {
+    return () => undefined
+  }
+
+  /** Also writes: a full or read-only disk is a store out of reach. */
+  async ping(): Promise<void> {
+    await this.#commits.run(() => this.#db.exec(PING))
+  }
+
+  async close(): Promise<void> {
+    if (!this.#db.isOpen) return
+    this.#commits.close()
+    this.#db.close()
+  }
+
+  async #write<T>(write: () => Written<T>): Promise<T> {
+    const { result } = await this.#commits.run(write, ({ logged }) => {
+      if (logged) this.#appended.emit(logged.entry, logged.position)
+    })
+    return result
+  }
+
+  async #read<T>(read: (reader: SqliteReader) => T): Promise<T> {
+    if (!this.#db.isOpen) throw unavailable('The store is closed')
+    try {
+      return read(this.#reader)
+    } catch (error) {
+      throw unavailable('The database could not be read', error)
+    }
+  }
+}

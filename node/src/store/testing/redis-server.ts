@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+export interface RedisServerOptions {
+  /** Default: a free one. */
+  port?: number
+  /** Where Redis keeps its files. Default: a new temporary directory, which {@link RedisServer.stop} removes. */
+  dir?: string
+  /** Whether what was answered survives the end of the process: an append-only file, synchronised with every write. */
+  appendonly?: boolean
+}
+
+/** A Redis of one's own, on the loopback interface. */
+export interface RedisServer {
+  readonly url: string
+  readonly port: number
+  readonly dir: string
+  /** SIGKILL, as a crash would; resolves once the process is gone. The data stays for {@link restart}. */
+  kill(): Promise<void>
+  /** Starts it again on the same port with the same data. */
+  restart(): Promise<void>
+  /** Ends it for good. */
+  stop(): Promise<void>
+}
+
+/** Starts a `redis-server` process that belongs to the caller alone. @throws when there is none or it does not get ready */
+export async function startRedis({ port, dir, appendonly = false }: RedisServerOptions = {}): Promise<RedisServer> {
+  const ownPort = port ?? (await freePort())
+  const ownDir = dir ?? (await mkdtemp(join(tmpdir(), 'dred-redis-')))
+  const args = ['--port', `${ownPort}`, '--bind', '127.0.0.1', '--dir', ownDir, '--save', '', '--daemonize', 'no', '--loglevel', 'notice']
+  args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always')
+  let child = await launch(args)
+
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+  return {
+    url: `redis://127.0.0.1:${ownPort}`,
+    port: ownPort,
+    dir: ownDir,
+    kill: () => end('SIGKILL'),
+    async restart() {
+      await end('SIGKILL')
+      child = await launch(args)
+    },
+    async stop() {
+      await end('SIGTERM')
+      if (dir === undefined) await rm(ownDir, { recursive: true, force: true })
+    },
+  }
+}
+
+async function launch(args: readonly string[]): Promise<ChildProcess> {
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
+  // Also when the tests are interrupted.
+  const endWithParent = (): void => void child.kill('SIGKILL')
+  process.once('exit', endWithParent)
+  child.once('exit', () => process.off('exit', endWithParent))
+  let output = ''
+  await new Promise<void>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', (code) => reject(new Error(`redis-server ended with ${code}:\n${output}`)))
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        output = (output + text).slice(-4_000)
+        if (output.includes('Ready to accept connections')) resolve()
+      })
+    }
+  })
+  return child
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}
