@@ -49,6 +49,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.output.error(end)
     if (process.env['DRED_DEBUG']) this.output.note(String(end.cause instanceof Error ? end.cause.stack : end.stack))
     process.exitCode = end.exitCode
+    // What could not be parsed has been said; oclif would take it for forgotten.
+    this.parsed = true
   }
 
   #rpcUrl(): string | undefined {

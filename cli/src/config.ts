@@ -61,6 +61,15 @@ export class Config {
     return value === undefined ? undefined : String(value)
   }
 
+  /** A text setting read as a file name, relative to where it was given. */
+  path(key: SettingKey): string | undefined {
+    for (const layer of this.#layers) {
+      const given = layer.values[key]
+      if (given !== undefined) return resolve(layer.base, String(read(key, given, layer)))
+    }
+    return undefined
+  }
+
   integer(key: SettingKey): number | undefined {
     const value = this.#value(key)
     return value === undefined ? undefined : Number(value)

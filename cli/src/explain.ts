@@ -12,7 +12,9 @@ export function explain(error: unknown, rpcUrl = 'the configured address'): CliE
   if (!(error instanceof Error))
     return new CliError('failure', 'internal', { message: `Something unforeseen failed: ${String(error)}`, cause: error })
   if (error.name === 'ExitPromptError' || error.name === 'AbortPromptError') return interrupted()
-  if (isUsageError(error)) return new CliError('usage', 'usage', { message: oneLine(error.message), cause: error })
+  const fromNetwork = explainClientError(error)
+  if (fromNetwork) return fromNetwork
+  if (isUsageError(error)) return new CliError('usage', 'usage', { message: usageSentence(error.message), cause: error })
   return new CliError('failure', 'internal', { message: oneLine(error.message) || error.name, cause: error })
 }
 
@@ -20,9 +22,43 @@ export function interrupted(): CliError {
   return new CliError('interrupted', 'interrupted', 'Stopped.')
 }
 
+const unreachable = [
+  'network',
+  'discovery_unreachable',
+  'no_servers',
+  'offline',
+  'timeout',
+  'store_unavailable',
+  'not_serving',
+  'shutting_down',
+]
+const denied = ['invalid_signature', 'weak_key', 'unregistered_peer']
+
+/** An error of the SDK, known by its name: most commands never load the SDK. */
+function explainClientError(error: Error): CliError | undefined {
+  if (error.name !== 'DredClientError' || !('code' in error) || typeof error.code !== 'string') return undefined
+  const { code } = error
+  const reason = unreachable.includes(code)
+    ? 'unreachable'
+    : denied.includes(code)
+      ? 'auth'
+      : code.startsWith('malformed')
+        ? 'usage'
+        : 'failure'
+  const where = 'server' in error && typeof error.server === 'string' ? ` (${error.server})` : ''
+  const hint = reason === 'unreachable' ? ': check --discovery, or try again later' : ''
+  return new CliError(reason, code, { message: `${oneLine(error.message).replace(/\.$/, '')}${where}${hint}.`, cause: error })
+}
+
 /** oclif marks what the parser refuses with its exit code 2. */
 function isUsageError(error: Error): boolean {
   return 'oclif' in error && typeof error.oclif === 'object' && error.oclif !== null && 'exit' in error.oclif && error.oclif.exit === 2
+}
+
+/** The parser's own words end with a hint on a line of its own. */
+function usageSentence(message: string): string {
+  const said = oneLine(message.replace(/See more help with --help\s*$/, '')).replace(/[.:]$/, '')
+  return `${said}: see --help.`
 }
 
 function oneLine(message: string): string {

@@ -13,6 +13,7 @@ export interface Streams {
 export class Output {
   readonly json: boolean
   readonly streams: Streams
+  #resultPrinted = false
 
   constructor(json: boolean, streams: Streams = process) {
     this.json = json
@@ -21,11 +22,13 @@ export class Output {
 
   /** The result of a command. `human` is called only when it is shown. */
   result(document: unknown, human: () => string): void {
+    this.#resultPrinted = true
     this.streams.stdout.write(this.json ? `${JSON.stringify(document, bigintsAsText, 2)}\n` : endLine(human()))
   }
 
   /** One item of a stream of results, NDJSON with `json`. */
   item(document: unknown, human: () => string): void {
+    this.#resultPrinted = true
     this.streams.stdout.write(this.json ? `${JSON.stringify(document, bigintsAsText)}\n` : endLine(human()))
   }
 
@@ -34,10 +37,11 @@ export class Output {
     this.streams.stderr.write(endLine(text))
   }
 
-  /** The end of a command that failed. */
+  /** The end of a command that failed: a sentence, and a document where stdout has none yet. */
   error(error: { code: string; message: string }): void {
     this.streams.stderr.write(endLine(error.message))
-    if (this.json) this.streams.stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.message } }, null, 2)}\n`)
+    if (this.json && !this.#resultPrinted)
+      this.streams.stdout.write(`${JSON.stringify({ error: { code: error.code, message: error.message } }, null, 2)}\n`)
   }
 }
 

@@ -1,0 +1,250 @@
+// Runs the built program against a real chain: `tsc -b` first.
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { stringify } from 'smol-toml'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type Child, startChild } from './dev/child.ts'
+import { deployContracts, type LocalDeployment, plannedDeployment } from './dev/deploy.ts'
+import { type DevKeys, loadDevKeys } from './dev/keys.ts'
+import type { Deployed } from './services/chain.ts'
+
+// Every command is a process; two cores run a few of them a second.
+vi.setConfig({ testTimeout: 60_000 })
+
+const here = fileURLToPath(new URL('..', import.meta.url))
+const bin = join(here, 'bin', 'run.js')
+
+let directory: string
+let chain: Child
+let rpcUrl: string
+let keys: DevKeys
+let plan: LocalDeployment
+let deployed: Deployed
+const rich = () => ['--wallet', join(directory, 'keys', 'operator-1.json')]
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'dred-cli-'))
+  const options = { logFile: join(directory, 'chain.log'), cwd: directory, signal: new AbortController().signal }
+  chain = await startChild({ ...options, name: 'chain', module: join(here, 'dist', 'dev', 'chain-process.js'), args: ['0'] })
+  rpcUrl = (chain.ready as { rpcUrl: string }).rpcUrl
+  keys = await loadDevKeys(join(directory, 'keys'), 2)
+  plan = plannedDeployment(keys.deployer.address, 31_337)
+  deployed = await deployContracts(rpcUrl, plan, keys)
+  const config = { wallet: keys.files.owner, passwordFile: keys.files.password, chain: { rpcUrl, ...plan } }
+  await writeFile(join(directory, 'dred.toml'), stringify(config))
+}, 60_000)
+
+afterAll(async () => {
+  await chain.stop(2_000)
+  await rm(directory, { recursive: true, force: true })
+})
+
+interface Outcome {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** Runs the program as a script would: no terminal, no input. */
+function dred(...args: string[]): Promise<Outcome> {
+  const env = { ...process.env, XDG_CONFIG_HOME: join(directory, 'config'), HOME: directory }
+  const child = spawn(process.execPath, [bin, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output = { stdout: '', stderr: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })))
+}
+
+async function succeed(...args: string[]): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await dred(...args, '--json')
+  expect(code, stderr).toBe(0)
+  return JSON.parse(stdout) as Record<string, unknown>
+}
+
+/** Expects a failure that says the same on stderr and, as a document, on stdout. */
+async function fail(code: number, name: string, args: string[]): Promise<string> {
+  const outcome = await dred(...args, '--json')
+  expect(outcome.code, outcome.stderr).toBe(code)
+  const { error } = JSON.parse(outcome.stdout) as { error: { code: string; message: string } }
+  expect(error.code, error.message).toBe(name)
+  expect(outcome.stderr).toContain(error.message)
+  expect(error.message).toMatch(/^[^\n]+[.?]$/)
+  return error.message
+}
+
+async function newServerKey(name: string): Promise<string[]> {
+  await succeed('keys', 'new', '--type', 'server', '--out', name)
+  return ['--key-file', name]
+}
+
+async function newNeighborhood(minStake = '100', ...flags: string[]): Promise<string> {
+  const { id } = await succeed('neighborhood', 'create', '--name', 'test', '--min-stake', minStake, ...flags)
+  return String(id)
+}
+
+async function stakeOf(server: number): Promise<bigint> {
+  const { serverRegistryAbi } = await import('@dred/contracts')
+  const call = { address: plan.serverRegistry, abi: serverRegistryAbi, functionName: 'serverOf', args: [server] } as const
+  return (await deployed.client.readContract(call)).stake
+}
+
+test('a neighborhood is created, listed and shown', async () => {
+  const created = await succeed(
+    'neighborhood',
+    'create',
+    '--name',
+    'Poker',
+    '--min-stake',
+    '12.5',
+    '--unbonding',
+    '3d',
+    '--redundancy',
+    '2',
+  )
+  expect(created).toMatchObject({
+    name: 'Poker',
+    owner: keys.owner.address,
+    parameters: { minStake: '12500000000000000000', unbondingSeconds: 259_200 },
+  })
+  const { items } = await succeed('neighborhood', 'list')
+  expect(items).toContainEqual(expect.objectContaining({ id: created['id'], name: 'Poker', activeServers: 0, healthy: false }))
+  const shown = await succeed('neighborhood', 'show', String(created['id']))
+  expect(shown).toMatchObject({ neighborhood: { name: 'Poker', parameters: { redundancy: 2 } }, servers: [] })
+  const human = await dred('neighborhood', 'list')
+  expect(human.stdout).toMatch(/^ID +NAME +SERVERS +STATE +OWNER\n/)
+})
+
+test('a server is registered with stake, shown, and given more', async () => {
+  const neighborhood = await newNeighborhood()
+  const key = await newServerKey('first.pem')
+  const endpoint = 'https://first.example.org'
+  const registered = await succeed('register', '--neighborhood', neighborhood, '--endpoint', endpoint, '--stake', '150', ...key, ...rich())
+  expect(registered).toMatchObject({ neighborhood, endpoint, operator: keys.operators[0]?.wallet.address, stake: '150000000000000000000' })
+  const id = Number(registered['server'])
+  expect(await stakeOf(id)).toBe(150n * 10n ** 18n)
+
+  const added = await succeed('stake', 'add', String(id), '--amount', '0.5', ...rich())
+  expect(added).toMatchObject({ server: id, stake: '150500000000000000000' })
+  expect(await stakeOf(id)).toBe(1505n * 10n ** 17n)
+
+  const { servers } = await succeed('neighborhood', 'show', neighborhood)
+  expect(servers).toEqual([
+    expect.objectContaining({ id, endpoint, status: 'active', stake: '150500000000000000000', did: registered['did'] }),
+  ])
+})
+
+test('without --stake the least stake is taken', async () => {
+  const neighborhood = await newNeighborhood('7')
+  const key = await newServerKey('least.pem')
+  const registered = await succeed('register', '--neighborhood', neighborhood, '--endpoint', 'https://least.example.org', ...key, ...rich())
+  expect(registered['stake']).toBe('7000000000000000000')
+})
+
+test('what the registry would refuse is refused before money moves, with a sentence', async () => {
+  const neighborhood = await newNeighborhood('100', '--max-servers', '2', '--redundancy', '1')
+  const key = await newServerKey('refused.pem')
+  const used = await newServerKey('used.pem')
+  const base = ['register', '--neighborhood', neighborhood, ...rich()]
+  const taken = 'https://taken.example.org'
+  await succeed(...base, '--endpoint', taken, ...used)
+
+  const before = await deployed.client.getTransactionCount({ address: keys.operators[0]?.wallet.address ?? '0x' })
+  const at = (endpoint: string) => [...base, '--endpoint', endpoint]
+  const free = at('https://a.example.org')
+  const [tooLow, isTaken] = await Promise.all([
+    fail(3, 'stake_too_low', [...free, '--stake', '99', ...key]),
+    fail(3, 'endpoint_taken', [...at(taken), ...key]),
+    fail(3, 'endpoint_invalid', [...at('https://UPPER.example.org/path'), ...key]),
+    fail(3, 'did_invalid', [...free, '--did', 'nonsense', ...key]),
+    fail(3, 'key_used', [...free, ...used]),
+    fail(3, 'insufficient_balance', [...free, '--stake', '99999999', ...key]),
+    fail(3, 'unknown_neighborhood', ['register', '--neighborhood', '4000', '--endpoint', taken, ...key, ...rich()]),
+  ])
+  expect(tooLow).toContain('99 DRED is less')
+  expect(isTaken).toContain('choose another --endpoint')
+  expect(await deployed.client.getTransactionCount({ address: keys.operators[0]?.wallet.address ?? '0x' })).toBe(before)
+
+  await succeed(...base, '--endpoint', 'https://second.example.org', ...key)
+  const third = await newServerKey('third.pem')
+  await fail(3, 'neighborhood_full', [...base, '--endpoint', 'https://third.example.org', ...third])
+})
+
+test('stake is refused for an unknown server, beyond the balance and of nothing', async () => {
+  const neighborhood = await newNeighborhood()
+  const key = await newServerKey('stake.pem')
+  const { server } = await succeed('register', '--neighborhood', neighborhood, '--endpoint', 'https://stake.example.org', ...key, ...rich())
+  await fail(3, 'unknown_server', ['stake', 'add', '4000', '--amount', '1'])
+  expect(await fail(3, 'insufficient_balance', ['stake', 'add', String(server), '--amount', '99999999'])).toContain('99999999 DRED')
+  await fail(2, 'invalid_value', ['stake', 'add', String(server), '--amount', '0'])
+  await fail(2, 'invalid_value', ['stake', 'add', String(server), '--amount', 'much'])
+  await fail(2, 'missing_value', ['stake', 'add', String(server)])
+})
+
+test('bounds of a neighborhood are explained', async () => {
+  const create = ['neighborhood', 'create', '--name', 'test', '--min-stake', '1']
+  await fail(3, 'unbonding_bounds', [...create, '--unbonding', '31d'])
+  await fail(3, 'redundancy_bounds', [...create, '--max-servers', '2', '--redundancy', '3'])
+  await fail(3, 'name_length', ['neighborhood', 'create', '--name', 'x'.repeat(65), '--min-stake', '1'])
+  await fail(1, 'unknown_neighborhood', ['neighborhood', 'show', '4000'])
+  await fail(6, 'not_a_token', [...create, '--stake-token', keys.owner.address])
+})
+
+test('wallets: made with mode 0600, never overwritten, refused with the wrong password, without gas and without a file', async () => {
+  await writeFile(join(directory, 'right'), 'right horse\n')
+  await writeFile(join(directory, 'wrong'), 'wrong horse\n')
+  const make = ['keys', 'new', '--type', 'wallet', '--out', 'poor.json', '--password-file', 'right']
+  const { address, file } = await succeed(...make)
+  expect((await stat(String(file))).mode & 0o777).toBe(0o600)
+  expect(JSON.parse(await readFile(String(file), 'utf8'))).toMatchObject({ version: 3, crypto: { kdf: 'scrypt' } })
+  await fail(1, 'file_exists', make)
+
+  const create = ['neighborhood', 'create', '--name', 'test', '--min-stake', '1']
+  expect(await fail(4, 'wrong_password', [...create, '--wallet', 'poor.json', '--password-file', 'wrong'])).toContain(
+    'check --password-file',
+  )
+  await fail(4, 'key_file', [...create, '--wallet', 'absent.json', '--password-file', 'right'])
+  await fail(4, 'key_file', [...create, '--wallet', 'right', '--password-file', 'right'])
+  await fail(4, 'password_file', [...create, '--wallet', 'poor.json', '--password-file', 'absent'])
+  expect(await fail(3, 'insufficient_funds', [...create, '--wallet', 'poor.json', '--password-file', 'right'])).toContain('gas')
+  expect(address).toMatch(/^0x/)
+})
+
+test('server keys: a missing, an exposed and another kind of key are refused', async () => {
+  const register = ['register', '--neighborhood', '1', '--endpoint', 'https://a.example.org', ...rich()]
+  await fail(4, 'key_file', [...register, '--key-file', 'absent.pem'])
+  await succeed('keys', 'new', '--type', 'device', '--out', 'device.pem')
+  await fail(4, 'key_file', [...register, '--key-file', 'device.pem'])
+  await writeFile(join(directory, 'exposed.pem'), await readFile(join(directory, 'device.pem')), { mode: 0o644 })
+  expect(await fail(4, 'key_file', [...register, '--key-file', 'exposed.pem'])).toContain('chmod 600')
+})
+
+test('a chain that does not answer, another chain and a chain without the registries', async () => {
+  const closed = await closedPort()
+  await fail(5, 'chain_unreachable', ['neighborhood', 'list', '--rpc-url', `http://127.0.0.1:${closed}`])
+  await fail(6, 'wrong_chain', ['neighborhood', 'list', '--chain-id', '1'])
+  await fail(6, 'no_deployment', ['neighborhood', 'list', '--server-registry', keys.owner.address])
+  await fail(5, 'discovery_unreachable', ['neighborhood', 'list', '--discovery', `http://127.0.0.1:${closed}`])
+})
+
+test('without a terminal a missing value ends with 2 and its name', async () => {
+  expect(await fail(2, 'missing_value', ['neighborhood', 'create', '--min-stake', '1'])).toContain('--name')
+  expect(await fail(2, 'missing_value', ['keys', 'new'])).toContain('--type')
+  expect(await fail(2, 'missing_value', ['register', '--neighborhood', '1'])).toContain('--endpoint')
+  const bare = await dred('neighborhood', 'list', '--config', '/dev/null')
+  expect(bare).toMatchObject({ code: 2, stdout: '' })
+  expect(bare.stderr).toContain('--rpc-url')
+  await fail(2, 'usage', ['neighborhood', 'list', '--nonsense'])
+  expect(await fail(2, 'unknown_command', ['neighborhood', 'lst'])).toContain('neighborhood list')
+})
+
+async function closedPort(): Promise<number> {
+  const probe = createServer()
+  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done))
+  const address = probe.address()
+  await new Promise((done) => probe.close(done))
+  return typeof address === 'object' && address ? address.port : 0
+}

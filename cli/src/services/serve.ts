@@ -1,0 +1,68 @@
+import type { NodeConfig } from '@dred/node'
+import { missing, type Config } from '../config.ts'
+import { CliError, type ExitReason } from '../errors.ts'
+import { serverKeyPassphrase } from './server-key.ts'
+
+/** What the settings say of a server, as the node takes it; the node checks every value. */
+export async function rawNodeConfig(settings: Config): Promise<unknown> {
+  const neighborhoodRegistry = settings.address('chain.neighborhoodRegistry')
+  const serverRegistry = settings.address('chain.serverRegistry')
+  if (!neighborhoodRegistry) throw missing('chain.neighborhoodRegistry')
+  if (!serverRegistry) throw missing('chain.serverRegistry')
+  const store = settings.required('server.store', settings.text('server.store'))
+  const certFile = settings.text('server.tlsCertFile')
+  const keyFile = settings.text('server.tlsKeyFile')
+  if (certFile !== undefined && keyFile === undefined) throw missing('server.tlsKeyFile')
+  if (keyFile !== undefined && certFile === undefined) throw missing('server.tlsCertFile')
+  const passphrase = await serverKeyPassphrase(settings)
+  return {
+    host: settings.text('server.host') ?? '127.0.0.1',
+    port: settings.required('server.port', settings.integer('server.port')),
+    admin: { host: '127.0.0.1', port: settings.required('server.adminPort', settings.integer('server.adminPort')) },
+    neighborhood: settings.required('neighborhood', settings.text('neighborhood')),
+    store: /^rediss?:\/\//.test(store) ? { kind: 'redis', url: store } : { kind: 'sqlite', path: settings.path('server.store') },
+    chain: {
+      rpcUrl: settings.required('chain.rpcUrl', settings.text('chain.rpcUrl')),
+      chainId: settings.required('chain.chainId', settings.integer('chain.chainId')),
+      neighborhoodRegistry,
+      serverRegistry,
+      startBlock: settings.integer('chain.startBlock') ?? 0,
+    },
+    serverKeyFile: settings.required('server.keyFile', settings.text('server.keyFile')),
+    ...(passphrase === undefined ? {} : { serverKeyPassphrase: passphrase }),
+    ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
+    logLevel: settings.text('server.logLevel') ?? 'info',
+  }
+}
+
+/** @throws CliError `config_invalid` with all problems in one sentence */
+export async function nodeConfig(settings: Config): Promise<NodeConfig> {
+  const raw = await rawNodeConfig(settings)
+  const { ConfigError, parseNodeConfig } = await import('@dred/node')
+  try {
+    return parseNodeConfig(raw)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const problems = error.problems.join('; ')
+    throw new CliError('usage', 'config_invalid', { message: `The server cannot start with these settings: ${problems}.`, cause: error })
+  }
+}
+
+type StartupCode = 'key_file' | 'chain_unreachable' | 'not_registered' | 'store_unavailable' | 'port_in_use' | 'config'
+
+const reasons: Record<StartupCode, ExitReason> = {
+  key_file: 'auth',
+  chain_unreachable: 'unreachable',
+  not_registered: 'checkFailed',
+  store_unavailable: 'unreachable',
+  port_in_use: 'failure',
+  config: 'usage',
+}
+
+/** A startup error of the node as the CLI's; anything else as it is. */
+export async function explainStartup(error: unknown): Promise<unknown> {
+  const { StartupError } = await import('@dred/node')
+  if (!(error instanceof StartupError)) return error
+  const message = /[.!]$/.test(error.message) ? error.message : `${error.message}.`
+  return new CliError(reasons[error.code], error.code, { message, cause: error })
+}
