@@ -1,0 +1,73 @@
+import { limits, type SignedGenesis } from '@dred/protocol'
+import type { Context } from './context.ts'
+import type { Server } from './discovery.ts'
+import { abortError } from './errors.ts'
+import { type HistoryOptions, type HistoryPage, readHistory } from './history.ts'
+import { Outbox, type Published, type PublishOptions } from './publish/outbox.ts'
+import { type MessageHandler, type SubscribeOptions, Subscription } from './subscription/subscription.ts'
+
+/**
+ * A channel of the neighborhood. `T` is what the application puts into its messages; others can put in anything.
+ */
+export class Channel<T = unknown> {
+  /** SHA-256 of the genesis, base64url. */
+  readonly id: string
+  readonly genesis: SignedGenesis
+  /** Servers that had stored the channel when `create` returned it; none for a channel that was not created here. */
+  readonly storedBy: readonly Server[]
+  readonly #context: Context
+  readonly #outbox: Outbox
+  /** Seen messages that no seen message names as its `prev`, in the order of their arrival. */
+  readonly #heads = new Set<string>()
+
+  constructor(context: Context, channel: { id: string; genesis: SignedGenesis; storedBy?: readonly Server[] }) {
+    this.id = channel.id
+    this.genesis = channel.genesis
+    this.storedBy = channel.storedBy ?? []
+    this.#context = context
+    this.#outbox = new Outbox(context, channel, () => [...this.#heads])
+  }
+
+  get name(): string | undefined {
+    return this.genesis.name
+  }
+
+  /**
+   * Publishes a JSON value; resolves once a server has stored it durably. Publishes of one channel go out one after another, in the
+   * order of the calls.
+   * @throws DredClientError see {@link Outbox.publish}
+   */
+  async publish(data: T, options: PublishOptions = {}): Promise<Published> {
+    const published = await this.#outbox.publish(data, options)
+    this.#see(published.id, published.prev)
+    return published
+  }
+
+  /**
+   * Follows the channel: iterate over what is returned, or give a handler (which is awaited, one message at a time).
+   * @throws DredClientError `malformed_request` for contradicting options, `closed`
+   */
+  subscribe(options?: SubscribeOptions, handler?: MessageHandler<T>): Subscription<T>
+  subscribe(handler: MessageHandler<T>): Subscription<T>
+  subscribe(first: SubscribeOptions | MessageHandler<T> = {}, second?: MessageHandler<T>): Subscription<T> {
+    const { lifetime } = this.#context
+    if (lifetime.aborted) throw abortError(lifetime)
+    const [options, handler] = typeof first === 'function' ? [{}, first] : [first, second]
+    const delivering = (message: { id: string; prev: readonly string[] }): void => this.#see(message.id, message.prev)
+    return new Subscription<T>(this.#context, { channel: { id: this.id, genesis: this.genesis }, options, handler, delivering })
+  }
+
+  /** A page of messages, oldest first: the newest, or those around a cursor. @throws DredClientError see {@link readHistory} */
+  async history(options: HistoryOptions = {}): Promise<HistoryPage<T>> {
+    return readHistory<T>(this.#context, { id: this.id, genesis: this.genesis }, options)
+  }
+
+  #see(id: string, prev: readonly string[]): void {
+    for (const earlier of prev) this.#heads.delete(earlier)
+    this.#heads.add(id)
+    for (const oldest of this.#heads) {
+      if (this.#heads.size <= limits.prevIds) break
+      this.#heads.delete(oldest)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import { routeUrl, WellKnown } from '@dred/protocol'
+import { DredClientError, toClientError } from './errors.ts'
+import type { Storage } from './storage.ts'
+import type { Http } from './transport/http.ts'
+import { withSignals } from './signals.ts'
+import type { Clock } from './clock.ts'
+
+/** A relay server of the neighborhood. */
+export interface Server {
+  /** Id in the server registry. */
+  id: number
+  /** Base URL. */
+  endpoint: string
+}
+
+type Source = (signal: AbortSignal) => Promise<Server[]>
+
+/** Protocol versions that this client speaks. */
+const VERSIONS = [1]
+const MAX_PAGES = 20
+
+export interface DiscoveryOptions {
+  neighborhood: string
+  /** Base URLs of discovery services; a relay server's endpoint will do too. */
+  urls: readonly string[]
+  http: Http
+  clock: Clock
+  storage: Storage
+  timeoutMs: number
+}
+
+/**
+ * Finds the active servers of a neighborhood: from the discovery services in turn, else from the `/.well-known/dred` of any server
+ * known so far, in this session or (by the storage) an earlier one.
+ */
+export class Discovery {
+  readonly #options: DiscoveryOptions
+  readonly #pages = new Map<string, { etag: string; servers: Server[] }>()
+  #known: Server[] = []
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options
+  }
+
+  /** @throws DredClientError `discovery_unreachable`, `no_servers`, `version_mismatch`, `aborted` */
+  async servers(signal: AbortSignal): Promise<Server[]> {
+    const { urls } = this.#options
+    const errors: DredClientError[] = []
+    const services = urls.map((url) => (limited: AbortSignal) => this.#fromDiscovery(url, limited))
+    const told = await this.#firstAnswer(services, signal, errors)
+    if (told) return await this.#remember(told)
+    const endpoints = new Set([...(await this.#lastKnown()).map((server) => server.endpoint), ...urls])
+    const servers = [...endpoints].map((endpoint) => (limited: AbortSignal) => this.#fromServer(endpoint, limited))
+    const relayed = await this.#firstAnswer(servers, signal, errors)
+    if (relayed) return await this.#remember(relayed)
+    throw summary(errors)
+  }
+
+  async #firstAnswer(sources: Source[], signal: AbortSignal, errors: DredClientError[]): Promise<Server[] | undefined> {
+    const { clock, timeoutMs } = this.#options
+    for (const source of sources) {
+      try {
+        const servers = await withSignals({ signals: [signal], timeout: { clock, ms: timeoutMs } }, source)
+        if (servers.length > 0) return servers
+        errors.push(new DredClientError('no_servers'))
+      } catch (error) {
+        if (signal.aborted) throw error
+        errors.push(toClientError(error, 'invalid_response'))
+      }
+    }
+    return undefined
+  }
+
+  async #fromDiscovery(base: string, signal: AbortSignal): Promise<Server[]> {
+    const { http, neighborhood } = this.#options
+    const first = `${base.replace(/\/$/, '')}/v1/neighborhoods/${neighborhood}/servers?status=active`
+    const cached = this.#pages.get(base)
+    const servers: Server[] = []
+    let etag: string | null = null
+    let url: string | undefined = first
+    for (let page = 0; url !== undefined && page < MAX_PAGES; page++) {
+      const conditional: Record<string, string> = page === 0 && cached ? { 'if-none-match': cached.etag } : {}
+      const request = { url, signal, headers: conditional }
+      const response = await http.send(request)
+      if (response.status === 304 && cached) return cached.servers
+      if (page === 0) etag = response.headers.get('etag')
+      const { items, next } = readPage(await http.readJson(request, response), base)
+      servers.push(...items)
+      url = next === undefined ? undefined : `${first}&cursor=${encodeURIComponent(next)}`
+    }
+    if (etag !== null) this.#pages.set(base, { etag, servers })
+    return servers
+  }
+
+  async #fromServer(endpoint: string, signal: AbortSignal): Promise<Server[]> {
+    const { http, neighborhood } = this.#options
+    const answer = await http.json<WellKnown>({ url: routeUrl(endpoint, 'wellKnown'), signal }, WellKnown)
+    if (!answer.protocol.versions.some((version) => VERSIONS.includes(version))) {
+      throw new DredClientError('version_mismatch', { server: endpoint })
+    }
+    if (!answer.neighborhoods.includes(neighborhood)) throw new DredClientError('wrong_neighborhood', { server: endpoint })
+    return answer.servers.flatMap(readServer)
+  }
+
+  async #lastKnown(): Promise<Server[]> {
+    if (this.#known.length > 0) return this.#known
+    const stored = await this.#options.storage.get(this.#storedAs).catch(() => undefined)
+    return Array.isArray(stored) ? stored.flatMap(readServer) : []
+  }
+
+  async #remember(servers: Server[]): Promise<Server[]> {
+    this.#known = servers
+    // Only a convenience for the next start, which goes on without it.
+    await this.#options.storage.set(this.#storedAs, servers).catch(() => undefined)
+    return servers
+  }
+
+  get #storedAs(): string {
+    return `dred:servers:${this.#options.neighborhood}`
+  }
+}
+
+function summary(errors: DredClientError[]): DredClientError {
+  const silent = new Set<string>(['network', 'timeout', 'invalid_response'])
+  const answers = errors.filter(({ code }) => !silent.has(code))
+  const [first] = answers
+  const decisive = first && answers.every(({ code }) => code === first.code) ? first : undefined
+  const tried = errors.map((error) => `${error.server ?? ''} ${error.code}`.trim()).join(', ')
+  return (
+    decisive ??
+    new DredClientError('discovery_unreachable', { detail: `Nobody told the neighborhood's servers: ${tried}`, cause: errors[0] })
+  )
+}
+
+function readPage(body: unknown, base: string): { items: Server[]; next: string | undefined } {
+  if (typeof body !== 'object' || body === null || !('items' in body) || !Array.isArray(body.items)) {
+    throw new DredClientError('invalid_response', { detail: 'The answer is not a list of servers', server: base })
+  }
+  const next = 'next' in body && typeof body.next === 'string' ? body.next : undefined
+  return { items: body.items.flatMap(readServer), next }
+}
+
+/** The entry as a server, or nothing when it is none that can be reached by HTTP. */
+function readServer(entry: unknown): Server[] {
+  if (typeof entry !== 'object' || entry === null || !('id' in entry) || !('endpoint' in entry)) return []
+  const { id, endpoint } = entry
+  const valid = Number.isSafeInteger(id) && typeof endpoint === 'string' && /^https?:\/\//.test(endpoint) && URL.canParse(endpoint)
+  return valid ? [{ id: id as number, endpoint: endpoint as string }] : []
+}

@@ -1,0 +1,94 @@
+import { mergeCursors, type StreamEvent } from '@dred/protocol'
+import type { Server } from '../discovery.ts'
+import { DredClientError } from '../errors.ts'
+import { type Message, readMessage } from '../message.ts'
+
+type MessageEvent = Extract<StreamEvent, { type: 'message' }>
+
+/** Ids that are remembered. A stream may lag behind the others by half of that before it is told to skip what they brought. */
+const REMEMBERED = 32_768
+
+/** One server's stream as the inbox knows it. */
+export interface Source {
+  readonly server: Server
+  /** It delivered something invalid: its word on what has been delivered counts no more. */
+  tainted: boolean
+  /** Messages that others brought first and this one not yet. */
+  lag: number
+}
+
+/**
+ * Where the streams of one subscription meet: verifies each message, lets each id pass once, and keeps the cursor behind
+ * everything that passed.
+ */
+export class Inbox {
+  readonly #channel: string
+  readonly #deliver: (message: Message) => Promise<void>
+  readonly #seen = new Set<string>()
+  #cursor: string | undefined
+
+  /**
+   * @param options `cursor`: where the application wants to begin, when it said so; `deliver` takes each message at once, in the
+   *   order of the calls, and resolves when there is room for more
+   */
+  constructor(channel: string, options: { cursor: string | undefined; deliver: (message: Message) => Promise<void> }) {
+    this.#channel = channel
+    this.#cursor = options.cursor
+    this.#deliver = options.deliver
+  }
+
+  /** Behind everything that has passed; undefined until the first stream has said where it begins. */
+  get cursor(): string | undefined {
+    return this.#cursor
+  }
+
+  /**
+   * Takes a message from one of the streams and delivers it, with the subscription's cursor, unless it has passed before.
+   * Resolves when the stream may go on reading.
+   * @param streams all of them
+   * @throws DredClientError `invalid_message`
+   */
+  async accept(event: MessageEvent, from: Source, streams: Iterable<Source>): Promise<void> {
+    // Known ids are not verified again: whatever came under this id is dropped.
+    const message = this.#seen.has(event.id) ? undefined : await readMessage(this.#channel, event, from.server)
+    // Another stream may have brought it during the verification.
+    if (!message || this.#seen.has(message.id)) {
+      this.advance(event.cursor, from)
+      from.lag = Math.max(0, from.lag - 1)
+      return
+    }
+    this.advance(event.cursor, from)
+    this.#remember(message.id)
+    for (const stream of streams) if (stream !== from) stream.lag++
+    await this.#deliver({ ...message, cursor: this.#cursor ?? message.cursor })
+  }
+
+  /** Whether a stream has to start again from the merged cursor, lest it bring what has been forgotten. */
+  isTooFarBehind(source: Source): boolean {
+    return source.lag > REMEMBERED / 2
+  }
+
+  /**
+   * Counts what a server says it has delivered, unless it has been caught.
+   * @throws DredClientError `invalid_message` when the cursor is none of this channel
+   */
+  advance(cursor: string, from: Source): void {
+    if (!from.tainted) this.skipTo(cursor, from.server)
+  }
+
+  /** @throws DredClientError `invalid_message` when the cursor is none of this channel */
+  skipTo(cursor: string, server: Server): void {
+    try {
+      this.#cursor = mergeCursors(this.#channel, this.#cursor ?? cursor, cursor)
+    } catch (cause) {
+      throw new DredClientError('invalid_message', { detail: 'The cursor is none of this channel', cause, server: server.endpoint })
+    }
+  }
+
+  #remember(id: string): void {
+    this.#seen.add(id)
+    if (this.#seen.size <= REMEMBERED) return
+    const [oldest] = this.#seen
+    if (oldest !== undefined) this.#seen.delete(oldest)
+  }
+}

@@ -1,0 +1,187 @@
+import { routeUrl, type StreamEvent } from '@dred/protocol'
+import type { Context } from '../context.ts'
+import type { Server } from '../discovery.ts'
+import { abortError, DredClientError } from '../errors.ts'
+import { linkAbort } from '../signals.ts'
+import { ndjsonLines } from '../transport/ndjson.ts'
+import { Watchdog } from '../transport/watchdog.ts'
+import type { WakeReason } from '../wake.ts'
+import type { Source } from './inbox.ts'
+
+type EventOf<Type extends StreamEvent['type']> = Extract<StreamEvent, { type: Type }>
+
+/** Where a stream begins: the query of the route. Nothing: with what comes from now on. */
+export interface StreamQuery {
+  after?: string
+  last?: number
+  from?: 'start'
+}
+
+/** What a stream tells its owner. */
+export interface StreamOwner {
+  /** @returns false when the stream shall end, to be begun again from another place */
+  opened(stream: ServerStream, event: EventOf<'open'>): boolean
+  /** Resolves when the stream may go on reading. */
+  message(stream: ServerStream, event: EventOf<'message'>): Promise<void>
+  progress(stream: ServerStream, event: EventOf<'control' | 'keepalive'>): Promise<void>
+  /** It opened, or became suspect, or is no longer. */
+  changed(): void
+}
+
+/** One server's stream of one channel, from the request to its end; it is not begun again. */
+export class ServerStream implements Source {
+  readonly server: Server
+  readonly query: StreamQuery
+  /** Unix milliseconds. */
+  readonly startedAt: number
+  tainted = false
+  lag = 0
+  isOpen = false
+  /** Unix milliseconds of its `open` event. */
+  openedAt: number | undefined
+  /** Open, but quiet for longer than a keepalive interval allows. */
+  isSuspect = false
+  #isDoubted = false
+  readonly #channel: string
+  readonly #context: Context
+  readonly #owner: StreamOwner
+  readonly #controller = new AbortController()
+  readonly #watchdog: Watchdog
+
+  constructor(context: Context, plan: { server: Server; channel: string; query: StreamQuery }, owner: StreamOwner) {
+    this.server = plan.server
+    this.query = plan.query
+    this.startedAt = context.clock.now()
+    this.#channel = plan.channel
+    this.#context = context
+    this.#owner = owner
+    this.#watchdog = new Watchdog(
+      { clock: context.clock, keepaliveMs: context.timing.keepaliveMs },
+      {
+        suspect: () => {
+          this.isSuspect = true
+          owner.changed()
+        },
+        dead: () => this.stop(new DredClientError('timeout', { detail: 'The stream went silent', server: plan.server.endpoint })),
+      },
+    )
+  }
+
+  get isHealthy(): boolean {
+    return this.isOpen && !this.isSuspect && !this.#isDoubted && !this.tainted
+  }
+
+  stop(reason: DredClientError = new DredClientError('aborted')): void {
+    this.#controller.abort(reason)
+  }
+
+  /** After a sleep the watchdog may be late; on another network the stream has to prove that it lives. */
+  doubt(reason: WakeReason): void {
+    this.#watchdog.check()
+    this.#isDoubted ||= reason === 'online'
+  }
+
+  /**
+   * Runs until the stream ends. @returns normally when it shall go on elsewhere or again, without blame
+   * @throws DredClientError why it ended otherwise; the reason of `stop` or `signal`
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const unlink = linkAbort(signal, this.#controller)
+    try {
+      const reader = await this.#open()
+      try {
+        await this.#follow(reader)
+      } finally {
+        this.#controller.abort(new DredClientError('aborted'))
+        await reader.cancel().catch(() => undefined)
+      }
+    } finally {
+      this.isOpen = false
+      unlink()
+    }
+  }
+
+  async #open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
+    const { clock, http, pool, timing } = this.#context
+    const timer = clock.setTimeout(() => this.stop(new DredClientError('timeout', { server: this.server.endpoint })), timing.requestMs)
+    try {
+      const url = routeUrl(this.server.endpoint, 'streamChannel', { params: { id: this.#channel }, query: { ...this.query } })
+      const response = await http.send({ url, signal: this.#controller.signal, headers: { accept: 'application/x-ndjson' } })
+      pool.measured(this.server, clock.now() - this.startedAt)
+      if (!response.body) throw new DredClientError('invalid_response', { detail: 'The stream has no body', server: this.server.endpoint })
+      return response.body.getReader()
+    } finally {
+      clock.clearTimeout(timer)
+    }
+  }
+
+  async #follow(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    for await (const line of ndjsonLines(() => this.#read(reader))) {
+      if (!(await this.#handle(this.#parse(line)))) return
+    }
+    throw new DredClientError('stream_interrupted', { server: this.server.endpoint })
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array | undefined> {
+    const { signal } = this.#controller
+    this.#watchdog.arm()
+    try {
+      const { value } = await reader.read()
+      if (signal.aborted) throw abortError(signal)
+      this.#trust()
+      return value
+    } catch (cause) {
+      if (signal.aborted) throw abortError(signal)
+      throw new DredClientError('stream_interrupted', { cause, server: this.server.endpoint })
+    } finally {
+      this.#watchdog.disarm()
+    }
+  }
+
+  #parse(line: string): StreamEvent {
+    try {
+      const event: unknown = JSON.parse(line)
+      if (typeof event === 'object' && event !== null && 'type' in event) return event as StreamEvent
+    } catch {
+      // Said below.
+    }
+    throw new DredClientError('invalid_response', { detail: 'A line of the stream is no event', server: this.server.endpoint })
+  }
+
+  /** @returns whether the stream goes on */
+  async #handle(event: StreamEvent): Promise<boolean> {
+    switch (event.type) {
+      case 'open':
+        this.isOpen = this.#owner.opened(this, event)
+        if (this.isOpen) this.openedAt = this.#context.clock.now()
+        this.#owner.changed()
+        return this.isOpen
+      case 'message':
+        await this.#owner.message(this, event)
+        return true
+      case 'control':
+      case 'keepalive':
+        await this.#owner.progress(this, event)
+        return true
+      case 'error':
+        throw new DredClientError(event.code, {
+          server: this.server.endpoint,
+          detail: event.detail ?? event.title,
+          ...(event.oldest === undefined ? {} : { oldest: event.oldest }),
+        })
+      case 'close':
+        if (event.reason === 'slow_reader') return false
+        throw new DredClientError(event.reason, { server: this.server.endpoint, retryAfterMs: event.retryMs })
+      default:
+        // A type of a later version: not for us.
+        return true
+    }
+  }
+
+  #trust(): void {
+    if (!this.isSuspect && !this.#isDoubted) return
+    this.isSuspect = false
+    this.#isDoubted = false
+    this.#owner.changed()
+  }
+}

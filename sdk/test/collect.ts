@@ -1,0 +1,32 @@
+import type { Message, Subscription } from '../src/index.ts'
+
+/** The data of the next `count` messages. */
+export async function take<T>(subscription: Subscription<T>, count: number): Promise<T[]> {
+  return (await takeMessages(subscription, count)).map(({ data }) => data)
+}
+
+export async function takeMessages<T>(subscription: Subscription<T>, count: number): Promise<Message<T>[]> {
+  const messages: Message<T>[] = []
+  while (messages.length < count) {
+    const { value, done } = await subscription.next()
+    if (done) throw new Error(`The subscription ended after ${messages.length} messages`)
+    messages.push(value)
+  }
+  return messages
+}
+
+/** Resolves when the subscription has reached a state. */
+export async function reached(subscription: Subscription, wanted: Subscription['state']): Promise<void> {
+  if (subscription.state === wanted) return
+  await new Promise<void>((resolve) => {
+    const stopListening = subscription.on('state', ({ state }) => {
+      if (state !== wanted) return
+      stopListening()
+      resolve()
+    })
+  })
+}
+
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i)
+}

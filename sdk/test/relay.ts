@@ -1,0 +1,334 @@
+import { createServer, type IncomingMessage, type Server as HttpServer, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import {
+  type Coordinate,
+  decodeCursor,
+  DredError,
+  encodeCursor,
+  type ErrorCode,
+  originOf,
+  type SignedGenesis,
+  type StreamEvent,
+  type VerifiedMessage,
+  verifyGenesis,
+  verifyMessage,
+  VersionVector,
+} from '@dred/protocol'
+
+interface Logged {
+  message: VerifiedMessage
+  coordinate: Coordinate
+}
+
+interface ChannelLog {
+  genesis: SignedGenesis
+  log: Logged[]
+  vector: VersionVector
+  purged: VersionVector
+}
+
+/** What goes wrong at a relay. Unset: nothing. */
+export interface Faults {
+  /** Milliseconds before anything is answered. */
+  delayMs?: number
+  /** The next POSTs are stored and their connection is cut before the answer. */
+  cutAnswers?: number
+  /** The next requests for a path that contains `path` get this error. */
+  refuse?: { path: string; code: ErrorCode; times: number; retryAfter?: string }
+  /** Streams write half of their n-th message's line and are cut; counted from 1, once. */
+  cutMidLineAt?: number
+  /** Streams write nothing any more, keepalives neither. */
+  silent?: boolean
+  /** Changes a message's line on its way out. */
+  corrupt?: (event: Record<string, unknown>) => Record<string, unknown>
+  /** The streams' open event does not come until this resolves. */
+  holdOpen?: Promise<void>
+  /** Streams with history or without end with this close event at once. */
+  close?: Extract<StreamEvent, { type: 'close' }>['reason']
+}
+
+interface Follower {
+  channel: string
+  position: VersionVector
+  response: ServerResponse
+  sent: number
+}
+
+/** A relay server with an in-memory log that speaks the protocol and fails on demand. */
+export class Relay {
+  readonly id: number
+  faults: Faults = {}
+  /** Relays that this one pushes what it stores to. */
+  readonly peers = new Set<Relay>()
+  readonly requests: string[] = []
+  readonly known: { id: number; endpoint: string }[] = []
+  neighborhoods = ['7']
+  versions = [1]
+  readonly #keepaliveMs: number
+  readonly #channels = new Map<string, ChannelLog>()
+  readonly #followers = new Set<Follower>()
+  readonly #sockets = new Set<Socket>()
+  #incarnation = 1_000
+  #count = 0
+  #server: HttpServer | undefined
+  #port = 0
+
+  constructor(id: number, options: { keepaliveMs: number }) {
+    this.id = id
+    this.#keepaliveMs = options.keepaliveMs
+  }
+
+  get endpoint(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  get openStreams(): number {
+    return this.#followers.size
+  }
+
+  requestsTo(text: string): number {
+    return this.requests.filter((line) => line.includes(text)).length
+  }
+
+  messages(channel: string): string[] {
+    return (this.#channels.get(channel)?.log ?? []).map(({ message }) => message.id)
+  }
+
+  /** Listens; again on the same port after `kill`, with a new incarnation and what it had stored. */
+  async start(): Promise<void> {
+    this.#incarnation++
+    this.#count = 0
+    const server = createServer((request, response) => {
+      this.#route(request, response).catch((error: unknown) => this.#problem(response, error))
+    })
+    server.on('connection', (socket) => {
+      this.#sockets.add(socket)
+      socket.on('close', () => this.#sockets.delete(socket))
+    })
+    server.listen(this.#port, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    this.#port = (server.address() as AddressInfo).port
+    this.#server = server
+  }
+
+  /** Dies: every connection is cut, nothing is said. */
+  async kill(): Promise<void> {
+    const server = this.#server
+    this.#server = undefined
+    if (!server) return
+    const closed = new Promise((resolve) => server.close(resolve))
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  /** Forgets the oldest `count` messages of a channel. */
+  purge(channel: string, count: number): void {
+    const state = this.#channels.get(channel)
+    for (const { coordinate } of state?.log.splice(0, count) ?? []) state?.purged.raise(originOf(coordinate), coordinate.n)
+  }
+
+  forget(channel: string): void {
+    this.#channels.delete(channel)
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', 'http://relay')
+    this.requests.push(`${request.method} ${request.url}`)
+    if (this.faults.delayMs) await delay(this.faults.delayMs)
+    const { refuse } = this.faults
+    if (refuse && refuse.times > 0 && url.pathname.includes(refuse.path)) {
+      refuse.times--
+      if (refuse.retryAfter !== undefined) response.setHeader('retry-after', refuse.retryAfter)
+      throw new DredError(refuse.code)
+    }
+    const [, first, id = '', action] = url.pathname.split('/')
+    if (first === '.well-known') return this.#json(response, 200, this.#wellKnown())
+    if (first === 'channels')
+      return this.#json(response, 200, { items: [...this.#channels.keys()].map((key) => this.#describe(key)), next: null })
+    if (first !== 'channel') throw new DredError('not_found')
+    if (request.method === 'PUT') return this.#create(request, response, id)
+    if (request.method === 'POST') return this.#publish(request, response, id)
+    if (action === 'stream') return this.#stream(request, response, { id, query: url.searchParams })
+    if (action === 'messages') return this.#json(response, 200, this.#page(id, url.searchParams))
+    return this.#json(response, 200, this.#describe(id))
+  }
+
+  async #create(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
+    const { genesis } = await verifyGenesis(await readJson(request), id)
+    const isNew = this.adopt(id, genesis)
+    for (const peer of this.peers) peer.adopt(id, genesis)
+    this.#json(response, isNew ? 201 : 200, this.#describe(id))
+  }
+
+  adopt(id: string, genesis: SignedGenesis): boolean {
+    if (this.#channels.has(id)) return false
+    this.#channels.set(id, { genesis, log: [], vector: new VersionVector(), purged: new VersionVector() })
+    return true
+  }
+
+  async #publish(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
+    const state = this.#state(id)
+    const message = await verifyMessage(id, await readJson(request))
+    const existing = state.log.find((logged) => logged.message.id === message.id)
+    const coordinate = existing?.coordinate ?? { server: this.id, incarnation: this.#incarnation, n: ++this.#count }
+    if (!existing) {
+      this.replicate({ message, coordinate })
+      for (const peer of this.peers) peer.replicate({ message, coordinate })
+    }
+    if ((this.faults.cutAnswers ?? 0) > 0) {
+      this.faults.cutAnswers = (this.faults.cutAnswers ?? 0) - 1
+      response.destroy()
+      return
+    }
+    const receipt = { ...coordinate, acceptedAt: Date.now() }
+    this.#json(response, existing ? 200 : 201, { id: message.id, cursor: encodeCursor(id, state.vector), receipt })
+  }
+
+  /** Takes a message unless it has it; its coordinate counts either way. */
+  replicate(logged: Logged): void {
+    const state = this.#channels.get(logged.message.channel)
+    if (!state) return
+    state.vector.raise(originOf(logged.coordinate), logged.coordinate.n)
+    if (state.log.some(({ message }) => message.id === logged.message.id)) return
+    state.log.push(logged)
+    for (const follower of this.#followers) if (follower.channel === logged.message.channel) this.#send(follower, logged)
+  }
+
+  async #stream(request: IncomingMessage, response: ServerResponse, { id, query }: { id: string; query: URLSearchParams }): Promise<void> {
+    const state = this.#state(id)
+    const after = query.get('after')
+    const last = query.get('last')
+    const position = this.#startOf(id, { after, last, from: query.get('from') })
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    response.flushHeaders()
+    await this.faults.holdOpen
+    const follower: Follower = { channel: id, position, response, sent: 0 }
+    this.#followers.add(follower)
+    const cursor = (): string => encodeCursor(id, follower.position)
+    const keepalive = setInterval(() => this.#write(follower, { type: 'keepalive', cursor: cursor() }), this.#keepaliveMs)
+    response.on('close', () => {
+      clearInterval(keepalive)
+      this.#followers.delete(follower)
+    })
+    if (request.destroyed) response.destroy()
+    this.#write(follower, { type: 'open', channel: id, server: this.id, cursor: cursor() })
+    if (this.faults.close) {
+      this.#write(follower, { type: 'close', reason: this.faults.close, retryMs: 10, cursor: cursor() })
+      response.end()
+      return
+    }
+    const missed = state.log.filter(({ coordinate }) => !position.has(originOf(coordinate), coordinate.n))
+    for (const logged of missed) this.#send(follower, logged)
+    follower.position.merge(state.vector)
+    this.#write(follower, { type: 'control', cursor: cursor(), caughtUp: true })
+  }
+
+  #startOf(id: string, query: { after: string | null; last: string | null; from: string | null }): VersionVector {
+    const { log, purged, vector } = this.#state(id)
+    if (query.after !== null) {
+      const seen = decodeCursor(id, query.after)
+      if (!seen.covers(purged)) throw new DredError('cursor_expired', { oldest: encodeCursor(id, purged) })
+      return seen
+    }
+    const position = purged.clone()
+    if (query.from !== null) return position
+    if (query.last === null) return vector.clone()
+    for (const { coordinate } of log.slice(0, Math.max(0, log.length - Number(query.last))))
+      position.raise(originOf(coordinate), coordinate.n)
+    return position
+  }
+
+  #send(follower: Follower, { message, coordinate }: Logged): void {
+    follower.position.raise(originOf(coordinate), coordinate.n)
+    follower.sent++
+    const head = {
+      type: 'message',
+      id: message.id,
+      sig: message.sig,
+      cursor: encodeCursor(message.channel, follower.position),
+      origin: coordinate,
+    }
+    const event = { ...head, ...(JSON.parse(message.canonical) as Record<string, unknown>) }
+    this.#write(follower, this.faults.corrupt?.(event) ?? event)
+  }
+
+  #write(follower: Follower, event: Record<string, unknown>): void {
+    if (this.faults.silent) return
+    const line = `${JSON.stringify(event)}\n`
+    if (event['type'] === 'message' && follower.sent === this.faults.cutMidLineAt) {
+      delete this.faults.cutMidLineAt
+      follower.response.write(line.slice(0, line.length / 2), () => follower.response.destroy())
+      this.#followers.delete(follower)
+      return
+    }
+    follower.response.write(line)
+  }
+
+  #page(id: string, query: URLSearchParams): unknown {
+    const { log, purged } = this.#state(id)
+    const limit = Number(query.get('limit') ?? 100)
+    const after = query.get('after')
+    const before = query.get('before')
+    const covers = (cursor: string, { coordinate }: Logged): boolean => decodeCursor(id, cursor).has(originOf(coordinate), coordinate.n)
+    if (after !== null) this.#startOf(id, { after, last: null, from: null })
+    const candidates = log.filter((logged) => (after === null || !covers(after, logged)) && (before === null || covers(before, logged)))
+    const items = after === null ? candidates.slice(-limit) : candidates.slice(0, limit)
+    const position = after === null ? purged.clone() : decodeCursor(id, after)
+    const cut = (upTo: Logged[]): string => {
+      for (const { coordinate } of upTo) position.raise(originOf(coordinate), coordinate.n)
+      return encodeCursor(id, position)
+    }
+    const rest = after === null ? candidates.slice(0, -limit) : []
+    const older = rest.length > 0 ? cut(rest) : null
+    const rendered = items.map((logged) => ({
+      id: logged.message.id,
+      sig: logged.message.sig,
+      cursor: cut([logged]),
+      origin: logged.coordinate,
+      ...(JSON.parse(logged.message.canonical) as Record<string, unknown>),
+    }))
+    return { items: rendered, next: after === null ? older : items.length < candidates.length ? encodeCursor(id, position) : null }
+  }
+
+  #describe(id: string): unknown {
+    const { genesis, log, vector } = this.#state(id)
+    return { id, genesis, expiresAt: Date.now() + genesis.idleMs, messages: log.length, cursor: encodeCursor(id, vector) }
+  }
+
+  #wellKnown(): unknown {
+    return {
+      protocol: { versions: this.versions },
+      software: { name: 'test', version: '0' },
+      server: { id: this.id, keyId: 'key', publicKey: { x: 'x', y: 'y' }, incarnation: this.#incarnation },
+      chain: { id: 1, serverRegistry: '0x' },
+      neighborhoods: this.neighborhoods,
+      limits: { messageBytes: 65_536, pageItems: 500 },
+      servers: this.known.map((entry) => ({ ...entry, operator: '0x', keyId: 'key', did: 'did:web:test' })),
+      time: Date.now(),
+    }
+  }
+
+  #state(id: string): ChannelLog {
+    const state = this.#channels.get(id)
+    if (!state) throw new DredError('unknown_channel')
+    return state
+  }
+
+  #json(response: ServerResponse, status: number, body: unknown): void {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(JSON.stringify(body))
+  }
+
+  #problem(response: ServerResponse, error: unknown): void {
+    const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
+    if (!response.headersSent) response.writeHead(problem.status, { 'content-type': 'application/problem+json' })
+    response.end(JSON.stringify(problem.toProblem('request-1')))
+  }
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk as Buffer)
+  return JSON.parse(Buffer.concat(chunks).toString()) as unknown
+}
