@@ -1,6 +1,9 @@
 import { neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
 import { createConfig } from 'ponder'
 import { LOCAL_CHAIN_ID, parseEnvironment } from './environment.ts'
+import { endWithSupervisor } from './supervised.ts'
+
+endWithSupervisor()
 
 const environment = parseEnvironment(process.env)
 const { chainId, rpcUrl, startBlock, database } = environment

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 /** Folder in which the embedded database lives while the indexer runs. */
 export type DatabaseDirectory = {
   path: string
+  /** What is to be deleted after the run even if nobody is left to call `dispose`. */
+  temporary?: string
   /** Removes what must not outlive the run. */
   dispose(): Promise<void>
 }
@@ -38,7 +40,7 @@ export async function openTemporaryDirectory(dataDir: string): Promise<DatabaseD
   const memory = await openMemoryDirectory()
   if (memory === null) await mkdir(path)
   else await symlink(memory, path)
-  return { path: join(memory ?? path, 'database'), dispose: () => removeDirectory(path) }
+  return { path: join(memory ?? path, 'database'), temporary: memory ?? path, dispose: () => removeDirectory(path) }
 }
 
 async function openMemoryDirectory(): Promise<string | null> {

@@ -7,7 +7,7 @@ import type { Deployment } from '@dred/contracts'
 import { LOCAL_CHAIN_ID } from '../environment.ts'
 import { createChainReader } from '../rpc.ts'
 import { type ChildExit, type LogLine, type PonderChild, startChild } from './child.ts'
-import { openLastingDirectory, openTemporaryDirectory } from './directory.ts'
+import { type DatabaseDirectory, openLastingDirectory, openTemporaryDirectory } from './directory.ts'
 import { IndexerError } from './errors.ts'
 import { hashSources, schemaName } from './identity.ts'
 
@@ -69,7 +69,7 @@ export async function startIndexer(options: IndexerOptions): Promise<RunningInde
     command: process.execPath,
     args: ponderArguments({ root, schema, port: options.port || (await freePort()) }),
     cwd: dataDir,
-    env: childEnvironment(options, directory.path),
+    env: childEnvironment(options, directory),
     onLog: options.logger ?? (() => undefined),
     killAfterMs: KILL_AFTER_MS,
   })
@@ -88,13 +88,17 @@ export async function startIndexer(options: IndexerOptions): Promise<RunningInde
 /** Asks the chain first: what is wrong with it is said at once and in one sentence, not after Ponder's minute of retries. */
 async function inspectChain({ rpcUrl, chainId, deployment }: IndexerOptions) {
   const chain = createChainReader(rpcUrl)
-  const [actualId, startBlockHash, tip] = await Promise.all([
+  const answers = Promise.all([
     chain.chainId(),
     chain.blockHash(deployment.startBlock),
     chain.blockNumber(),
-  ]).catch((cause: unknown) => {
+    chain.hasCode(deployment.neighborhoodRegistry),
+    chain.hasCode(deployment.serverRegistry),
+  ])
+  const [actualId, startBlockHash, tip, ...deployed] = await answers.catch((cause: unknown) => {
     throw new IndexerError('chain_unreachable', 'The chain does not answer at its RPC URL', { cause })
   })
+  await chain.close()
   if (actualId !== chainId || deployment.chainId !== chainId) {
     throw new IndexerError(
       'wrong_chain',
@@ -104,6 +108,7 @@ async function inspectChain({ rpcUrl, chainId, deployment }: IndexerOptions) {
   if (startBlockHash === null) {
     throw new IndexerError('not_deployed', `The chain has no block ${deployment.startBlock}, where the deployment starts`)
   }
+  if (deployed.includes(false)) throw new IndexerError('not_deployed', 'The chain has no contract at the address of a registry')
   return { startBlockHash, tip }
 }
 
@@ -114,18 +119,20 @@ function ponderArguments({ root, schema, port }: { root: string; schema: string;
 }
 
 /** Only what Ponder needs, plus the variables that make programs run at all: a PORT or DATABASE_URL of the caller's is not for it. */
-function childEnvironment(options: IndexerOptions, directory: string): NodeJS.ProcessEnv {
+function childEnvironment(options: IndexerOptions, directory: DatabaseDirectory): NodeJS.ProcessEnv {
   const { PORT: _port, DATABASE_URL: _url, DATABASE_PRIVATE_URL: _privateUrl, DATABASE_SCHEMA: _schema, ...inherited } = process.env
   const { deployment, databaseUrl } = options
   return {
     ...inherited,
     PONDER_TELEMETRY_DISABLED: '1',
+    DRED_INDEXER_SUPERVISED: '1',
     DRED_RPC_URL: options.rpcUrl,
     DRED_CHAIN_ID: String(options.chainId),
     DRED_NEIGHBORHOOD_REGISTRY: deployment.neighborhoodRegistry,
     DRED_SERVER_REGISTRY: deployment.serverRegistry,
     DRED_START_BLOCK: String(deployment.startBlock),
-    DRED_INDEXER_DIR: directory,
+    DRED_INDEXER_DIR: directory.path,
+    DRED_INDEXER_TEMPORARY: directory.temporary,
     DATABASE_URL: databaseUrl,
   }
 }

@@ -5,7 +5,7 @@ import { changeJson, neighborhoodJson, serverJson } from './json.ts'
 import { openApiDocument } from './openapi.ts'
 import { parseId, parseLimit, parseQuery, parseStatus } from './parameters.ts'
 import { ApiProblem, problemResponse } from './problems.ts'
-import type { BlockReference, Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { DiscoveryStore, Page } from './store.ts'
 
 export type AppOptions = {
@@ -28,21 +28,29 @@ export function createApp(options: AppOptions): Hono {
   const { store, guard } = options
   const app = new Hono()
 
-  /** Reads at one block that is known to be on the chain: nothing leaves this API without that check. */
-  async function readVerified<T>(read: () => Promise<T>): Promise<Snapshot<T>> {
-    const snapshot = await store.snapshot(read)
+  /** Nothing leaves this API before the block it stands at was found on the chain. */
+  async function verified<S extends Snapshot<unknown>>(reading: Promise<S>): Promise<S> {
+    const snapshot = await reading
     await guard.verify(snapshot)
     return snapshot
   }
 
-  /** Answers with what `read` gives plus the block it stands at, or 304 if the caller has the answer of that block. */
-  async function answer(context: Context, read: () => Promise<Record<string, unknown>>): Promise<Response> {
-    const { value, block } = await readVerified(read)
-    context.header('ETag', etag(block))
+  /** Answers with a body made of what was read plus the block it stands at, or 304 if the caller has the answer of that block. */
+  async function answer<S extends Snapshot<unknown>>(
+    context: Context,
+    reading: Promise<S>,
+    body: (snapshot: S) => object,
+  ): Promise<Response> {
+    const snapshot = await verified(reading)
+    const { block } = snapshot
+    const tag = `"${block.hash}"`
+    // Before the condition, so that what is not there is 404 under any.
+    const content = body(snapshot)
+    context.header('ETag', tag)
     context.header('Cache-Control', options.cacheable ? 'max-age=15, stale-while-revalidate=60' : 'no-cache')
     context.header('Access-Control-Expose-Headers', 'ETag')
-    if (matchesEtag(context.req.header('if-none-match'), etag(block))) return context.body(null, 304)
-    return context.json({ ...value, block })
+    if (matchesEtag(context.req.header('if-none-match'), tag)) return context.body(null, 304)
+    return context.json({ ...content, block })
   }
 
   app.onError((error) => {
@@ -52,7 +60,7 @@ export function createApp(options: AppOptions): Hono {
   })
 
   app.get('/v1/ready', async (context) => {
-    const [{ block }, tip] = await Promise.all([readVerified(async () => undefined), newestBlock(options)])
+    const [{ block }, tip] = await Promise.all([verified(store.standing()), newestBlock(options)])
     if (tip - block.number > READY_LAG_BLOCKS) throw new ApiProblem('indexer_starting', `${tip - block.number} blocks behind the chain`)
     context.header('Cache-Control', 'no-store')
     return context.json({ ready: true, chainId: options.chainId, chainTip: tip, block })
@@ -60,44 +68,44 @@ export function createApp(options: AppOptions): Hono {
 
   app.get('/v1/neighborhoods', (context) => {
     const name = parseQuery(context.req.query('q'))
-    const list = createList(context, 'neighborhoods', (row: { id: number }) => String(row.id))
-    return answer(context, () => list.read((page) => store.neighborhoods({ ...page, name }), neighborhoodJson))
+    const list = parsePage(context, 'neighborhoods')
+    return answer(context, store.neighborhoods({ ...list.page, name }), ({ rows }) => list.body(rows, neighborhoodJson))
   })
 
   app.get('/v1/neighborhoods/:id', (context) => {
     const id = parseId(context.req.param('id'))
-    return answer(context, async () => ({ neighborhood: neighborhoodJson(found(await store.neighborhood(id), 'neighborhood')) }))
+    return answer(context, store.neighborhood(id), ({ rows: [row] }) => ({
+      neighborhood: neighborhoodJson(row ?? missing('neighborhood')),
+    }))
   })
 
   app.get('/v1/neighborhoods/:id/servers', (context) => {
     const neighborhood = parseId(context.req.param('id'))
     const status = parseStatus(context.req.query('status'))
-    const list = createList(context, `servers/${neighborhood}/${status}`, (row: { id: number }) => String(row.id))
-    return answer(context, async () => {
-      found(await store.neighborhood(neighborhood), 'neighborhood')
-      return list.read((page) => store.servers({ ...page, neighborhood, status }), serverJson)
-    })
+    const list = parsePage(context, `servers/${neighborhood}/${status}`)
+    return answer(context, store.servers({ ...list.page, neighborhood, status }), ({ rows, known }) =>
+      known ? list.body(rows, serverJson) : missing('neighborhood'),
+    )
   })
 
   app.get('/v1/servers/:id', (context) => {
     const id = parseId(context.req.param('id'))
-    return answer(context, async () => ({ server: serverJson(found(await store.server(id), 'server')) }))
+    return answer(context, store.server(id), ({ rows: [row] }) => ({ server: serverJson(row ?? missing('server')) }))
   })
 
   app.get('/v1/servers/:id/history', (context) => {
     const server = parseId(context.req.param('id'))
-    const list = createList(context, `history/${server}`, (row: { id: string }) => row.id)
-    return answer(context, async () => {
-      found(await store.server(server), 'server')
-      return list.read((page) => store.changes({ ...page, server }), changeJson)
-    })
+    const list = parsePage(context, `history/${server}`)
+    return answer(context, store.changes({ ...list.page, server }), ({ rows, known }) =>
+      known ? list.body(rows, changeJson) : missing('server'),
+    )
   })
 
   app.get('/openapi.json', (context) => context.json(openApiDocument))
 
   app.use('/graphql', async (context, next) => {
     // GET is the page with the query editor; it holds no data.
-    if (context.req.method === 'POST') await readVerified(async () => undefined)
+    if (context.req.method === 'POST') await verified(store.standing())
     return options.graphql(context, next)
   })
 
@@ -117,31 +125,27 @@ async function newestBlock({ chainTip }: AppOptions): Promise<number> {
   }
 }
 
-const etag = (block: BlockReference) => `"${block.hash}"`
-
 /** RFC 9110 `If-None-Match`: a list of tags, compared weakly, or `*`. */
 function matchesEtag(header: string | undefined, tag: string): boolean {
   const tags = header?.split(',').map((candidate) => candidate.trim().replace(/^W\//, ''))
   return tags !== undefined && (tags.includes(tag) || tags.includes('*'))
 }
 
-function found<T>(row: T | undefined, what: string): T {
-  if (row === undefined) throw new ApiProblem('not_found', `There is no ${what} with this id`)
-  return row
+function missing(what: string): never {
+  throw new ApiProblem('not_found', `There is no ${what} with this id`)
 }
 
-/** Reads the page that the request asks for; the arguments are checked at once, before anything is read. */
-function createList<Row>(context: Context, name: string, position: (row: Row) => string) {
+/** The page that a request asks for, and its body. One row more than asked for tells whether there is a next page. */
+function parsePage(context: Context, list: string) {
   const limit = parseLimit(context.req.query('limit'))
   const cursor = context.req.query('cursor')
-  const after = cursor === undefined ? undefined : decodeCursor(name, cursor)
+  const page: Page = { after: cursor === undefined ? undefined : decodeCursor(list, cursor), limit: limit + 1 }
   return {
-    async read<R extends Row>(rows: (page: Page) => Promise<R[]>, json: (row: R) => unknown) {
-      // One row more than asked for tells whether there is a next page.
-      const page = await rows({ after, limit: limit + 1 })
-      const items = page.slice(0, limit)
+    page,
+    body<Row extends { id: number | string }>(rows: Row[], json: (row: Row) => object) {
+      const items = rows.slice(0, limit)
       const last = items.at(-1)
-      return { items: items.map(json), next: page.length > limit && last !== undefined ? encodeCursor(name, position(last)) : null }
+      return { items: items.map(json), next: rows.length > limit && last !== undefined ? encodeCursor(list, String(last.id)) : null }
     },
   }
 }

@@ -11,9 +11,6 @@ const { chainId, rpcUrl, startBlock } = parseEnvironment(process.env)
 const local = chainId === LOCAL_CHAIN_ID
 const chain = createChainReader(rpcUrl)
 
-// Under the supervisor, an end without its word (kill -9) must not leave this process behind.
-if (process.connected) process.once('disconnect', () => process.exit(1))
-
 export default createApp({
   store: createStore(db),
   guard: createChainGuard({

@@ -4,7 +4,7 @@ import { ApiProblem } from './problems.ts'
 
 export type BlockReference = { number: number; hash: Hex }
 
-/** Where the database stands, read in one statement. */
+/** Where the database stands. */
 export type Mark = {
   /** Whether the backfill of finalized blocks is complete. */
   backfilled: boolean
@@ -16,34 +16,28 @@ export type Mark = {
   startHash: Hex
 }
 
-export type Snapshot<T> = { value: T; block: BlockReference; startHash: Hex }
+/** Rows that all belong to one block. */
+export type Snapshot<Row> = { rows: Row[]; block: BlockReference; startHash: Hex }
 
 const ATTEMPTS = 100
 const RETRY_DELAY_MS = 10
 
 /**
- * Runs `read` so that all it reads belongs to one block, and says which.
+ * Gives rows that all belong to one block, and says which.
  *
- * PGlite has no transactions under Ponder: the rows of a block appear one table after the other. But the head is always written
- * first and the checkpoint last. So if the head equals the checkpoint, and is the same before and after `read`, then nothing was
- * being written in between (PostgreSQL, where a block appears at once, keeps the same rule).
+ * PGlite has no transactions under Ponder: a block appears one table after the other, and a reader may come in between. But the head
+ * is always written first and the checkpoint last. So where one statement finds both at the same block, nothing was being written.
+ * (On PostgreSQL a block appears at once, and the first attempt succeeds.)
  *
+ * @param read one SQL statement that gives both; without a mark, Ponder has not made its tables yet
  * @throws {ApiProblem} `indexer_starting` when the tip is not reached yet, or no quiet moment was found within a second
  */
-export async function readSnapshot<T>(readMark: () => Promise<Mark | null>, read: () => Promise<T>): Promise<Snapshot<T>> {
+export async function readSnapshot<Row>(read: () => Promise<{ mark: Mark | null; rows: Row[] }>): Promise<Snapshot<Row>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const before = await readMark()
-    if (before === null || !before.backfilled || before.head === null) throw new ApiProblem('indexer_starting')
-    if (isComplete(before)) {
-      const value = await read()
-      const after = await readMark()
-      if (after !== null && isComplete(after) && after.head?.hash === before.head.hash) {
-        return { value, block: before.head, startHash: before.startHash }
-      }
-    }
+    const { mark, rows } = await read()
+    if (mark === null || !mark.backfilled || mark.head === null) throw new ApiProblem('indexer_starting')
+    if (mark.head.number === mark.committed) return { rows, block: mark.head, startHash: mark.startHash }
     await delay(RETRY_DELAY_MS)
   }
   throw new ApiProblem('indexer_starting', 'The indexer is catching up with the chain')
 }
-
-const isComplete = ({ head, committed }: Mark) => head?.number === committed

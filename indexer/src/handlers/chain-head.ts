@@ -6,7 +6,9 @@ import { createChainReader } from '../../rpc.ts'
 const environment = parseEnvironment(process.env)
 
 ponder.on('NeighborhoodRegistry:setup', async ({ context }) => {
-  const startHash = await createChainReader(environment.rpcUrl).blockHash(environment.startBlock)
+  const chain = createChainReader(environment.rpcUrl)
+  const startHash = await chain.blockHash(environment.startBlock)
+  await chain.close()
   if (startHash === null) throw new Error(`The chain has no block ${environment.startBlock}, where the registries should start`)
   await context.db.insert(chainHead).values({ id: 1, startHash })
 })
