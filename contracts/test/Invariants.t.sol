@@ -3,12 +3,13 @@ pragma solidity ^0.8.28;
 
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 
-import {NeighborhoodRegistry} from "../src/NeighborhoodRegistry.sol";
-import {ServerRegistry} from "../src/ServerRegistry.sol";
+import {INeighborhoodRegistry} from "../src/interfaces/INeighborhoodRegistry.sol";
+import {IServerRegistry} from "../src/interfaces/IServerRegistry.sol";
 import {DevToken} from "../src/test-tokens/DevToken.sol";
 import {Parameters} from "../src/types/Neighborhoods.sol";
 import {Registration, Server, ServerKey, Status} from "../src/types/Servers.sol";
 import {Assertions} from "./support/Assertions.sol";
+import {Deploy} from "./support/Deploy.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice Does at random what operators, payers and strangers can do, and remembers what must hold afterwards.
@@ -17,7 +18,7 @@ contract Handler is Assertions {
     uint256 private constant KEYS = 40;
     uint256 private constant ENDPOINTS = 8;
 
-    ServerRegistry private _servers;
+    IServerRegistry private _servers;
     DevToken[2] private _tokens;
     address[3] private _operators = [address(0xA11CE), address(0xB0B), address(0xCA401)];
 
@@ -30,7 +31,7 @@ contract Handler is Assertions {
     /// @dev Number of calls that succeeded, by function: a run in which nothing happens proves nothing.
     uint256[6] public done;
 
-    constructor(ServerRegistry servers, DevToken[2] memory tokens) {
+    constructor(IServerRegistry servers, DevToken[2] memory tokens) {
         _servers = servers;
         _tokens = tokens;
         for (uint256 i = 0; i < _operators.length; ++i) {
@@ -162,16 +163,16 @@ contract Handler is Assertions {
 contract InvariantsTest is Assertions {
     uint8 private constant MAX_SERVERS = 4;
 
-    ServerRegistry private _servers;
+    IServerRegistry private _servers;
     DevToken[2] private _tokens;
     Handler private _handler;
 
     function setUp() external {
         vm.warp(1_800_000_000);
-        NeighborhoodRegistry neighborhoods = new NeighborhoodRegistry();
-        _servers = new ServerRegistry(neighborhoods);
+        INeighborhoodRegistry neighborhoods = Deploy.neighborhoodRegistry();
+        _servers = Deploy.serverRegistry(neighborhoods);
         for (uint256 i = 0; i < 2; ++i) {
-            _tokens[i] = new DevToken();
+            _tokens[i] = Deploy.devToken();
             uint32 unbonding = i == 0 ? 1 days : 5 days;
             Parameters memory parameters = Parameters(address(_tokens[i]), 100, unbonding, MAX_SERVERS, 2, 60, 60, 1024);
             neighborhoods.create("n", "", bytes32(0), parameters);

@@ -4,10 +4,10 @@ pragma solidity ^0.8.28;
 import {IERC20Errors} from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 
-import {ServerRegistry} from "../src/ServerRegistry.sol";
 import {INeighborhoodRegistry} from "../src/interfaces/INeighborhoodRegistry.sol";
 import {IServerRegistry} from "../src/interfaces/IServerRegistry.sol";
 import {Registration, Server, Status} from "../src/types/Servers.sol";
+import {Deploy} from "./support/Deploy.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -230,7 +230,7 @@ contract RegisterTest is Fixture {
 
     function test_Register_RevertWhen_SignedForAnotherRegistryOrChain() external {
         Registration memory registration = signed(1, KEY);
-        ServerRegistry other = new ServerRegistry(neighborhoods);
+        IServerRegistry other = Deploy.serverRegistry(neighborhoods);
         vm.prank(operator);
         vm.expectRevert(signatureInvalid(registration));
         other.register(registration);

@@ -3,13 +3,13 @@ pragma solidity ^0.8.28;
 
 import {P256} from "@openzeppelin/contracts/utils/cryptography/P256.sol";
 
-import {NeighborhoodRegistry} from "../../src/NeighborhoodRegistry.sol";
-import {ServerRegistry} from "../../src/ServerRegistry.sol";
+import {INeighborhoodRegistry} from "../../src/interfaces/INeighborhoodRegistry.sol";
 import {IServerRegistry} from "../../src/interfaces/IServerRegistry.sol";
 import {DevToken} from "../../src/test-tokens/DevToken.sol";
 import {Parameters} from "../../src/types/Neighborhoods.sol";
 import {Registration, Server, ServerKey, Status} from "../../src/types/Servers.sol";
 import {Assertions} from "./Assertions.sol";
+import {Deploy} from "./Deploy.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Both registries, a token, one neighborhood (id 1) and registrations signed by real P-256 keys.
@@ -26,15 +26,15 @@ abstract contract Fixture is Assertions {
     address internal immutable payout = address(0xC01D);
     address internal immutable stranger = address(0xBAD);
 
-    NeighborhoodRegistry internal neighborhoods;
-    ServerRegistry internal servers;
+    INeighborhoodRegistry internal neighborhoods;
+    IServerRegistry internal servers;
     DevToken internal token;
 
     function setUp() public virtual {
         vm.warp(START);
-        neighborhoods = new NeighborhoodRegistry();
-        servers = new ServerRegistry(neighborhoods);
-        token = new DevToken();
+        neighborhoods = Deploy.neighborhoodRegistry();
+        servers = Deploy.serverRegistry(neighborhoods);
+        token = Deploy.devToken();
         create(address(token));
         fund(operator, 1_000 * MIN_STAKE);
     }

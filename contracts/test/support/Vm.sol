@@ -6,8 +6,10 @@ interface Vm {
     function chainId(uint256 id) external;
     function expectEmit(address emitter) external;
     function expectRevert(bytes calldata revertData) external;
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function prank(address sender) external;
     function publicKeyP256(uint256 privateKey) external view returns (uint256 x, uint256 y);
+    function readFile(string calldata path) external view returns (string memory);
     function signP256(uint256 privateKey, bytes32 digest) external view returns (bytes32 r, bytes32 s);
     function startPrank(address sender) external;
     function stopPrank() external;
