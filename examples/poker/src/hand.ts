@@ -118,9 +118,9 @@ export function startHand({ antes, blinds, stacks }: HandSetup): HandState {
 
 function afterCall(state: HandState, seat: Seat): Seat {
   const toCall = Math.max(...state.seats.map(({ bet }) => bet)) - seat.bet
-  if (toCall <= 0) return { ...seat, action: 'check' }
+  if (toCall <= 0) return { ...seat, action: 'checks' }
   const paid = pay(seat, toCall)
-  return { ...paid, action: `${paid.allIn ? 'all in, ' : ''}call ${formatCents(paid.bet - seat.bet)}` }
+  return { ...paid, action: `${paid.allIn ? 'all in' : 'calls'} ${formatCents(paid.bet - seat.bet)}` }
 }
 
 function afterRaise(state: HandState, seat: Seat, to: Cents): Seat {
@@ -128,12 +128,12 @@ function afterRaise(state: HandState, seat: Seat, to: Cents): Seat {
   if (to <= highest) throw new IllegalActionError(`bets ${formatCents(to)} where ${formatCents(highest)} is to be called`)
   if (to - seat.bet > seat.stack) throw new IllegalActionError(`bets ${formatCents(to)} with ${formatCents(seat.stack + seat.bet)} left`)
   const paid = pay(seat, to - seat.bet)
-  return { ...paid, action: `${paid.allIn ? 'all in, ' : ''}${highest === 0 ? 'bet' : 'raise to'} ${formatCents(to)}` }
+  return { ...paid, action: `${paid.allIn ? 'all in' : highest === 0 ? 'bets' : 'raises to'} ${formatCents(to)}` }
 }
 
 function afterShow(seat: Seat, cards: readonly Card[]): Seat {
   const shown = cards.length > 0 && !cards.includes(UNKNOWN)
-  return shown ? { ...seat, cards, action: 'show' } : { ...seat, mucked: true, action: 'muck' }
+  return shown ? { ...seat, cards, action: 'shows' } : { ...seat, mucked: true, action: 'mucks' }
 }
 
 /**
@@ -155,7 +155,7 @@ export function applyAction(state: HandState, action: Action): HandState {
       case 'deal-hole':
         return { ...seat, cards: [...seat.cards, ...action.cards] }
       case 'fold':
-        return { ...seat, folded: true, action: 'fold' }
+        return { ...seat, folded: true, action: 'folds' }
       case 'call':
         return afterCall(state, seat)
       case 'raise':

@@ -1,4 +1,5 @@
 import { formatCents, fromCents, toCents } from './amount.ts'
+import { UNKNOWN } from './cards.ts'
 import { actorOf, applyAction, type HandState, parseAction, startHand } from './hand.ts'
 import { DEALER, type PlayMessage, type RosterEntry } from './messages.ts'
 import type { HandPace } from './pacing.ts'
@@ -10,6 +11,8 @@ export interface Cue {
   message: PlayMessage
   /** In milliseconds since the play began. */
   dueMs: number
+  /** What the actor does, in words. */
+  text: string
 }
 
 /** Every player of a table with their seat, in the order of the seats. */
@@ -24,6 +27,18 @@ export function playersOf(table: Table): { player: string; seat: number }[] {
 /** Names at the source are hashes; their beginning tells them apart. */
 export function shortName(player: string): string {
   return player.length > 10 ? player.slice(0, 6) : player
+}
+
+const streets: Record<number, string> = { 3: 'flop', 4: 'turn', 5: 'river' }
+
+/** What a move's actor does, in words, such as `raises to 40` or `deals the flop 7d Qh 6h`. */
+export function describeMove(players: readonly string[], text: string, after: HandState): string {
+  const action = parseAction(text)
+  if (!action) return text
+  if (action.kind === 'deal-board') return `deals the ${streets[after.board.length] ?? 'board'} ${action.cards.join(' ')}`
+  if (action.kind === 'deal-hole') return `deals to ${shortName(players[action.player] ?? '')}`
+  const cards = action.kind === 'show' && action.cards.length > 0 && !action.cards.includes(UNKNOWN) ? ` ${action.cards.join(' ')}` : ''
+  return `${after.seats[action.player]?.action ?? ''}${cards}`
 }
 
 function playThrough(hand: Hand): HandState {
@@ -72,12 +87,18 @@ function cuesOfHand(table: { name: string; roster: RosterEntry[] }, hand: Hand, 
     antes: [...hand.antes],
     blinds: [...hand.blinds],
   }
-  const moves = hand.actions.map((action, index): PlayMessage => {
-    return { type: 'move', step: step + index + 1, hand: hand.id, index: index + 1, actor: actorName(hand, action), action }
+  const texts = [`begins hand ${hand.id}`]
+  let state = startHand(hand)
+  const moves = hand.actions.map((text, index): PlayMessage => {
+    const action = parseAction(text)
+    if (action) state = applyAction(state, action)
+    texts.push(describeMove(hand.players, text, state))
+    return { type: 'move', step: step + index + 1, hand: hand.id, index: index + 1, actor: actorName(hand, text), action: text }
   })
   const last = hand.actions.length + 1
   const end: PlayMessage = { type: 'end', step: step + last, ...dealer, index: last, winnings, result }
-  return [start, ...moves, end].map((message, index) => ({ message, dueMs: at.startMs + index * at.intervalMs }))
+  texts.push('ends the hand')
+  return [start, ...moves, end].map((message, index) => ({ message, dueMs: at.startMs + index * at.intervalMs, text: texts[index] ?? '' }))
 }
 
 /**

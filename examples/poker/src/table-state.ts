@@ -9,7 +9,7 @@ import {
   type PlayMessage,
   type RosterEntry,
 } from './messages.ts'
-import { shortName } from './script.ts'
+import { describeMove, shortName } from './script.ts'
 import { payOut, returnUncalled } from './settle.ts'
 
 /** A message as it came, from anybody. */
@@ -52,17 +52,6 @@ function begin(state: TableState, setup: HandMessage): TableState {
   return { ...state, roster: setup.roster, hand, log: [], next: setup.step + 1 }
 }
 
-/** A move in words, such as `wyXD1O raise to 40`. */
-export function describeMove(players: readonly string[], text: string, after: HandState): string {
-  const action = parseAction(text)
-  if (!action) return text
-  if (action.kind === 'deal-hole') return `Cards to ${shortName(players[action.player] ?? '')}`
-  if (action.kind === 'deal-board') return `${streets[after.board.length] ?? 'Board'}: ${action.cards.join(' ')}`
-  const name = shortName(players[action.player] ?? '')
-  const cards = action.kind === 'show' && action.cards.length > 0 && !action.cards.includes('??') ? ` ${action.cards.join(' ')}` : ''
-  return `${name} ${after.seats[action.player]?.action ?? ''}${cards}`
-}
-
 function move(state: TableState, message: MoveMessage): TableState {
   const { hand } = state
   const next = message.step + 1
@@ -73,7 +62,8 @@ function move(state: TableState, message: MoveMessage): TableState {
   if (rightful !== message.actor) return { ...state, next }
   try {
     const after = applyAction(hand.state, action)
-    const log = action.kind === 'deal-hole' ? state.log : [...state.log, describeMove(hand.setup.players, message.action, after)]
+    const line = `${actor === undefined ? 'Dealer' : shortName(message.actor)} ${describeMove(hand.setup.players, message.action, after)}`
+    const log = action.kind === 'deal-hole' ? state.log : [...state.log, line]
     return { ...state, next, log, hand: { ...hand, state: after, street: streets[after.board.length] ?? hand.street } }
   } catch (error) {
     if (error instanceof IllegalActionError) return { ...state, next }

@@ -1,0 +1,6 @@
+export type { ServerSummary, Summary } from './summary.ts'
+export type { TableSummary } from './ledger.ts'
+export { type PageOptions, type RunningPage, startPage } from './page.ts'
+export { PhhError } from './phh.ts'
+export type { ExampleContext, ExampleEvent } from './play.ts'
+export { run } from './run.ts'

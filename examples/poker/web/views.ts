@@ -1,0 +1,6 @@
+/** One of the page's views while it is shown. */
+export interface View {
+  root: HTMLElement
+  /** Ends its subscriptions and timers. */
+  close(): void
+}
