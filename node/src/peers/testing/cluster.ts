@@ -1,0 +1,223 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createSecureServer, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2'
+import type { AddressInfo, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  generateDeviceKey,
+  type Signer,
+  signGenesis,
+  signMessage,
+  type VerifiedGenesis,
+  verifyMessage,
+  VersionVector,
+  webCryptoSigner,
+} from '@dred/protocol'
+import type { RegisteredServer } from '../../chain/port.ts'
+import { createServerKeyFile, type ServerKey } from '../../chain/server-key.ts'
+import { genesisEntry, messageEntry } from '../../entries.ts'
+import type { NewEntry, Store } from '../../store/port.ts'
+import { openSqliteStore } from '../../store/sqlite.ts'
+import { MemoryRegistry, registeredServer } from '../../testing/registry-view.ts'
+import type { ReplicatorOptions, Timings } from '../options.ts'
+import type { Replicator } from '../port.ts'
+import { createReplicator } from '../replicator.ts'
+
+/** Fast, so that tests don't wait; the proportions are those of the defaults. */
+export const quick: Timings = {
+  handshakeMs: 2_000,
+  vectorMs: 40,
+  pingMs: 100,
+  silentMs: 1_000,
+  pullMs: 1_000,
+  graceMs: 20,
+  retryMs: 40,
+  redial: { minMs: 5, maxMs: 50 },
+  quarantine: { minMs: 100, maxMs: 1_000 },
+}
+
+export interface ClusterOptions {
+  tls?: { cert: string; key: string }
+  replicator?: Partial<Pick<ReplicatorOptions, 'topology' | 'timings' | 'now'>>
+}
+
+/** Servers in this process that replicate over real connections: keys, stores and sockets are real, only the chain is not. */
+export class Cluster {
+  readonly registry = new MemoryRegistry([])
+  readonly servers: TestServer[] = []
+  readonly signer: Signer
+  readonly channel: VerifiedGenesis
+  readonly #folder: string
+
+  private constructor(folder: string, signer: Signer, channel: VerifiedGenesis) {
+    this.#folder = folder
+    this.signer = signer
+    this.channel = channel
+  }
+
+  /** @param count of servers, listening but not replicating yet, with ids from 1 */
+  static async create(count: number, options: ClusterOptions = {}): Promise<Cluster> {
+    const signer = await webCryptoSigner(await generateDeviceKey({ extractable: false }))
+    const salt = crypto.getRandomValues(new Uint8Array(16))
+    const channel = await signGenesis(signer, { neighborhood: '1', createdAt: Date.now(), salt, name: 'cluster' })
+    const cluster = new Cluster(await mkdtemp(join(tmpdir(), 'dred-cluster-')), signer, channel)
+    for (let id = 1; id <= count; id++) cluster.servers.push(await TestServer.listen(id, cluster, options))
+    cluster.register(cluster.servers)
+    return cluster
+  }
+
+  server(id: number): TestServer {
+    const server = this.servers[id - 1]
+    if (!server) throw new Error(`There is no server ${id}`)
+    return server
+  }
+
+  register(servers: readonly { entry: RegisteredServer }[]): void {
+    this.registry.set(servers.map(({ entry }) => entry))
+  }
+
+  key(name: string): Promise<ServerKey> {
+    return createServerKeyFile(join(this.#folder, name))
+  }
+
+  async start(): Promise<void> {
+    for (const server of this.servers) await server.start()
+  }
+
+  async message(text: string): Promise<NewEntry> {
+    const { signed } = await signMessage(this.signer, this.channel.id, { message: text, sentAt: Date.now() })
+    return messageEntry(await verifyMessage(this.channel.id, signed), this.channel.genesis.lifetimeMs)
+  }
+
+  get genesis(): NewEntry {
+    return genesisEntry(this.channel)
+  }
+
+  /** The vector of every server that runs, as text. */
+  async vectors(): Promise<string[]> {
+    const running = this.servers.filter(({ running }) => running)
+    return Promise.all(running.map(async ({ store }) => JSON.stringify((await store.vector()).toData())))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.close()))
+    await rm(this.#folder, { recursive: true })
+  }
+}
+
+/** How often each thing happened. */
+export interface Counts {
+  sent: number
+  stored: number
+  known: number
+  gap: number
+  rejected: number
+}
+
+export class TestServer {
+  readonly id: number
+  readonly entry: RegisteredServer
+  readonly key: ServerKey
+  incarnation = 0
+  readonly counts: Counts = { sent: 0, stored: 0, known: 0, gap: 0, rejected: 0 }
+  readonly #cluster: Cluster
+  readonly #options: ClusterOptions
+  readonly #http: Http2Server
+  readonly #sockets = new Set<Socket>()
+  #store: Store | undefined
+  #replicator: Replicator | undefined
+
+  private constructor(entry: RegisteredServer, key: ServerKey, parts: { cluster: Cluster; options: ClusterOptions; http: Http2Server }) {
+    this.id = entry.id
+    this.entry = entry
+    this.key = key
+    this.#cluster = parts.cluster
+    this.#options = parts.options
+    this.#http = parts.http
+    // A link is open as soon as a stream comes: nothing that was sent before there is a replicator is lost.
+    this.#http.on('stream', (stream: ServerHttp2Stream) => {
+      if (this.#replicator) this.#replicator.accept(stream)
+      else stream.destroy()
+    })
+    this.#http.on('sessionError', () => undefined)
+    this.#http.on(parts.options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
+  }
+
+  static async listen(id: number, cluster: Cluster, options: ClusterOptions): Promise<TestServer> {
+    const http = options.tls ? createSecureServer(options.tls) : createServer()
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+    const { port } = http.address() as AddressInfo
+    const key = await cluster.key(`server-${id}`)
+    const { keyX, keyY, keyId } = key
+    const endpoint = options.tls ? `https://localhost:${port}` : `http://127.0.0.1:${port}`
+    return new TestServer(registeredServer(id, { keyX, keyY, keyId, endpoint }), key, { cluster, options, http })
+  }
+
+  get running(): boolean {
+    return this.#replicator !== undefined
+  }
+
+  get store(): Store {
+    if (!this.#store) throw new Error(`Server ${this.id} has no store now`)
+    return this.#store
+  }
+
+  get replicator(): Replicator {
+    if (!this.#replicator) throw new Error(`Server ${this.id} does not run now`)
+    return this.#replicator
+  }
+
+  /** Boots with the store it had, or a given one, or a new one. */
+  async start(store?: Store): Promise<void> {
+    this.#store = store ?? this.#store ?? (await openSqliteStore({ path: ':memory:' }))
+    this.incarnation = Math.max(Date.now(), this.incarnation + 1)
+    this.#replicator = createReplicator({
+      store: this.#store,
+      registry: this.#cluster.registry,
+      key: this.key,
+      self: () => ({ server: this.id, incarnation: this.incarnation }),
+      events: { sent: () => this.counts.sent++, received: (result) => this.counts[result]++ },
+      ...(this.#options.tls ? { tlsCa: this.#options.tls.cert } : {}),
+      timings: quick,
+      ...this.#options.replicator,
+    })
+    this.#replicator.start()
+  }
+
+  /** The process ends; its store stays. */
+  async stop(): Promise<void> {
+    const replicator = this.#replicator
+    this.#replicator = undefined
+    await replicator?.stop()
+    this.cut()
+  }
+
+  async loseStore(): Promise<void> {
+    await this.#store?.close()
+    this.#store = undefined
+  }
+
+  /** Breaks every connection that a peer opened. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  async take(entry: NewEntry) {
+    return this.store.append(entry, { server: this.id, incarnation: this.incarnation }, Date.now())
+  }
+
+  /** Ids of the cluster's channel in ascending order: equal everywhere in the end, whatever the order of arrival. */
+  async ids(): Promise<string[]> {
+    const messages = await this.store.readForward(this.#cluster.channel.id, new VersionVector(), { limit: 100_000 })
+    return messages.map(({ entry }) => entry.id).sort()
+  }
+
+  async close(): Promise<void> {
+    await this.stop()
+    await this.#store?.close()
+    await new Promise((resolve) => this.#http.close(resolve))
+  }
+}

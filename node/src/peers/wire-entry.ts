@@ -1,0 +1,94 @@
+import { DredError, limits, verifyCanonicalMessage, verifyGenesis } from '@dred/protocol'
+import { LinkError, type WireEntry } from '@dred/protocol/relay'
+import { genesisEntry, messageEntry } from '../entries.ts'
+import type { NewEntry, OriginEntry, Store } from '../store/port.ts'
+
+/** Servers' clocks may differ by this much, in milliseconds, on top of what clients are allowed. */
+const SERVER_SKEW_MS = 30_000
+const LIFETIMES_KEPT = 10_000
+
+export function toWire(entry: OriginEntry): WireEntry {
+  switch (entry.kind) {
+    case 'message':
+    case 'genesis': {
+      const { kind, coordinate, canonical, sig, expiresAt, acceptedAt } = entry
+      return { kind, coordinate, canonical, sig, expiresAt, acceptedAt }
+    }
+    case 'reference':
+    case 'gone':
+      return entry
+  }
+}
+
+/** Makes entries of what peers send, believing nothing but what their clients signed. */
+export class EntryVerifier {
+  readonly #store: Pick<Store, 'channel'>
+  readonly #neighborhood: string
+  readonly #now: () => number
+  /** Message lifetimes of channels lately seen, in milliseconds: a channel's never changes. */
+  readonly #lifetimes = new Map<string, number>()
+
+  /** @param now Unix milliseconds */
+  constructor(store: Pick<Store, 'channel'>, neighborhood: string, now: () => number) {
+    this.#store = store
+    this.#neighborhood = neighborhood
+    this.#now = now
+  }
+
+  /**
+   * @throws LinkError `rejected_entry` for what no honest server sends
+   * @throws DredError `store_unavailable`
+   */
+  async verify(wire: WireEntry): Promise<OriginEntry> {
+    if (wire.kind === 'reference' || wire.kind === 'gone') return wire
+    const { coordinate, acceptedAt } = wire
+    try {
+      const entry = wire.kind === 'genesis' ? await this.#genesis(wire) : await this.#message(wire)
+      return { ...entry, coordinate, acceptedAt }
+    } catch (error) {
+      if (!(error instanceof DredError) || error.retryable) throw error
+      throw new LinkError('rejected_entry', `${error.code}: ${error.message}`, error)
+    }
+  }
+
+  async #genesis({ canonical, sig }: { canonical: string; sig: string }): Promise<NewEntry> {
+    const verified = await verifyGenesis({ ...parse(canonical), sig })
+    if (verified.canonical !== canonical) throw new DredError('malformed_genesis', { detail: 'The signed bytes are not in canonical form' })
+    if (verified.genesis.neighborhood !== this.#neighborhood) throw new DredError('wrong_neighborhood')
+    this.#remember(verified.id, verified.genesis.lifetimeMs)
+    return genesisEntry(verified)
+  }
+
+  async #message(wire: { canonical: string; sig: string; expiresAt: number }): Promise<NewEntry> {
+    const verified = await verifyCanonicalMessage(wire.canonical, wire.sig)
+    if (verified.sentAt > this.#now() + limits.clockSkewMs + SERVER_SKEW_MS) throw new DredError('clock_skew')
+    const lifetimeMs = (await this.#lifetimeOf(verified.channel)) ?? wire.expiresAt - verified.sentAt
+    if (lifetimeMs < limits.lifetimeMs.min || lifetimeMs > limits.lifetimeMs.max)
+      throw new DredError('malformed_message', { detail: 'The date of expiry is out of bounds' })
+    return messageEntry(verified, lifetimeMs)
+  }
+
+  /** Undefined for a channel that is not known here yet: its genesis is on its way from another server. */
+  async #lifetimeOf(channel: string): Promise<number | undefined> {
+    const known = this.#lifetimes.get(channel) ?? (await this.#store.channel(channel))?.genesis.lifetimeMs
+    if (known !== undefined) this.#remember(channel, known)
+    return known
+  }
+
+  #remember(channel: string, lifetimeMs: number): void {
+    this.#lifetimes.delete(channel)
+    this.#lifetimes.set(channel, lifetimeMs)
+    const [oldest] = this.#lifetimes.keys()
+    if (this.#lifetimes.size > LIFETIMES_KEPT && oldest !== undefined) this.#lifetimes.delete(oldest)
+  }
+}
+
+function parse(canonical: string): object {
+  try {
+    const value: unknown = JSON.parse(canonical)
+    if (typeof value === 'object' && value !== null && !('sig' in value)) return value
+  } catch {
+    // Told below.
+  }
+  throw new DredError('malformed_genesis', { detail: 'The signed bytes are not a JSON object without a signature' })
+}
