@@ -98,10 +98,10 @@ test('suggestions are near or none', () => {
 test('amounts, durations and ids', () => {
   expect(parseAmount('12.5', 18, 'stake')).toBe(125n * 10n ** 17n)
   expect(formatAmount(125n * 10n ** 17n, { decimals: 18, symbol: 'DRED' })).toBe('12.5 DRED')
-  for (const bad of ['', '-1', '1e3', '0.1234567', '1,5', '.5']) expect(() => parseAmount(bad, 6, 'stake'), bad).toThrow('--stake')
+  for (const bad of ['', '-1', '1e3', '0.1234567', '1,5', '.5']) expect(() => parseAmount(bad, 6, 'stake')).toThrow('--stake')
   expect(parseDuration('7d', 'unbonding')).toBe(604_800)
   expect(parseDuration('90', 'unbonding')).toBe(90)
-  for (const bad of ['', '7w', '-1d', '1.5h']) expect(() => parseDuration(bad, 'unbonding'), bad).toThrow('--unbonding')
+  for (const bad of ['', '7w', '-1d', '1.5h']) expect(() => parseDuration(bad, 'unbonding')).toThrow('--unbonding')
   expect(parseId('4294967295', 'The id')).toBe(4_294_967_295)
-  for (const bad of ['0', '01', '4294967296', 'a', '1.0']) expect(() => parseId(bad, 'The id'), bad).toThrow('The id')
+  for (const bad of ['0', '01', '4294967296', 'a', '1.0']) expect(() => parseId(bad, 'The id')).toThrow('The id')
 })

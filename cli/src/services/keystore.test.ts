@@ -67,7 +67,7 @@ test('what is no key file ends with 4', async () => {
   await writeFile(path('object.json'), '{"version":1}')
   await writeFile(path('damaged.json'), '{"version":3,"crypto":{"kdf":"nonsense","kdfparams":{}}}')
   for (const name of ['absent', 'text', 'object.json', 'damaged.json']) {
-    await expect(openWalletFile(path(name), 'secret'), name).rejects.toMatchObject({ exitCode: 4, code: 'key_file' })
+    await expect(openWalletFile(path(name), 'secret')).rejects.toMatchObject({ exitCode: 4, code: 'key_file' })
   }
   await expect(openDeviceKey(path('text'))).rejects.toMatchObject({ exitCode: 4, code: 'key_file' })
 })
