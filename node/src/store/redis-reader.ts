@@ -1,4 +1,4 @@
-import { type Origin, VersionVector } from '@dred/protocol'
+import type { Origin, VersionVector } from '@dred/protocol'
 import type { ChainableCommander } from 'ioredis'
 import { highest, withGoneRuns } from './entries.ts'
 import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
@@ -123,7 +123,7 @@ export class RedisReader {
       end = `${last}`
     }
     const read = (previous: Position | undefined): Promise<StreamItem[]> =>
-      redis.xrevrange(this.#keys.log(channel), previous === undefined ? end : previous - 1, '-', 'COUNT', limit)
+      redis.xrevrange(this.#keys.log(channel), previous === undefined ? end : `${previous - 1}`, '-', 'COUNT', limit)
     const newestFirst = await take(read, { channel, limit, wanted: (origin, n) => within?.has(origin, n) ?? true })
     return newestFirst.reverse()
   }
@@ -134,7 +134,7 @@ export class RedisReader {
     })) as [Record<string, string>, Origin[]]
     const vector = vectorOf(purged)
     const beyond = (await pipelined(redis, (pipeline) => {
-      for (const origin of logged) pipeline.zrange(this.#keys.purgedBeyond(channel, origin), 0, -1)
+      for (const origin of logged) pipeline.zrange(this.#keys.purgedBeyond(channel, origin), 0, '-1')
     })) as string[][]
     for (const [i, origin] of logged.entries()) for (const n of beyond[i] ?? []) vector.add(origin, Number(n))
     return vector
@@ -173,7 +173,7 @@ function positionOf(items: unknown): Position | undefined {
 /** Reads on until `limit` wanted messages are found or the log ends. */
 async function take(
   read: (last: Position | undefined) => Promise<StreamItem[]>,
-  { channel, limit, wanted }: { channel: string; limit: number; wanted(origin: Origin, n: number): boolean },
+  { channel, limit, wanted }: { channel: string; limit: number; wanted: (origin: Origin, n: number) => boolean },
 ): Promise<LoggedMessage[]> {
   const messages: LoggedMessage[] = []
   let last: Position | undefined

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll } from 'vitest'
-import { describeStore } from './contract.ts'
+import { describeStore, type StoreHarness } from './contract.ts'
 import { openRedisStore } from './redis.ts'
+import { describeAgainstModel } from './testing/against-model.ts'
 import { type RedisServer, startRedis } from './testing/redis-server.ts'
 
 let server: RedisServer
@@ -10,7 +11,10 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-describeStore('Redis store', async () => {
+async function prepare(): Promise<StoreHarness> {
   const prefix = `dred:{${randomUUID()}}:`
   return { open: () => openRedisStore({ url: server.url, prefix }), dispose: async () => undefined }
-})
+}
+
+describeStore('Redis', prepare)
+describeAgainstModel('Redis', prepare, [1, 2, 3, 4])

@@ -7,8 +7,8 @@ const BATCH = 1_024
 
 interface Write {
   /** Runs inside the transaction. A DredError it throws is its own failure; it must not have written anything then. */
-  run(): () => void
-  fail(error: unknown): void
+  run: () => () => void
+  fail: (error: unknown) => void
 }
 
 /**

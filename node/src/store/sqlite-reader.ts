@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type Origin, originOf, VersionVector } from '@dred/protocol'
+import { originOf, VersionVector } from '@dred/protocol'
 import { genesisOf, highest, withGoneRuns } from './entries.ts'
 import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
 

@@ -1,5 +1,5 @@
 import { canonicalJson, hashId, type SignedGenesis } from '@dred/protocol'
-import type { Entry, NewEntry } from '../port.ts'
+import type { Entry, LoggedMessage, NewEntry } from '../port.ts'
 
 /** Of the right length; the store does not verify signatures. */
 const SIGNATURE = 'S'.repeat(86)
@@ -47,4 +47,13 @@ export function message(channel: string, text: string, { sentAt = 2_000, lifetim
 /** An entry as a peer hands it on. */
 export function at<T extends NewEntry>(entry: T, [server, incarnation, n]: [number, number, number], acceptedAt = 5_000): T & Entry {
   return { ...entry, coordinate: { server, incarnation, n }, acceptedAt } as T & Entry
+}
+
+/** The server whose store is tested. */
+export const self = { server: 7, incarnation: 1_700_000_000_000 }
+export const ownOrigin = '7-1700000000000'
+export const channel = genesis('a channel')
+
+export function ids(messages: readonly LoggedMessage[]): string[] {
+  return messages.map(({ entry }) => entry.id)
 }
