@@ -11,11 +11,20 @@ export interface Step {
  * @throws what a step throws
  */
 export async function runSteps(steps: Step[], options: { concurrent?: boolean } = {}): Promise<void> {
+  let failure: { error: unknown } | undefined
   const tasks: ListrTask[] = steps.map((step) => ({
     title: step.title,
     task: async (_, task) => {
-      const detail = await step.run()
-      if (detail) task.title = `${step.title}: ${detail}`
+      try {
+        const detail = await step.run()
+        if (detail) task.title = `${step.title}: ${detail}`
+      } catch (error) {
+        // Steps that only fail with an earlier one have nothing to add.
+        if (failure) return task.skip()
+        failure = { error }
+        // The command ends with the sentence; the list shows where.
+        throw new Error('see below', { cause: error })
+      }
     },
   }))
   const processOutput = new ProcessOutput(process.stderr, process.stderr, { leaveEmptyLine: false })
@@ -26,5 +35,7 @@ export async function runSteps(steps: Step[], options: { concurrent?: boolean } 
   const list = animated
     ? new Listr(tasks, { ...common, renderer: 'default', rendererOptions: { logger, collapseErrors: false, showErrorMessage: false } })
     : new Listr(tasks, { ...common, renderer: 'simple', rendererOptions: { logger } })
-  await list.run()
+  await list.run().catch((error: unknown) => {
+    throw failure ? failure.error : error
+  })
 }

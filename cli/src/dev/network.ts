@@ -94,10 +94,10 @@ export class DevNetwork {
     const keys = loadDevKeys(paths.keys, servers)
     const chain = this.#startChain(ports.chain)
     const plan = Promise.all([keys, chain]).then(([{ deployer }, { chainId }]) => plannedDeployment(deployer.address, chainId))
-    const indexer = Promise.all([plan, chain]).then(([deployment, { rpcUrl }]) =>
+    const contracts = Promise.all([plan, chain, keys]).then(([deployment, { rpcUrl }, known]) => deployContracts(rpcUrl, deployment, known))
+    const indexer = Promise.all([plan, contracts]).then(([deployment, { rpcUrl }]) =>
       this.#startIndexer({ rpcUrl, deployment, port: ports.discovery }),
     )
-    const contracts = Promise.all([plan, chain, keys]).then(([deployment, { rpcUrl }, known]) => deployContracts(rpcUrl, deployment, known))
     const neighborhood = Promise.all([contracts, plan, keys]).then(async ([deployed, deployment, known]) => {
       const id = await createDevNeighborhood(deployed, known.owner, deployment.stakeToken)
       await writeConfigurations({ paths, ports, keys: known, deployment, rpcUrl: deployed.rpcUrl, neighborhood: id })
