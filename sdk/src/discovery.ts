@@ -121,7 +121,7 @@ export class Discovery {
 }
 
 function summary(errors: DredClientError[]): DredClientError {
-  const silent = new Set<string>(['network', 'timeout', 'invalid_response'])
+  const silent = new Set<string>(['network', 'timeout', 'invalid_response', 'not_found'])
   const answers = errors.filter(({ code }) => !silent.has(code))
   const [first] = answers
   const decisive = first && answers.every(({ code }) => code === first.code) ? first : undefined

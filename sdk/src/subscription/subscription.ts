@@ -130,6 +130,7 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
     if (this.#hasHandler) throw new DredClientError('malformed_request', { detail: 'This subscription has a handler' })
     const message = await this.#next()
     if (message) return { done: false, value: message }
+    await this.closed
     if (this.#error) {
       const error = this.#error
       this.#error = undefined
