@@ -1,3 +1,4 @@
+import type { webcrypto } from 'node:crypto'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHardhatRuntimeEnvironment } from 'hardhat/hre'
@@ -65,7 +66,7 @@ async function createServerKey() {
   return { privateKey: pair.privateKey, keyX: slice(point, 1, 33), keyY: slice(point, 33, 65) }
 }
 
-async function signLowS(privateKey: CryptoKey, preimage: Hex): Promise<{ r: Hex; s: Hex }> {
+async function signLowS(privateKey: webcrypto.CryptoKey, preimage: Hex): Promise<{ r: Hex; s: Hex }> {
   const algorithm = { name: 'ECDSA', hash: 'SHA-256' }
   const signature = bytesToHex(new Uint8Array(await crypto.subtle.sign(algorithm, privateKey, hexToBytes(preimage))))
   const s = BigInt(slice(signature, 32, 64))
