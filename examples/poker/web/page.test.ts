@@ -11,6 +11,8 @@ describe('the address', () => {
     ['', { view: 'tables' }],
     ['#tables', { view: 'tables' }],
     ['#chat', { view: 'chat', channel: undefined }],
+    ['#/chat', { view: 'chat', channel: undefined }],
+    ['#chatter', { view: 'tables' }],
     [`#chat=${ID}`, { view: 'chat', channel: ID }],
     [`#chat=${ID.slice(1)}`, { view: 'chat', channel: undefined }],
     [`#chat=${ID}"><script>`, { view: 'chat', channel: undefined }],

@@ -1,5 +1,5 @@
 import { type Cents, formatCents } from '../src/amount.ts'
-import { potOf, type Seat } from '../src/hand.ts'
+import { type HandState, potOf, type Seat } from '../src/hand.ts'
 import { shortName } from '../src/script.ts'
 import type { TableState } from '../src/table-state.ts'
 import { cardName, cardView, withSuits } from './card-view.ts'
@@ -19,6 +19,21 @@ interface SeatView {
 export function seatPosition(index: number, seats: number): { x: number; y: number } {
   const angle = Math.PI / 2 + (2 * Math.PI * index) / seats
   return { x: 50 + 41 * Math.cos(angle), y: 50 + 39 * Math.sin(angle) }
+}
+
+/** Between the seat and the middle of the table, clear of the cards and words that stand there. */
+function betPosition({ x, y }: { x: number; y: number }): { x: number; y: number } {
+  const [across, down] = [x - 50, y - 50]
+  const sideways = Math.min(1, Math.abs(across) / 35)
+  return { x: 50 + across * (Math.abs(down) < 12 ? 0.6 : 0.37), y: 50 + down * (0.53 + 0.24 * sideways) }
+}
+
+/** Who wins, without the amounts that stand at the seats. */
+function winnersOf(players: readonly string[], { seats, over }: HandState): string {
+  if (!over) return ''
+  const winners = players.filter((_, index) => (seats[index]?.won ?? 0) > 0).map(shortName)
+  if (winners.length === 0) return 'Cards not shown'
+  return winners.length === 1 ? `${winners[0]} wins` : 'Split pot'
 }
 
 /** One table as it is drawn: built once, then changed in place so that what moves can be seen to move. */
@@ -55,7 +70,7 @@ export class TableCard {
     this.#seatPlayers(table)
     const { hand } = table
     if (!hand) return this.waiting('Waiting for the next hand …')
-    const { setup, state, result, street } = hand
+    const { setup, state, street } = hand
     const currency = setup.currency
     this.root.dataset['phase'] = state.over ? 'over' : 'playing'
     this.root.dataset['hand'] = setup.hand
@@ -68,7 +83,7 @@ export class TableCard {
     )
     setText(this.#street, state.over ? '' : street)
     setText(this.#pot, `Pot ${formatCents(state.over ? state.collected : potOf(state), currency)}`)
-    setText(this.#result, result ?? '')
+    setText(this.#result, winnersOf(setup.players, state))
     this.#showBoard(state.board)
     this.#showLog(table.log)
     const places = new Map(setup.players.map((player, index) => [player, index]))
@@ -94,8 +109,9 @@ export class TableCard {
       const { x, y } = seatPosition(index, roster.length)
       view.root.style.left = `${x}%`
       view.root.style.top = `${y}%`
-      view.bet.style.left = `${50 + (x - 50) * 0.4}%`
-      view.bet.style.top = `${50 + (y - 50) * 0.52}%`
+      const bet = betPosition({ x, y })
+      view.bet.style.left = `${bet.x}%`
+      view.bet.style.top = `${bet.y}%`
       this.#seats.set(player, view)
       this.#felt.append(view.root, view.bet)
     }
