@@ -1,0 +1,214 @@
+import { createServer, type Http2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { encodeFrame, type Frame, type Handshake, handshakeBytes } from '@dred/protocol/relay'
+import { encode } from 'cborg'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { Cluster, quick } from './testing/cluster.ts'
+import { helloOf, Rogue } from './testing/rogue.ts'
+
+let cluster: Cluster
+const rogues: Rogue[] = []
+const SERVER = 3
+
+/** Server 3 runs; the others are registered and played by the tests. */
+beforeEach(async () => {
+  cluster = await Cluster.create(3, { replicator: { timings: { ...quick, handshakeMs: 300 } } })
+  await cluster.server(SERVER).start()
+})
+afterEach(async () => {
+  for (const rogue of rogues.splice(0)) rogue.close()
+  await cluster.close()
+})
+
+async function dialled(): Promise<Rogue> {
+  const rogue = await Rogue.dial(cluster.server(SERVER).entry.endpoint)
+  rogues.push(rogue)
+  return rogue
+}
+
+const as = (from: number) => ({ from, to: SERVER, key: cluster.server(from).key })
+const connected = () => cluster.server(SERVER).replicator.connected()
+
+describe('a peer that dials', () => {
+  it('is believed with its registered key', async () => {
+    const rogue = await dialled()
+    await rogue.join(cluster, as(1))
+    expect(connected()).toEqual([1])
+  })
+
+  it.each<[string, Partial<Extract<Frame, { type: 'HELLO' }>>]>([
+    ['wrong_registry', { chainId: 1 }],
+    ['wrong_registry', { serverRegistry: `0x${'ab'.repeat(20)}` }],
+    ['wrong_neighborhood', { neighborhood: '2' }],
+    ['wrong_server', { to: 2 }],
+    ['wrong_turn', { from: SERVER }],
+    ['wrong_turn', { from: SERVER + 1 }],
+  ])('is refused as %s when it says %o', async (code, changes) => {
+    const rogue = await dialled()
+    rogue.send(helloOf(cluster, as(1), changes))
+    expect(await rogue.refusal()).toBe(code)
+    expect(connected()).toEqual([])
+  })
+
+  it('is refused when it is not in the registry, or no longer', async () => {
+    cluster.register([cluster.server(2), cluster.server(SERVER)])
+    const rogue = await dialled()
+    rogue.send(helloOf(cluster, as(1)))
+    expect(await rogue.refusal()).toBe('unregistered')
+  })
+
+  it('is refused when it leaves the registry while it introduces itself', async () => {
+    const rogue = await dialled()
+    const { key } = cluster.server(1)
+    const leaving = {
+      sign: (bytes: Uint8Array) => {
+        cluster.register([cluster.server(SERVER)])
+        return key.sign(bytes)
+      },
+    }
+    await rogue.introduce(cluster, { ...as(1), key: leaving })
+    expect(await rogue.refusal()).toBe('unregistered')
+  })
+
+  it('is refused with the key of another server', async () => {
+    const rogue = await dialled()
+    await rogue.introduce(cluster, { ...as(1), key: cluster.server(2).key })
+    expect(await rogue.refusal()).toBe('invalid_signature')
+    expect(connected()).toEqual([])
+  })
+
+  it('is refused when it repeats what another server has said before', async () => {
+    const honest = await dialled()
+    const { hello, signature } = await honest.introduce(cluster, as(1))
+    await honest.next('VV')
+    const replayer = await dialled()
+    replayer.send(hello)
+    await replayer.next('WELCOME')
+    replayer.send({ type: 'AUTH', signature })
+    expect(await replayer.refusal()).toBe('invalid_signature')
+    expect(connected()).toEqual([1])
+  })
+
+  it('is refused when it sends back what this server has signed', async () => {
+    const rogue = await dialled()
+    rogue.send(helloOf(cluster, as(1)))
+    const { signature } = await rogue.next('WELCOME')
+    rogue.send({ type: 'AUTH', signature })
+    expect(await rogue.refusal()).toBe('invalid_signature')
+  })
+
+  it('is refused with a signature for a TLS session on a connection without', async () => {
+    const rogue = await dialled()
+    const key = {
+      // What it signs is what it should, but for the last field: 32 bytes instead of none.
+      sign: (bytes: Uint8Array) => cluster.server(1).key.sign(Buffer.concat([bytes.subarray(0, -1), encode(new Uint8Array(32))])),
+    }
+    await rogue.introduce(cluster, { ...as(1), key })
+    expect(await rogue.refusal()).toBe('invalid_signature')
+  })
+
+  it('takes the place of the link that it had', async () => {
+    const first = await dialled()
+    await first.join(cluster, as(1))
+    const second = await dialled()
+    await second.join(cluster, as(1))
+    expect(await first.refusal()).toBe('replaced')
+    expect(connected()).toEqual([1])
+  })
+
+  it('is refused when it says nothing in time', async () => {
+    const rogue = await dialled()
+    expect(await rogue.refusal()).toBe('handshake_timeout')
+  })
+
+  it.each<[string, string, Uint8Array]>([
+    ['garbage', 'oversized_frame', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['a frame that is no CBOR', 'malformed_frame', Buffer.from([0, 0, 0, 2, 0xff, 0xff])],
+    ['a frame of 1025 bytes', 'oversized_frame', Buffer.from([0, 0, 4, 1])],
+    ['another version', 'unsupported_version', Buffer.concat([Buffer.from([0, 0, 0, 8]), encode(['HELLO', 2])])],
+    ['something else first', 'unexpected_frame', encodeFrame({ type: 'PING', at: 1 })],
+  ])('is refused when it sends %s: %s', async (_, code, bytes) => {
+    const rogue = await dialled()
+    rogue.stream.write(bytes)
+    expect(await rogue.refusal()).toBe(code)
+  })
+
+  it('is refused while too many introduce themselves', async () => {
+    const waiting = await Promise.all(Array.from({ length: 64 }, dialled))
+    const rogue = await dialled()
+    expect(await rogue.refusal()).toBe('busy')
+    for (const each of waiting) each.close()
+    await expect
+      .poll(
+        async () => {
+          const late = await dialled()
+          return Promise.race([late.join(cluster, as(1)).then(() => 'joined'), late.next('BYE').then(({ code }) => code)]).catch(String)
+        },
+        { timeout: 10_000 },
+      )
+      .toBe('joined')
+  })
+
+  it('is refused when the server is stopping', async () => {
+    const rogue = await dialled()
+    const [code] = await Promise.all([rogue.refusal(), cluster.server(SERVER).stop()])
+    expect(code).toBe('stopping')
+  })
+})
+
+describe('a peer that is dialled', () => {
+  let http: Http2Server
+  const received: Rogue[] = []
+
+  /** Server 4 is played by the test, at its own endpoint. @returns `linked`, or the code with which it is refused */
+  async function play(talk: (rogue: Rogue, hello: Extract<Frame, { type: 'HELLO' }>) => Promise<void>): Promise<string> {
+    http = createServer()
+    const code = new Promise<string>((resolve, reject) => {
+      http.once('stream', (stream) => {
+        stream.respond({ ':status': 200 })
+        const rogue = new Rogue(stream)
+        received.push(rogue)
+        const run = async () => {
+          await talk(rogue, await rogue.next('HELLO'))
+          const frame = await Promise.race([rogue.next('BYE'), rogue.next('VV')])
+          return frame.type === 'VV' ? 'linked' : frame.code
+        }
+        run().then(resolve, reject)
+      })
+    })
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+    const endpoint = `http://127.0.0.1:${(http.address() as AddressInfo).port}`
+    const { keyX, keyY, keyId } = cluster.server(2).key
+    cluster.registry.set([cluster.server(SERVER).entry, { ...cluster.server(2).entry, id: 4, keyX, keyY, keyId, endpoint }])
+    return code
+  }
+  afterEach(async () => {
+    cluster.registry.set([cluster.server(SERVER).entry])
+    for (const rogue of received.splice(0)) rogue.close()
+    await new Promise((resolve) => http.close(resolve))
+  })
+
+  const answer = async (rogue: Rogue, hello: Extract<Frame, { type: 'HELLO' }>, changes: { from?: number; signer?: number } = {}) => {
+    const { chainId, serverRegistry, neighborhood, nonce: diallerNonce } = hello
+    const nonce = new Uint8Array(32).fill(7)
+    const place = { chainId, serverRegistry, neighborhood, dialler: SERVER, acceptor: 4 }
+    const handshake: Handshake = { ...place, diallerNonce, acceptorNonce: nonce, channelBinding: new Uint8Array() }
+    const signature = await cluster.server(changes.signer ?? 2).key.sign(handshakeBytes('acceptor', handshake))
+    rogue.send({ type: 'WELCOME', from: changes.from ?? 4, nonce, signature })
+  }
+
+  it('is believed with its registered key', async () => {
+    expect(await play((rogue, hello) => answer(rogue, hello))).toBe('linked')
+    expect(connected()).toEqual([4])
+  })
+
+  it('is refused with another key', async () => {
+    expect(await play((rogue, hello) => answer(rogue, hello, { signer: 1 }))).toBe('invalid_signature')
+    expect(connected()).toEqual([])
+  })
+
+  it('is refused when it is another server', async () => {
+    expect(await play((rogue, hello) => answer(rogue, hello, { from: 5 }))).toBe('wrong_server')
+    expect(connected()).toEqual([])
+  })
+})

@@ -1,0 +1,2 @@
+export type { ReplicatorOptions, Timings } from './options.ts'
+export { createReplicator } from './replicator.ts'

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { type ClientHttp2Session, connect } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { encodeFrame, type Frame, FrameReader, type Handshake, handshakeBytes, RELAY_VERSION, relayLimits } from '@dred/protocol/relay'
+import type { ServerKey } from '../../chain/server-key.ts'
+import type { Cluster } from './cluster.ts'
+
+type Hello = Extract<Frame, { type: 'HELLO' }>
+
+/** A peer that says what a test wants it to say, and hears everything. */
+export class Rogue {
+  readonly stream: Duplex
+  readonly heard: Frame[] = []
+  readonly ended: Promise<void>
+  readonly #session: ClientHttp2Session | undefined
+  #wake: (() => void)[] = []
+  #closed = false
+
+  constructor(stream: Duplex, session?: ClientHttp2Session) {
+    this.stream = stream
+    this.#session = session
+    const reader = new FrameReader(relayLimits.frameBytes)
+    stream.on('data', (chunk: Buffer) => {
+      this.heard.push(...reader.read(chunk))
+      this.#notify()
+    })
+    stream.on('error', () => undefined)
+    this.ended = new Promise((resolve) => {
+      stream.once('close', () => {
+        this.#closed = true
+        this.#notify()
+        resolve()
+      })
+    })
+  }
+
+  static async dial(endpoint: string, options: { ca?: string } = {}): Promise<Rogue> {
+    const session = connect(endpoint, options)
+    session.on('error', () => undefined)
+    const stream = session.request({ ':method': 'POST', ':path': '/peer' }, { endStream: false })
+    await new Promise((resolve, reject) => {
+      stream.once('response', resolve)
+      stream.once('error', reject)
+    })
+    return new Rogue(stream, session)
+  }
+
+  send(frame: Frame): void {
+    this.stream.write(encodeFrame(frame))
+  }
+
+  /** The next frame of a type, from the beginning; frames before it are dropped. Rejects when the stream ends without one. */
+  async next<T extends Frame['type']>(type: T): Promise<Extract<Frame, { type: T }>> {
+    for (;;) {
+      const at = this.heard.findIndex((frame) => frame.type === type)
+      const [frame] = at === -1 ? [] : this.heard.splice(0, at + 1).slice(-1)
+      if (frame) return frame as Extract<Frame, { type: T }>
+      if (this.#closed) throw new Error(`The stream ended without ${type}`)
+      await new Promise<void>((resolve) => this.#wake.push(resolve))
+    }
+  }
+
+  /** The code with which the server ends the link. */
+  async refusal(): Promise<string> {
+    const { code } = await this.next('BYE')
+    await this.ended
+    return code
+  }
+
+  /** Introduces itself as one of the cluster's servers. @returns the handshake and the signature that closed it */
+  async introduce(cluster: Cluster, who: { from: number; to: number; key: Pick<ServerKey, 'sign'> }, changes: Partial<Hello> = {}) {
+    const hello = helloOf(cluster, who, changes)
+    this.send(hello)
+    const welcome = await this.next('WELCOME')
+    const handshake: Handshake = {
+      chainId: hello.chainId,
+      serverRegistry: hello.serverRegistry,
+      neighborhood: hello.neighborhood,
+      dialler: who.from,
+      acceptor: who.to,
+      diallerNonce: hello.nonce,
+      acceptorNonce: welcome.nonce,
+      channelBinding: new Uint8Array(),
+    }
+    const signature = await who.key.sign(handshakeBytes('dialler', handshake))
+    this.send({ type: 'AUTH', signature })
+    return { hello, handshake, signature }
+  }
+
+  /** Introduces itself and waits until it is believed. */
+  async join(cluster: Cluster, who: { from: number; to: number; key: Pick<ServerKey, 'sign'> }): Promise<void> {
+    await this.introduce(cluster, who)
+    await this.next('VV')
+  }
+
+  close(): void {
+    this.stream.destroy()
+    this.#session?.destroy()
+  }
+
+  #notify(): void {
+    for (const wake of this.#wake.splice(0)) wake()
+  }
+}
+
+export function helloOf({ registry }: Cluster, { from, to }: { from: number; to: number }, changes: Partial<Hello> = {}): Hello {
+  const { chainId, serverRegistry, neighborhood } = registry
+  const nonce = randomBytes(relayLimits.nonceBytes)
+  return { type: 'HELLO', version: RELAY_VERSION, chainId, serverRegistry, neighborhood, from, to, nonce, ...changes }
+}
