@@ -1,3 +1,4 @@
+import type { webcrypto } from 'node:crypto'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import {
@@ -163,7 +164,7 @@ function preimage(verifyingContract: Address, data: Statement): Hex {
 }
 
 /** The contract takes the lower of the two equivalent `s` only. */
-async function sign(key: CryptoKey, message: Hex): Promise<{ r: Hex; s: Hex }> {
+async function sign(key: webcrypto.CryptoKey, message: Hex): Promise<{ r: Hex; s: Hex }> {
   const signature = bytesToHex(new Uint8Array(await crypto.subtle.sign({ name: 'ECDSA', hash: 'SHA-256' }, key, hexToBytes(message))))
   const s = BigInt(slice(signature, 32, 64))
   return { r: slice(signature, 0, 32), s: numberToHex(s > CURVE_ORDER / 2n ? CURVE_ORDER - s : s, { size: 32 }) }

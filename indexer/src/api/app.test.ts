@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest'
+import { createApp } from './app.ts'
+import { openApiDocument } from './openapi.ts'
+import { ApiProblem } from './problems.ts'
+import type { DiscoveryStore } from './store.ts'
+
+const block = { number: 7, hash: '0x07' } as const
+const empty = { rows: [], block, startHash: '0x01' } as const
+
+const emptyStore: DiscoveryStore = {
+  standing: async () => ({ ...empty, rows: [] }),
+  neighborhood: async () => ({ ...empty, rows: [] }),
+  neighborhoods: async () => ({ ...empty, rows: [] }),
+  server: async () => ({ ...empty, rows: [] }),
+  servers: async () => ({ ...empty, rows: [], known: true }),
+  changes: async () => ({ ...empty, rows: [], known: true }),
+}
+
+function setup(changes: Partial<Parameters<typeof createApp>[0]> = {}) {
+  const reported: Error[] = []
+  const app = createApp({
+    store: emptyStore,
+    guard: { verify: async () => undefined },
+    chainTip: async () => 7,
+    chainId: 1,
+    cacheable: true,
+    graphql: async (context) => context.text('graphql'),
+    report: (error) => reported.push(error),
+    ...changes,
+  })
+  return { app, reported }
+}
+
+test('the OpenAPI document describes exactly the routes there are', () => {
+  const served = setup()
+    .app.routes.filter(({ path }) => path.startsWith('/v1/') || path === '/graphql')
+    .map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
+  expect(Object.keys(openApiDocument.paths).sort()).toEqual(served.sort())
+})
+
+test('answers of a public chain may be cached for a moment', async () => {
+  const { headers } = await setup().app.request('/v1/neighborhoods')
+  expect(headers.get('cache-control')).toBe('max-age=15, stale-while-revalidate=60')
+})
+
+test('no data leaves without a check of its block', async () => {
+  const verify = async (data: object) => {
+    expect(data).toMatchObject({ block, startHash: '0x01' })
+    throw new ApiProblem('stale_chain')
+  }
+  const { app } = setup({ guard: { verify } })
+  const paths = [
+    '/v1/ready',
+    '/v1/neighborhoods',
+    '/v1/neighborhoods/1',
+    '/v1/neighborhoods/1/servers',
+    '/v1/servers/1',
+    '/v1/servers/1/history',
+  ]
+  for (const path of paths) {
+    const response = await app.request(path, { headers: { 'if-none-match': `"${block.hash}"` } })
+    expect([path, response.status, await response.json()]).toMatchObject([path, 503, { code: 'stale_chain', retryable: true }])
+    expect(response.headers.get('cache-control')).toBe('no-store')
+    expect(response.headers.get('retry-after')).toBe('1')
+  }
+  expect((await app.request('/graphql', { method: 'POST' })).status).toBe(503)
+  expect(await (await app.request('/graphql')).text()).toBe('graphql')
+})
+
+test('is not ready while far behind the chain, or when the chain does not answer', async () => {
+  const far = await setup({ chainTip: async () => 58 }).app.request('/v1/ready')
+  expect([far.status, await far.json()]).toMatchObject([503, { code: 'indexer_starting', detail: '51 blocks behind the chain' }])
+  const refused = async () => {
+    throw new Error('connection refused')
+  }
+  const dead = await setup({ chainTip: refused }).app.request('/v1/ready')
+  expect([dead.status, await dead.json()]).toMatchObject([503, { code: 'chain_unreachable' }])
+})
+
+test('an unexpected error is reported to us and not to the caller', async () => {
+  const failing = async () => {
+    throw new Error('relation "neighborhood" does not exist')
+  }
+  const { app, reported } = setup({ store: { ...emptyStore, neighborhoods: failing } })
+  const response = await app.request('/v1/neighborhoods')
+  const text = await response.text()
+  expect(response.status).toBe(500)
+  expect(JSON.parse(text)).toMatchObject({ code: 'internal', retryable: true })
+  expect(text).not.toContain('relation')
+  expect(reported.map(({ message }) => message)).toEqual(['relation "neighborhood" does not exist'])
+})
