@@ -17,4 +17,8 @@ async function prepare(): Promise<StoreHarness> {
 }
 
 describeStore('Redis', prepare)
-describeAgainstModel('Redis', prepare, [1, 2, 3, 4])
+describeAgainstModel(
+  'Redis',
+  prepare,
+  Array.from({ length: 30 }, (_, i) => i + 100),
+)

@@ -15,7 +15,7 @@ const MIGRATIONS = [
     key INTEGER PRIMARY KEY,
     server INTEGER NOT NULL,
     incarnation INTEGER NOT NULL,
-    up_to INTEGER NOT NULL DEFAULT 0,
+    up_to INTEGER NOT NULL,
     UNIQUE (server, incarnation)
   ) STRICT;
 

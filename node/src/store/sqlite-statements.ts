@@ -9,14 +9,14 @@ export function prepareWrites(db: DatabaseSync) {
     setHorizon: db.prepare(`INSERT INTO settings VALUES ('horizon', ?) ON CONFLICT DO UPDATE SET value = excluded.value`),
 
     origin: db.prepare('SELECT key, up_to FROM origins WHERE server = ? AND incarnation = ?'),
-    insertOrigin: db.prepare('INSERT INTO origins (server, incarnation) VALUES (?, ?)'),
+    insertOrigin: db.prepare('INSERT INTO origins (server, incarnation, up_to) VALUES (?, ?, ?)'),
     advanceOrigin: db.prepare('UPDATE origins SET up_to = ? WHERE key = ?'),
 
     knownMessage: db.prepare(`
-      SELECT server, incarnation, n, accepted_at, channel, NULL AS hidden_at
+      SELECT 'message' AS kind, server, incarnation, n, accepted_at, channel, NULL AS hidden_at
       FROM messages JOIN origins ON origins.key = origin WHERE id = ?`),
     knownGenesis: db.prepare(`
-      SELECT server, incarnation, n, accepted_at, channels.key AS channel, hidden_at
+      SELECT 'genesis' AS kind, server, incarnation, n, accepted_at, channels.key AS channel, hidden_at
       FROM channels JOIN origins ON origins.key = origin WHERE id = ? AND canonical IS NOT NULL`),
     insertAlias: db.prepare('INSERT INTO aliases (origin, n, id, accepted_at) VALUES (?, ?, ?, ?)'),
     deleteAliases: db.prepare('DELETE FROM aliases WHERE id = ?'),

@@ -11,6 +11,7 @@ export interface Written<T> {
 }
 
 interface Known {
+  kind: 'message' | 'genesis'
   server: number
   incarnation: number
   n: number
@@ -48,25 +49,24 @@ export class SqliteWriter {
     }
     const expired = this.#expired(entry)
     if (expired) throw new DredError(expired)
-    const origin = this.#origin(self)
-    const n = origin.up_to + 1
+    const { upTo, advance } = this.#origin(self)
+    const n = upTo + 1
     const logged: Entry = { ...entry, coordinate: { server: self.server, incarnation: self.incarnation, n }, acceptedAt }
-    this.#sql.advanceOrigin.run(n, origin.key)
-    const position = this.#log(logged, origin.key)
+    const position = this.#log(logged, advance(n))
     return { result: { created: true, coordinate: logged.coordinate, acceptedAt }, logged: { entry: logged, position } }
   }
 
   replicate(entry: OriginEntry): Written<'stored' | 'known' | 'gap'> {
     const { n } = entry.coordinate
-    const origin = this.#origin(entry.coordinate)
-    if (n <= origin.up_to) return { result: 'known' }
-    if (n > origin.up_to + 1 && entry.kind !== 'gone') return { result: 'gap' }
-    this.#sql.advanceOrigin.run(n, origin.key)
+    const { upTo, advance } = this.#origin(entry.coordinate)
+    if (n <= upTo) return { result: 'known' }
+    if (n > upTo + 1 && entry.kind !== 'gone') return { result: 'gap' }
+    const origin = advance(n)
     if (entry.kind === 'gone') return { result: 'stored' }
     const known = this.#known(entry.kind, entry.id)
     if (known) {
-      this.#sql.insertAlias.run(origin.key, n, entry.id, entry.kind === 'reference' ? null : entry.acceptedAt)
-      if (entry.kind !== 'genesis') this.#sql.raiseVector.run(known.channel, origin.key, n)
+      this.#sql.insertAlias.run(origin, n, entry.id, entry.kind === 'reference' ? null : entry.acceptedAt)
+      if (known.kind === 'message') this.#sql.raiseVector.run(known.channel, origin, n)
       return { result: 'stored' }
     }
     if (entry.kind === 'reference') return { result: 'stored' }
@@ -74,12 +74,12 @@ export class SqliteWriter {
       const channel = this.#sql.channel.get(entry.channel)
       if (channel) {
         const key = Number(channel['key'])
-        this.#sql.raiseVector.run(key, origin.key, n)
-        this.#rememberPurged(key, origin.key, n)
+        this.#sql.raiseVector.run(key, origin, n)
+        this.#rememberPurged(key, origin, n)
       }
       return { result: 'stored' }
     }
-    return { result: 'stored', logged: { entry, position: this.#log(entry, origin.key) } }
+    return { result: 'stored', logged: { entry, position: this.#log(entry, origin) } }
   }
 
   /**
@@ -113,9 +113,15 @@ export class SqliteWriter {
     return (message ?? (kind === 'message' ? undefined : this.#sql.knownGenesis.get(id))) as Known | undefined
   }
 
-  #origin({ server, incarnation }: Pick<Coordinate, 'server' | 'incarnation'>): { key: number; up_to: number } {
+  /** Where an origin stands; `advance` moves it to a count and gives its key. */
+  #origin({ server, incarnation }: Pick<Coordinate, 'server' | 'incarnation'>): { upTo: number; advance: (n: number) => number } {
     const known = this.#sql.origin.get(server, incarnation) as { key: number; up_to: number } | undefined
-    return known ?? { key: Number(this.#sql.insertOrigin.run(server, incarnation).lastInsertRowid), up_to: 0 }
+    const advance = (n: number): number => {
+      if (!known) return Number(this.#sql.insertOrigin.run(server, incarnation, n).lastInsertRowid)
+      this.#sql.advanceOrigin.run(n, known.key)
+      return known.key
+    }
+    return { upTo: known?.up_to ?? 0, advance }
   }
 
   #expired(entry: NewEntry): 'message_expired' | 'channel_expired' | undefined {

@@ -14,4 +14,8 @@ async function prepare(): Promise<StoreHarness> {
 }
 
 describeStore('SQLite', prepare)
-describeAgainstModel('SQLite', prepare, [1, 2, 3, 4])
+describeAgainstModel(
+  'SQLite',
+  prepare,
+  Array.from({ length: 30 }, (_, i) => i + 100),
+)

@@ -74,7 +74,7 @@ export class StoreModel {
       if (!genesis && channel.log.length === 0) channel.hiddenAt ??= now
       deleted += doomed.length + (idle ? 1 : 0)
     }
-    for (const [id, { hiddenAt = now }] of [...this.#channels]) {
+    for (const [id, { hiddenAt = now }] of this.#channels) {
       if (hiddenAt >= now - EXPIRED_CHANNEL_KEPT_MS) continue
       this.#channels.delete(id)
       this.#forget(id)
