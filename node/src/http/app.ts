@@ -4,7 +4,7 @@ import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits } from '@dred/protocol'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { RegisteredServer, RegistryView } from '../chain/port.ts'
 import type { Channels } from '../channels.ts'
 import type { Replicator } from '../peers/port.ts'
@@ -57,7 +57,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   let listener: Listener | undefined
   const app = Fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(),
     bodyLimit: limits.bodyBytes,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,

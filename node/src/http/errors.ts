@@ -29,7 +29,9 @@ export function toDredError(error: unknown): DredError {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const problem = toDredError(error)
   if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'request failed')
-  reply.code(problem.status).header('content-type', PROBLEM_TYPE)
+  reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id)
+  // No hook has seen a request whose address could not be read.
+  if (!reply.hasHeader('access-control-allow-origin')) reply.header('access-control-allow-origin', '*')
   if (problem.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS)
   void reply.send(JSON.stringify(problem.toProblem(request.id)))
 }

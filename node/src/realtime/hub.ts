@@ -88,16 +88,17 @@ export class Hub {
 
   /** Ends the streams of one channel. */
   closeChannel(id: string, reason: CloseReason, retryMs: number): void {
+    this.#flush()
     for (const subscription of this.#feeds.get(id)?.subscriptions ?? []) subscription.close(reason, retryMs)
   }
 
   /** Ends all streams, spreading their return over `retryMs` to twice that. */
   closeAll(reason: CloseReason, retryMs: number): void {
+    this.#flush()
     for (const { subscriptions } of this.#feeds.values()) {
       for (const subscription of subscriptions) subscription.close(reason, Math.round(retryMs * (1 + Math.random())))
     }
     this.#feeds.clear()
-    this.#dirty.clear()
   }
 
   /** Ends the streams of channels that expired before `now` (Unix ms). */

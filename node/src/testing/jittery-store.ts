@@ -1,0 +1,64 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Entry, Position, Store } from '../store/port.ts'
+
+/** A generator of numbers in [0, 1), the same for the same seed (mulberry32). */
+export function seededRandom(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/**
+ * A store as it may be behind a network: reads take a few turns of the event loop before and after they happen, and entries are
+ * announced a few turns after they can be read, in order.
+ */
+export function jitteryStore(store: Store, random: () => number, maxTurns = 6): Store {
+  const pass = async (): Promise<void> => {
+    for (let turns = Math.floor(random() * maxTurns); turns > 0; turns--) await turn()
+  }
+  const slowly =
+    <A extends unknown[], R>(read: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      await pass()
+      const result = await read(...args)
+      await pass()
+      return result
+    }
+  const announcements: { entry: Entry; position: Position | undefined }[] = []
+  const listeners = new Set<(entry: Entry, position: Position | undefined) => void>()
+  let announcing: Promise<void> | undefined
+  const announce = async (): Promise<void> => {
+    for (let next = announcements.shift(); next; next = announcements.shift()) {
+      await pass()
+      for (const listener of listeners) listener(next.entry, next.position)
+    }
+    announcing = undefined
+  }
+  store.onAppended((entry, position) => {
+    announcements.push({ entry, position })
+    announcing ??= announce()
+  })
+  return {
+    vector: () => store.vector(),
+    append: slowly((...args) => store.append(...args)),
+    replicate: slowly((...args) => store.replicate(...args)),
+    readOrigin: (...args) => store.readOrigin(...args),
+    channel: slowly((...args) => store.channel(...args)),
+    channels: (...args) => store.channels(...args),
+    readForward: slowly((...args) => store.readForward(...args)),
+    readBackward: slowly((...args) => store.readBackward(...args)),
+    purged: slowly((...args) => store.purged(...args)),
+    onAppended: (listener) => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    onReconnected: (listener) => store.onReconnected(listener),
+    purge: (now) => store.purge(now),
+    ping: () => store.ping(),
+    close: () => store.close(),
+  }
+}
