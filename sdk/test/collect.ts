@@ -30,3 +30,14 @@ export async function reached(subscription: Subscription, wanted: Subscription['
 export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, i) => from + i)
 }
+
+/** Resolves when a number has stayed the same over many turns of the event loop. */
+export async function stable(read: () => number): Promise<void> {
+  let last = read()
+  for (let unchanged = 0; unchanged < 200; unchanged++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    if (read() === last) continue
+    last = read()
+    unchanged = 0
+  }
+}

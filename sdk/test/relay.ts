@@ -53,6 +53,7 @@ interface Follower {
   position: VersionVector
   response: ServerResponse
   sent: number
+  stuck: boolean
 }
 
 /** A relay server with an in-memory log that speaks the protocol and fails on demand. */
@@ -87,6 +88,11 @@ export class Relay {
     return this.#followers.size
   }
 
+  /** Bytes that the readers of the streams have not taken yet. */
+  get unreadBytes(): number {
+    return [...this.#followers].reduce((sum, { response }) => sum + response.writableLength, 0)
+  }
+
   requestsTo(text: string): number {
     return this.requests.filter((line) => line.includes(text)).length
   }
@@ -110,6 +116,23 @@ export class Relay {
     await new Promise((resolve) => server.once('listening', resolve))
     this.#port = (server.address() as AddressInfo).port
     this.#server = server
+    for (const peer of this.peers) {
+      if (!peer.isUp) continue
+      peer.#giveAll(this)
+      this.#giveAll(peer)
+    }
+  }
+
+  get isUp(): boolean {
+    return this.#server !== undefined
+  }
+
+  #giveAll(peer: Relay): void {
+    for (const [id, { genesis, log, vector }] of this.#channels) {
+      peer.adopt(id, genesis)
+      for (const logged of log) peer.replicate(logged)
+      peer.#state(id).vector.merge(vector)
+    }
   }
 
   /** Dies: every connection is cut, nothing is said. */
@@ -157,7 +180,7 @@ export class Relay {
   async #create(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
     const { genesis } = await verifyGenesis(await readJson(request), id)
     const isNew = this.adopt(id, genesis)
-    for (const peer of this.peers) peer.adopt(id, genesis)
+    for (const peer of this.peers) if (peer.isUp) peer.adopt(id, genesis)
     this.#json(response, isNew ? 201 : 200, this.#describe(id))
   }
 
@@ -174,7 +197,7 @@ export class Relay {
     const coordinate = existing?.coordinate ?? { server: this.id, incarnation: this.#incarnation, n: ++this.#count }
     if (!existing) {
       this.replicate({ message, coordinate })
-      for (const peer of this.peers) peer.replicate({ message, coordinate })
+      for (const peer of this.peers) if (peer.isUp) peer.replicate({ message, coordinate })
     }
     if ((this.faults.cutAnswers ?? 0) > 0) {
       this.faults.cutAnswers = (this.faults.cutAnswers ?? 0) - 1
@@ -203,7 +226,7 @@ export class Relay {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     response.flushHeaders()
     await this.faults.holdOpen
-    const follower: Follower = { channel: id, position, response, sent: 0 }
+    const follower: Follower = { channel: id, position, response, sent: 0, stuck: false }
     this.#followers.add(follower)
     const cursor = (): string => encodeCursor(id, follower.position)
     const keepalive = setInterval(() => this.#write(follower, { type: 'keepalive', cursor: cursor() }), this.#keepaliveMs)
@@ -254,7 +277,9 @@ export class Relay {
   }
 
   #write(follower: Follower, event: Record<string, unknown>): void {
-    if (this.faults.silent) return
+    // What follows a lost segment does not arrive either.
+    follower.stuck ||= this.faults.silent === true
+    if (follower.stuck) return
     const line = `${JSON.stringify(event)}\n`
     if (event['type'] === 'message' && follower.sent === this.faults.cutMidLineAt) {
       delete this.faults.cutMidLineAt

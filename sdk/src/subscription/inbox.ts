@@ -5,8 +5,16 @@ import { type Message, readMessage } from '../message.ts'
 
 type MessageEvent = Extract<StreamEvent, { type: 'message' }>
 
-/** Ids that are remembered. A stream may lag behind the others by half of that before it is told to skip what they brought. */
 const REMEMBERED = 32_768
+
+export interface InboxOptions {
+  /** Where the application wants to begin, when it said so. */
+  cursor: string | undefined
+  /** Takes each message at once, in the order of the calls; resolves when there is room for more. */
+  deliver: (message: Message) => Promise<void>
+  /** Ids that are remembered. A stream may lag behind the others by half of that before it has to skip what they brought. */
+  remembered?: number
+}
 
 /** One server's stream as the inbox knows it. */
 export interface Source {
@@ -24,17 +32,15 @@ export interface Source {
 export class Inbox {
   readonly #channel: string
   readonly #deliver: (message: Message) => Promise<void>
+  readonly #remembered: number
   readonly #seen = new Set<string>()
   #cursor: string | undefined
 
-  /**
-   * @param options `cursor`: where the application wants to begin, when it said so; `deliver` takes each message at once, in the
-   *   order of the calls, and resolves when there is room for more
-   */
-  constructor(channel: string, options: { cursor: string | undefined; deliver: (message: Message) => Promise<void> }) {
+  constructor(channel: string, options: InboxOptions) {
     this.#channel = channel
     this.#cursor = options.cursor
     this.#deliver = options.deliver
+    this.#remembered = options.remembered ?? REMEMBERED
   }
 
   /** Behind everything that has passed; undefined until the first stream has said where it begins. */
@@ -65,7 +71,7 @@ export class Inbox {
 
   /** Whether a stream has to start again from the merged cursor, lest it bring what has been forgotten. */
   isTooFarBehind(source: Source): boolean {
-    return source.lag > REMEMBERED / 2
+    return source.lag > this.#remembered / 2
   }
 
   /**
@@ -87,7 +93,7 @@ export class Inbox {
 
   #remember(id: string): void {
     this.#seen.add(id)
-    if (this.#seen.size <= REMEMBERED) return
+    if (this.#seen.size <= this.#remembered) return
     const [oldest] = this.#seen
     if (oldest !== undefined) this.#seen.delete(oldest)
   }
