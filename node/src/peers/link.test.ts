@@ -139,6 +139,32 @@ describe('a link', () => {
     await eventually(() => cluster.server(SERVER).replicator.connected()).toEqual([])
   })
 
+  it('ends at once when the peer leaves the registry', async () => {
+    await begin()
+    const rogue = await joined()
+    cluster.register([cluster.server(2), cluster.server(SERVER)])
+    expect(await rogue.refusal()).toBe('unregistered')
+  })
+
+  it('is not used for what the peer says that it has, as long as it says so', async () => {
+    await begin()
+    const server = cluster.server(SERVER)
+    const own = `${SERVER}-${server.incarnation}` as const
+    const rogue = await joined()
+    // Its answer shows that the vector before it was heard.
+    const say = async (vector: Record<string, [number]>) => {
+      rogue.send({ type: 'VV', last: true, vector: { ...vector, [`${ROGUE}-${++told}`]: [1] } })
+      const { ticket } = await rogue.next('PULL')
+      rogue.send({ type: 'BATCH', ticket, entries: [{ kind: 'gone', coordinate: { server: ROGUE, incarnation: told, n: 1 } }] })
+    }
+    let told = 0
+    await say({ [own]: [2] })
+    await server.take(await cluster.message('known'))
+    await say({})
+    await server.take(await cluster.message('news'))
+    expect((await rogue.next('PUSH')).entry.coordinate.n).toBe(2)
+  })
+
   it('ends when the peer falls silent, and not while it speaks', async () => {
     await begin({ silentMs: 300, pingMs: 50 })
     const rogue = await joined()
@@ -207,7 +233,7 @@ describe('a link', () => {
   })
 
   it('does not pile up what a slow peer does not take, and tells it afterwards what it has missed', async () => {
-    await begin({ silentMs: 60_000 })
+    await begin({ silentMs: 60_000, vectorMs: 600_000 })
     const rogue = await joined()
     rogue.stream.pause()
     const before = counts().sent
