@@ -1,2 +1,6 @@
 export type { RegisteredServer, RegistryView } from './chain/port.ts'
+export { createServerKeyFile, loadServerKey, type ServerKey, ServerKeyError, type ServerKeyErrorCode } from './chain/server-key.ts'
+export { ConfigError, type NodeConfig, parseNodeConfig } from './config.ts'
+export { type RunningServer, serve } from './serve.ts'
+export { StartupError, type StartupErrorCode } from './startup-error.ts'
 export type { Store } from './store/port.ts'

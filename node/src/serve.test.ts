@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Signer } from '@dred/protocol'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { createServerKeyFile } from './chain/server-key.ts'
+import { LocalChain, type Registries } from './chain/testing/local-chain.ts'
+import { type NodeConfig, parseNodeConfig } from './config.ts'
+import { type RunningServer, serve } from './serve.ts'
+import { StreamReader } from './testing/stream-client.ts'
+import { createChannel, publish, testSigner } from './testing/test-node.ts'
+
+let directory: string
+let chain: LocalChain
+let registries: Registries
+let signer: Signer
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'dred-serve-'))
+  chain = await LocalChain.start()
+  registries = await chain.deploy()
+  await chain.createNeighborhood(registries)
+  signer = await testSigner()
+  // The real endpoints follow once the servers listen.
+  await register('a', 'http://127.0.0.1:1')
+  await register('b', 'http://127.0.0.1:2')
+}, 30_000)
+afterAll(async () => {
+  await chain.close()
+  await rm(directory, { recursive: true })
+})
+
+const keyFile = (name: string): string => join(directory, `${name}.pem`)
+
+async function register(name: string, endpoint: string): Promise<void> {
+  const key = await createServerKeyFile(keyFile(name))
+  await chain.register(registries, key, { neighborhood: 1, endpoint })
+}
+
+function config(name: string, fields: Partial<NodeConfig> = {}): NodeConfig {
+  const { serverRegistry, neighborhoodRegistry } = registries
+  return parseNodeConfig({
+    port: 0,
+    neighborhood: '1',
+    store: { kind: 'sqlite', path: join(directory, `${name}.sqlite`) },
+    chain: { rpcUrl: chain.rpcUrl, chainId: 31_337, serverRegistry, neighborhoodRegistry },
+    serverKeyFile: keyFile(name),
+    logLevel: 'silent',
+    ...fields,
+  })
+}
+
+const running: RunningServer[] = []
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((server) => server.close()))
+})
+
+async function start(settings: NodeConfig): Promise<RunningServer> {
+  const server = await serve(settings)
+  running.push(server)
+  return server
+}
+
+const newChannel = (url: string): Promise<string> => createChannel(url, signer, { idleMs: 60_000 })
+
+async function scrape(adminUrl: string, metric: string): Promise<number> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text()
+  return Number(new RegExp(`^${metric.replaceAll(/[{}]/g, '\\$&')} (.*)$`, 'm').exec(text)?.[1])
+}
+
+describe('two servers of a neighborhood', () => {
+  test('serve what was published at the other, and count it', async () => {
+    const [a, b] = [await start(config('a')), await start(config('b'))]
+    for (const { serverId, url } of [a, b]) await chain.setEndpoint(registries, serverId, url)
+    const id = await newChannel(a.url)
+    await expect.poll(async () => (await fetch(`${b.url}/channel/${id}`)).status, { timeout: 15_000 }).toBe(200)
+    const reader = await StreamReader.open(`${b.url}/channel/${id}/stream`)
+    await reader.untilCaughtUp()
+    const { body } = await publish(a.url, id, { signer, message: 'across' })
+    await reader.until(({ messages }) => messages.length === 1)
+    const { server, incarnation, n } = body['receipt'] as Record<string, number>
+    expect(reader.messages[0]).toMatchObject({ message: 'across', origin: { server, incarnation, n } })
+    expect(server).toBe(a.serverId)
+    expect(await scrape(a.adminUrl, 'dred_messages_accepted_total')).toBe(1)
+    expect(await scrape(a.adminUrl, 'dred_messages_sent_to_peers_total')).toBe(1)
+    expect(await scrape(a.adminUrl, 'dred_peers_connected')).toBe(1)
+    expect(await scrape(b.adminUrl, 'dred_messages_replicated_total{result="stored"}')).toBeGreaterThanOrEqual(1)
+    expect(await scrape(b.adminUrl, 'dred_messages_delivered_total')).toBe(1)
+    expect(await scrape(b.adminUrl, 'dred_streams_open')).toBe(1)
+  }, 30_000)
+
+  test('tell on a port of their own how they are', async () => {
+    const { adminUrl } = await start(config('a'))
+    expect((await fetch(`${adminUrl}/livez`)).status).toBe(200)
+    const ready = await fetch(`${adminUrl}/readyz`)
+    expect(ready.status).toBe(200)
+    expect(await ready.json()).toMatchObject({
+      ready: true,
+      checks: { store: { ok: true }, chain: { ok: true }, registered: { ok: true }, serving: { ok: true } },
+    })
+    expect((await fetch(`${adminUrl}/channels`)).status).toBe(404)
+    expect((await fetch(`${adminUrl}/livez`, { method: 'POST' })).status).toBe(405)
+  })
+
+  test('go on where they were, in a new incarnation', async () => {
+    const first = await start(config('a'))
+    const id = await newChannel(first.url)
+    const before = await publish(first.url, id, { signer, message: 1 })
+    await first.close()
+    const second = await start(config('a'))
+    const after = await publish(second.url, id, { signer, message: 2 })
+    const receipts = [before, after].map(({ body }) => body['receipt'] as Record<string, number>)
+    expect(receipts[1]?.['incarnation']).toBeGreaterThan(receipts[0]?.['incarnation'] ?? Number.NaN)
+    expect(receipts[1]?.['n']).toBe(1)
+    const reader = await StreamReader.open(`${second.url}/channel/${id}/stream?after=${String(before.body['cursor'])}`)
+    await reader.untilCaughtUp()
+    expect(reader.messages.map(({ message }) => message)).toEqual([2])
+    reader.stop()
+  }, 30_000)
+})
+
+describe('a server that cannot start says why', () => {
+  test.each([
+    ['its key file is missing', () => config('a', { serverKeyFile: join(directory, 'none.pem') }), 'key_file'],
+    [
+      'the chain does not answer',
+      () => config('a', { chain: { ...config('a').chain, rpcUrl: 'http://127.0.0.1:1' } }),
+      'chain_unreachable',
+    ],
+    ['it is another chain', () => config('a', { chain: { ...config('a').chain, chainId: 1 } }), 'config'],
+    ['the store cannot be opened', () => config('a', { store: { kind: 'sqlite', path: keyFile('a') } }), 'store_unavailable'],
+    ['Redis does not answer', () => config('a', { store: { kind: 'redis', url: 'redis://127.0.0.1:1' } }), 'store_unavailable'],
+    ['the address is not its own', () => config('a', { host: '192.0.2.1' }), 'config'],
+    ['a TLS file is missing', () => config('a', { tls: { certFile: keyFile('none'), keyFile: keyFile('a') } }), 'config'],
+    ['a TLS file is something else', () => config('a', { tls: { certFile: keyFile('a'), keyFile: keyFile('a') } }), 'config'],
+  ] as const)(
+    'when %s',
+    async (_name, settings, code) => {
+      await expect(serve(settings())).rejects.toMatchObject({ name: 'StartupError', code, message: expect.stringMatching(/./) })
+      // Nothing of the attempt is left to stand in the way of the next.
+      await start(config('a'))
+    },
+    30_000,
+  )
+
+  test('when its key is not registered', async () => {
+    await createServerKeyFile(keyFile('stranger'))
+    await expect(serve(config('stranger'))).rejects.toMatchObject({ code: 'not_registered' })
+  })
+
+  test.each(['port', 'admin'] as const)('when its %s is taken', async (which) => {
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const address = taken.address()
+    const port = typeof address === 'object' ? (address?.port ?? 0) : 0
+    const fields = which === 'port' ? { port } : { admin: { host: '127.0.0.1', port } }
+    await expect(serve(config('a', fields))).rejects.toMatchObject({ code: 'port_in_use', message: expect.stringContaining(String(port)) })
+    await new Promise((resolve) => taken.close(resolve))
+  })
+
+  test('when another process has its database', async () => {
+    await start(config('a'))
+    await expect(serve(config('a'))).rejects.toMatchObject({ code: 'store_unavailable' })
+  })
+})
