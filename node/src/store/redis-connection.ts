@@ -8,8 +8,14 @@ export type ScriptedRedis = Redis & Record<'dredAppend' | 'dredReplicate' | 'dre
 
 /** Delay before an attempt to connect again, in milliseconds, and before another to resume on a connection that refused it. */
 const RECONNECT_MS = { first: 20, most: 1_000 }
-/** Milliseconds without an answer after which a connection counts as lost. */
-const SILENCE_MS = 5_000
+const DEFAULT_TIMEOUT_MS = 5_000
+
+export interface RedisConnectionOptions {
+  /** `redis://` or `rediss://` address, with credentials if need be. */
+  url: string
+  /** Milliseconds without an answer after which the connection counts as lost; default 5,000. */
+  timeoutMs?: number
+}
 
 export interface ConnectionListener {
   /** Right after every connect, before any other command; until it resolves the store stays out of reach. */
@@ -42,15 +48,18 @@ export class RedisConnection {
   }
 
   /** @throws DredError `store_unavailable` when Redis is not there now */
-  static async open(url: string, listener: ConnectionListener): Promise<RedisConnection> {
+  static async open(
+    { url, timeoutMs = DEFAULT_TIMEOUT_MS }: RedisConnectionOptions,
+    listener: ConnectionListener,
+  ): Promise<RedisConnection> {
     const redis = new Redis(url, {
       lazyConnect: true,
       protocol: 2,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
-      connectTimeout: SILENCE_MS,
-      socketTimeout: SILENCE_MS,
+      connectTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
       retryStrategy: (times) => Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most),
     })
     const scripts = new URL('../../src/store/lua/', import.meta.url)

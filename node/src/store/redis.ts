@@ -2,14 +2,12 @@ import { DredError, originOf } from '@dred/protocol'
 import { EXPIRED_CHANNEL_KEPT_MS, PURGE_STEP, unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
 import type { AppendResult, Entry, NewEntry, OriginEntry, Position, Store } from './port.ts'
-import { RedisConnection, type ScriptedRedis } from './redis-connection.ts'
+import { RedisConnection, type RedisConnectionOptions, type ScriptedRedis } from './redis-connection.ts'
 import { RedisFeed } from './redis-feed.ts'
 import { RedisReader } from './redis-reader.ts'
 import { coordinateOf, entryArguments, type Keys, keysUnder } from './redis-records.ts'
 
-export interface RedisStoreOptions {
-  /** `redis://` or `rediss://` address, with credentials if need be. */
-  url: string
+export interface RedisStoreOptions extends RedisConnectionOptions {
   /** Of all keys, for one server's store alone; with a hash tag (`dred:{…}:`), so that a cluster keeps them together. */
   prefix: string
 }
@@ -46,7 +44,7 @@ class RedisStore implements Store {
 
   async connect(): Promise<void> {
     let first = true
-    this.#connection = await RedisConnection.open(this.#options.url, {
+    this.#connection = await RedisConnection.open(this.#options, {
       resume: async (redis) => {
         const last = Number(await redis.dredResume(this.#keys.prefix, `${this.#feed.position}`))
         if (first) this.#feed.begin(last)

@@ -14,8 +14,4 @@ async function prepare(): Promise<StoreHarness> {
 }
 
 describeStore('SQLite', prepare)
-describeAgainstModel(
-  'SQLite',
-  prepare,
-  Array.from({ length: 30 }, (_, i) => i + 100),
-)
+describeAgainstModel('SQLite', prepare, [1, 100, 102, 110])

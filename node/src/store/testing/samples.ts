@@ -52,7 +52,7 @@ export function at<T extends NewEntry>(entry: T, [server, incarnation, n]: [numb
 /** The server whose store is tested. */
 export const self = { server: 7, incarnation: 1_700_000_000_000 }
 export const ownOrigin = '7-1700000000000'
-export const channel = genesis('a channel')
+export const channel: NewGenesis = genesis('a channel')
 
 export function ids(messages: readonly LoggedMessage[]): string[] {
   return messages.map(({ entry }) => entry.id)

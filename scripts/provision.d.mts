@@ -1,0 +1,4 @@
+/** @returns the path of a `redis-server` program. @throws Error with one line that says what to install */
+export function provisionRedis(): string
+/** @returns the path of a Chromium program. @throws Error with one line that says what to install */
+export function provisionChromium(): string
