@@ -7,7 +7,9 @@ import { defineConfig } from 'hardhat/config'
 const solc = { version: '0.8.37', path: createRequire(import.meta.url).resolve('solc/soljson.js') }
 // Cancun is the oldest fork with transient storage, so the bytecode also runs where later forks are not live yet.
 const evmVersion = 'cancun'
-const shipped = { ...solc, settings: { viaIR: true, optimizer: { enabled: true, runs: 10_000 }, evmVersion } }
+// Without the hash of the sources in it, the bytecode changes with the code only and not with a comment.
+const metadata = { bytecodeHash: 'none' }
+const shipped = { ...solc, settings: { viaIR: true, optimizer: { enabled: true, runs: 10_000 }, evmVersion, metadata } }
 
 // Tests deploy the built artifacts, so optimizing the tests themselves would only cost time. Those of the libraries are
 // compiled as shipped, because a library becomes part of what uses it.

@@ -13,7 +13,8 @@ import {Deploy} from "./support/Deploy.sol";
 import {vm} from "./support/Vm.sol";
 
 /// @notice Does at random what operators, payers and strangers can do, and remembers what must hold afterwards.
-/// It stands here because the runner fuzzes only contracts of test files. Refusals are expected and ignored; a success that must not be fails the run.
+/// Refusals are expected and ignored; a success that must not be fails the run. It stands here because the runner
+/// fuzzes only contracts of test files.
 contract Handler is Assertions {
     uint256 private constant KEYS = 40;
     uint256 private constant ENDPOINTS = 8;
@@ -174,8 +175,8 @@ contract InvariantsTest is Assertions {
         for (uint256 i = 0; i < 2; ++i) {
             _tokens[i] = Deploy.devToken();
             uint32 unbonding = i == 0 ? 1 days : 5 days;
-            Parameters memory parameters = Parameters(address(_tokens[i]), 100, unbonding, MAX_SERVERS, 2, 60, 60, 1024);
-            neighborhoods.create("n", "", bytes32(0), parameters);
+            Parameters memory p = Parameters(address(_tokens[i]), 100, unbonding, MAX_SERVERS, 2, 60, 60, 1024);
+            neighborhoods.create("n", "", bytes32(0), p);
         }
         _handler = new Handler(_servers, _tokens);
     }

@@ -26,7 +26,7 @@ contract NeighborhoodRegistryTest is Fixture {
 
     function testFuzz_Create_TakesExactlyWhatIsWithinBounds(Parameters memory parameters, uint256 seed) external {
         parameters.stakeToken = address(token);
-        // Random values are far out of bounds: bring all but at most one field near them so that both sides are visited.
+        // Random values are far out of bounds: all but at most one field come near them, to visit both sides.
         seed %= 8;
         if (seed != 0) parameters.unbondingSeconds = uint32(bound(parameters.unbondingSeconds, 0, 32 days));
         if (seed != 1) parameters.maxServers = uint8(bound(parameters.maxServers, 0, 66));

@@ -20,7 +20,8 @@ contract ServerKeysTest is Fixture {
         bytes32 structHash = keccak256(
             abi.encode(
                 keccak256(
-                    "ServerKey(uint32 neighborhood,address operator,bytes32 keyX,bytes32 keyY,bytes32 endpointHash,uint256 deadline)"
+                    "ServerKey(uint32 neighborhood,address operator,bytes32 keyX,bytes32 keyY,"
+                    "bytes32 endpointHash,uint256 deadline)"
                 ),
                 uint32(1),
                 operator,

@@ -5,9 +5,9 @@ import {Registration, Server, ServerKey, Status} from "../types/Servers.sol";
 import {INeighborhoodRegistry} from "./INeighborhoodRegistry.sol";
 
 /// @title Registry of servers
-/// @notice Membership, stake, server key and endpoint of every server. A server belongs to one neighborhood, is directed
-/// by its operator, pays out to its payout account and is recognised off chain by its P-256 key. Stake enters with the
-/// registration and leaves by exit, unbonding and withdrawal.
+/// @notice Membership, stake, server key and endpoint of every server. A server belongs to one neighborhood, is
+/// directed by its operator, pays out to its payout account and is recognised off chain by its P-256 key. Stake enters
+/// with the registration and leaves by exit, unbonding and withdrawal.
 interface IServerRegistry {
     /// @notice A server joined a neighborhood and is active.
     event ServerRegistered(
@@ -98,8 +98,9 @@ interface IServerRegistry {
     /// @notice The DID does not have the form `did:method:id` or exceeds 128 bytes.
     error ServerRegistry_DidInvalid(string did);
 
-    /// @notice Registers a server of the caller, who becomes its operator, and pulls its stake. The server is active at once.
-    /// @dev The caller must have approved `registration.stake`. The key's signature names the caller, so nobody else can send it.
+    /// @notice Registers a server of the caller, who becomes its operator, and pulls its stake. It is active at once.
+    /// @dev The caller must have approved `registration.stake`. The key's signature names the caller, so a copy sent by
+    /// another account fails. Reverts with NeighborhoodRegistry_Unknown and with the token's own errors too.
     /// @return id the new id; ids count from 1
     function register(Registration calldata registration) external returns (uint32 id);
 
@@ -118,7 +119,8 @@ interface IServerRegistry {
     /// @param id the server's id
     function requestExit(uint32 id) external;
 
-    /// @notice Pays the whole stake to the payout account once the unbonding is over. Only the operator or the payout account.
+    /// @notice Pays the whole stake to the payout account once the unbonding is over. Only the operator or the payout
+    /// account.
     /// @param id the server's id
     function withdraw(uint32 id) external;
 
@@ -155,6 +157,7 @@ interface IServerRegistry {
     function count() external view returns (uint32);
 
     /// @notice What a server key signs: SHA-256 of the EIP-712 preimage 0x1901 ‖ domainSeparator ‖ hashStruct(statement).
+    /// The domain has the name "Dred ServerRegistry" and the version "1".
     function serverKeyDigest(ServerKey calldata statement) external view returns (bytes32);
 
     /// @notice The EIP-712 domain separator of this contract on this chain.

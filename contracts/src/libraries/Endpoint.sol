@@ -15,9 +15,9 @@ library Endpoint {
     bytes32 private constant LOCALHOST = keccak256("localhost");
     bytes32 private constant LOOPBACK = keccak256("127.0.0.1");
 
-    /// @notice Whether the string is a lowercase `https` origin (`https://host` or `https://host:port`) of at most 255 bytes
-    /// in its only spelling, or a plain `http` origin of `localhost` or `127.0.0.1`. The host is a DNS name or an IPv4
-    /// address; the port is neither padded nor the scheme's default. There is no user, path, query or trailing dot.
+    /// @notice Whether the string is a lowercase `https` origin (`https://host` or `https://host:port`) of at most 255
+    /// bytes in its only spelling, or a plain `http` origin of `localhost` or `127.0.0.1`. The host is a DNS name or an
+    /// IPv4 address; the port is neither padded nor the scheme's default. No user, path, query or trailing dot.
     function isCanonical(string calldata endpoint) internal pure returns (bool) {
         bytes calldata text = bytes(endpoint);
         uint256 length = text.length;
@@ -62,7 +62,8 @@ library Endpoint {
         bool hexadecimal = label.length > 1 && label[0] == "0" && label[1] == "x";
         for (uint256 i = hexadecimal ? 2 : 0; i < label.length; ++i) {
             uint256 character = uint8(label[i]);
-            if (hexadecimal ? (HEX_CHARACTERS >> character) & 1 == 0 : character < 0x30 || character > 0x39) return false;
+            bool digit = character >= 0x30 && character <= 0x39;
+            if (hexadecimal ? (HEX_CHARACTERS >> character) & 1 == 0 : !digit) return false;
         }
         return true;
     }

@@ -9,7 +9,8 @@ import {ServerKey} from "../types/Servers.sol";
 library ServerKeys {
     bytes32 internal constant SERVER_KEY_TYPEHASH =
         keccak256(
-            "ServerKey(uint32 neighborhood,address operator,bytes32 keyX,bytes32 keyY,bytes32 endpointHash,uint256 deadline)"
+            "ServerKey(uint32 neighborhood,address operator,bytes32 keyX,bytes32 keyY,"
+            "bytes32 endpointHash,uint256 deadline)"
         );
 
     /// @notice Last 20 bytes of keccak256(keyX ‖ keyY), as an Ethereum address is of its key.
@@ -19,7 +20,8 @@ library ServerKeys {
 
     /// @notice SHA-256 of the EIP-712 preimage, so that WebCrypto, which hashes by itself, can sign the preimage.
     function digestOf(ServerKey memory statement, bytes32 domainSeparator) internal pure returns (bytes32) {
-        return sha256(abi.encodePacked(hex"1901", domainSeparator, keccak256(abi.encode(SERVER_KEY_TYPEHASH, statement))));
+        bytes32 structHash = keccak256(abi.encode(SERVER_KEY_TYPEHASH, statement));
+        return sha256(abi.encodePacked(hex"1901", domainSeparator, structHash));
     }
 
     /// @notice Whether the coordinates are a point of the curve.

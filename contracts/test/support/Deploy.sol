@@ -6,8 +6,8 @@ import {IServerRegistry} from "../../src/interfaces/IServerRegistry.sol";
 import {DevToken} from "../../src/test-tokens/DevToken.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice Deploys the bytecode of the artifacts: what the tests run is what the ABI package ships, and no test contract
-/// carries (and compiles) a copy of it.
+/// @notice Deploys the bytecode of the artifacts: what the tests run is what the ABI package ships, and no test
+/// contract carries (and compiles) a copy of it.
 library Deploy {
     error Failed(string source);
 
