@@ -16,6 +16,8 @@ export interface JoinOptions {
   signal: AbortSignal
 }
 
+/** A table where nothing has moved for so long is over: its channel expires. */
+const IDLE_MS = 6 * 3_600_000
 /** How long to wait for the second of two servers before going on with one. */
 const SECOND_SERVER_MS = 10_000
 
@@ -38,7 +40,7 @@ export class TableClient {
 
   /** Creates a channel. @returns its id @throws DredClientError */
   async create(name: string, signal: AbortSignal): Promise<string> {
-    const channel = await this.#client.channels.create({ name, signal })
+    const channel = await this.#client.channels.create({ name, idleMs: IDLE_MS, signal })
     return channel.id
   }
 

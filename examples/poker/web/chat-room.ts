@@ -1,4 +1,4 @@
-import { type ChatMessage, hueOf, MAX_TEXT, readChatMessage } from './chat-message.ts'
+import { CHAT_PREFIX, type ChatMessage, hueOf, MAX_TEXT, readChatMessage } from './chat-message.ts'
 import { element, setText } from './elements.ts'
 import { hashOf } from './route.ts'
 import type { Follower, ReceivedMessage, Session } from './session.ts'
@@ -15,6 +15,10 @@ export class ChatRoom {
   readonly #error = element('p', { class: 'error', testid: 'chat-send-error', attributes: { role: 'alert' } })
   readonly #hint = element('p', { class: 'hint', testid: 'chat-hint', attributes: { role: 'status' } })
   readonly #name: HTMLInputElement
+  readonly #input = element('input', {
+    testid: 'chat-input',
+    attributes: { maxlength: String(MAX_TEXT), autocomplete: 'off', placeholder: 'Say something', required: '' },
+  })
   readonly #session: Session
   readonly #channel: string
   readonly #follower: Follower
@@ -43,16 +47,21 @@ export class ChatRoom {
       element('div', {}, [this.#hint, this.#error]),
       this.#composer(),
     ])
+    setText(this.#hint, 'Opening the channel …')
     this.#follower = session.follow(channel, {
       recent: RECENT_MESSAGES,
       message: (message) => this.#receive(message),
+      opened: (name) => {
+        setText(this.#hint, '')
+        setText(this.#title, name.startsWith(CHAT_PREFIX) ? name.slice(CHAT_PREFIX.length) : name || 'Channel')
+      },
       failed: (problem) => setText(this.#hint, problem),
     })
   }
 
-  /** @param name of the channel, when a server has told it */
-  describe(name: string | undefined): void {
-    if (name !== undefined) setText(this.#title, name)
+  /** To be called once the room is on the page. */
+  focus(): void {
+    this.#input.focus()
   }
 
   close(): void {
@@ -77,10 +86,7 @@ export class ChatRoom {
   }
 
   #composer(): HTMLElement {
-    const input = element('input', {
-      testid: 'chat-input',
-      attributes: { maxlength: String(MAX_TEXT), autocomplete: 'off', placeholder: 'Say something', required: '' },
-    })
+    const input = this.#input
     const form = element('form', { class: 'composer', testid: 'chat-form' }, [
       element('label', { class: 'field' }, ['Your name', this.#name]),
       element('label', { class: 'field' }, ['Message', input]),

@@ -48,6 +48,10 @@ export class ChatView implements View {
     })
   }
 
+  shown(): void {
+    this.#room?.focus()
+  }
+
   close(): void {
     this.#stop()
     this.#room?.close()
@@ -85,7 +89,6 @@ export class ChatView implements View {
     const chats = channels.filter(({ name }) => name.startsWith(CHAT_PREFIX)).sort((a, b) => b.createdAt - a.createdAt)
     this.#hint.textContent = chats.length === 0 ? 'None yet. Create the first one.' : ''
     const key = chats.map(({ id }) => id).join()
-    this.#room?.describe(chats.find(({ id }) => id === this.#current)?.name.slice(CHAT_PREFIX.length))
     if (this.#list.dataset['key'] === key) return
     this.#list.dataset['key'] = key
     this.#list.replaceChildren(

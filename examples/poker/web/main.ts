@@ -31,9 +31,10 @@ function startViews(session: Session): void {
     if (shown?.hash === hash) return
     shown?.view.close()
     const route = routeOf(hash)
-    const view = route.view === 'tables' ? new TablesView(session) : new ChatView(session, route.channel)
+    const view: View = route.view === 'tables' ? new TablesView(session) : new ChatView(session, route.channel)
     shown = { hash, view }
     main().replaceChildren(view.root)
+    view.shown?.()
     document.title = `${route.view === 'tables' ? 'Tables' : 'Chat'} · Dred poker`
     for (const name of ['tables', 'chat'] as const) {
       const link = required(`nav-${name}`)
@@ -53,6 +54,11 @@ async function start(): Promise<void> {
   const session = new Session(config)
   session.onConnection(showConnection)
   startViews(session)
+  // Its own hash would be a route.
+  document.querySelector('.skip')?.addEventListener('click', (event) => {
+    event.preventDefault()
+    main().focus()
+  })
 }
 
 start().catch((error: unknown) => {

@@ -46,6 +46,8 @@ export interface FollowOptions {
   /** How many of the newest messages to begin with. */
   recent: number
   message: (message: ReceivedMessage) => void
+  /** Told the channel's name once a server has described it; empty when it has none. */
+  opened: (name: string) => void
   /** Told in words why nothing can be had from the channel. */
   failed: (problem: string) => void
 }
@@ -134,12 +136,13 @@ export class Session {
     }
   }
 
-  follow(id: string, { recent, message, failed }: FollowOptions): Follower {
+  follow(id: string, { recent, message, opened, failed }: FollowOptions): Follower {
     const ending = new AbortController()
     const { signal } = ending
     const run = async (): Promise<void> => {
       const [channel, self] = await Promise.all([this.#channel(id), this.#client.sender()])
       if (signal.aborted) return
+      opened(channel.name ?? '')
       let live = false
       const subscription = channel.subscribe({ last: recent, signal }, ({ id: messageId, sender, sentAt, data }) =>
         message({ id: messageId, sender, sentAt, data, mine: sender === self, live }),

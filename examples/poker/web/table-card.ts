@@ -45,13 +45,14 @@ export class TableCard {
   readonly #pot = element('p', { class: 'pot', testid: 'pot' })
   readonly #street = element('p', { class: 'street' })
   readonly #result = element('p', { class: 'result', testid: 'result' })
+  readonly #watch = element('button', { class: 'watch', text: 'Watch this table', testid: 'watch', attributes: { type: 'button' } })
   readonly #log = element('ol', { class: 'log', testid: 'log', attributes: { 'aria-label': 'Last actions' } })
   readonly #seats = new Map<string, SeatView>()
   #shown: { board: string; log: string } = { board: '-', log: '-' }
 
   constructor(name: string, channel: string) {
     const heading = element('h2', { text: name, attributes: { id: `table-${channel}` } })
-    this.#felt.append(element('div', { class: 'middle' }, [this.#street, this.#board, this.#pot, this.#result]))
+    this.#felt.append(element('div', { class: 'middle' }, [this.#street, this.#board, this.#pot, this.#result, this.#watch]))
     this.root = element(
       'article',
       { class: 'table', testid: 'table', attributes: { 'data-channel': channel, 'data-table': name, 'aria-labelledby': heading.id } },
@@ -62,8 +63,17 @@ export class TableCard {
 
   /** Says why there is nothing to be seen. */
   waiting(text: string): void {
+    this.#watch.hidden = true
     this.root.dataset['phase'] = 'waiting'
     setText(this.#street, text)
+  }
+
+  /** Offers to follow the table. */
+  offer(watch: () => void): void {
+    this.waiting('')
+    this.root.dataset['phase'] = 'paused'
+    this.#watch.hidden = false
+    this.#watch.onclick = watch
   }
 
   update(table: TableState): void {

@@ -8,10 +8,17 @@ import type { View } from './views.ts'
 /** Enough of a table's past to contain the hand that is being played from its beginning. */
 const RECENT_MESSAGES = 200
 
+/**
+ * Tables followed at once. A browser opens six HTTP/1.1 connections to one server, for all its tabs together, and each table needs one;
+ * the other tables wait for a click.
+ */
+const MAX_LIVE = 3
+
 interface OpenTable {
   card: TableCard
-  created: number
-  follower: Follower
+  channel: ChannelInfo
+  /** Only while the table is followed. */
+  follower: Follower | undefined
 }
 
 /** All poker tables of the neighborhood, live. Of tables with one name only the newest is shown. */
@@ -38,50 +45,76 @@ export class TablesView implements View {
 
   close(): void {
     this.#stop()
-    for (const { follower } of this.#open.values()) follower.close()
+    for (const { follower } of this.#open.values()) follower?.close()
   }
 
+  /** What a server does not list has not gone: it may not have heard of it yet. Only a newer table of its name takes a table's place. */
   #show(channels: readonly ChannelInfo[]): void {
-    const newest = new Map<string, ChannelInfo>()
     for (const channel of channels) {
-      const name = channel.name.startsWith(TABLE_PREFIX) ? channel.name.slice(TABLE_PREFIX.length) : undefined
-      const known = name === undefined ? undefined : newest.get(name)
-      if (name !== undefined && (known?.createdAt ?? 0) <= channel.createdAt) newest.set(name, channel)
+      if (!channel.name.startsWith(TABLE_PREFIX) || this.#open.has(channel.id)) continue
+      const known = [...this.#open.values()].find((table) => table.channel.name === channel.name)
+      if (known && known.channel.createdAt >= channel.createdAt) continue
+      if (known) this.#remove(known)
+      this.#add(channel)
     }
-    const wanted = new Set([...newest.values()].map(({ id }) => id))
-    for (const [id, { card, follower }] of this.#open) {
-      if (wanted.has(id)) continue
-      follower.close()
-      card.root.remove()
-      this.#open.delete(id)
-    }
-    for (const [name, channel] of newest) if (!this.#open.has(channel.id)) this.#add(name, channel)
-    const inOrder = [...this.#open.values()].sort((a, b) => a.created - b.created).map(({ card }) => card.root)
+    const inOrder = [...this.#open.values()].sort((a, b) => a.channel.createdAt - b.channel.createdAt).map(({ card }) => card.root)
     if (inOrder.some((root, index) => this.#grid.children[index] !== root)) this.#grid.replaceChildren(...inOrder)
     if (this.#open.size > 0) this.#empty.hidden = true
     else this.#explain('No table is open yet', 'As soon as a dealer opens one in this neighborhood, it appears here.')
   }
 
-  #add(name: string, channel: ChannelInfo): void {
-    const card = new TableCard(name, channel.id)
-    let table = emptyTable(channel.creator)
+  #remove({ card, channel, follower }: OpenTable): void {
+    follower?.close()
+    card.root.remove()
+    this.#open.delete(channel.id)
+  }
+
+  #add(channel: ChannelInfo): void {
+    const table: OpenTable = { card: new TableCard(nameOf(channel), channel.id), channel, follower: undefined }
+    this.#open.set(channel.id, table)
+    const live = [...this.#open.values()].filter(({ follower }) => follower !== undefined)
+    if (live.length < MAX_LIVE) this.#watch(table)
+    else this.#pause(table)
+  }
+
+  #pause(table: OpenTable): void {
+    table.follower?.close()
+    table.follower = undefined
+    table.card.offer(() => {
+      const longest = [...this.#open.values()].find(({ follower }) => follower !== undefined)
+      if (longest) this.#pause(longest)
+      // The one watched last is paused last.
+      this.#open.delete(table.channel.id)
+      this.#open.set(table.channel.id, table)
+      this.#watch(table)
+    })
+  }
+
+  #watch(table: OpenTable): void {
+    const { card, channel } = table
+    let state = emptyTable(channel.creator)
     let result: string | undefined
-    const follower = this.#session.follow(channel.id, {
+    card.waiting('Opening the channel …')
+    table.follower = this.#session.follow(channel.id, {
       recent: RECENT_MESSAGES,
       message: (message) => {
-        table = receive(table, message)
-        card.update(table)
-        const now = table.hand?.result
-        if (now !== undefined && now !== result && message.live) this.#results.textContent = `${name}: ${now}`
+        state = receive(state, message)
+        card.update(state)
+        const now = state.hand?.result
+        if (now !== undefined && now !== result && message.live) this.#results.textContent = `${nameOf(channel)}: ${now}`
         result = now
       },
+      opened: () => card.waiting('Waiting for the next hand …'),
       failed: (problem) => card.waiting(problem),
     })
-    this.#open.set(channel.id, { card, created: channel.createdAt, follower })
   }
 
   #explain(title: string, text: string): void {
     this.#empty.hidden = false
     this.#empty.replaceChildren(element('strong', { text: title }), text)
   }
+}
+
+function nameOf({ name }: ChannelInfo): string {
+  return name.slice(TABLE_PREFIX.length)
 }
