@@ -147,7 +147,7 @@ describe('a link', () => {
   })
 
   it('is not used for what the peer says that it has, as long as it says so', async () => {
-    await begin()
+    await begin({ vectorMs: 600_000 })
     const server = cluster.server(SERVER)
     const own = `${SERVER}-${server.incarnation}` as const
     const rogue = await joined()
@@ -161,8 +161,12 @@ describe('a link', () => {
     await say({ [own]: [2] })
     await server.take(await cluster.message('known'))
     await say({})
+    await server.take(await cluster.message('of no use without the first'))
+    expect((await rogue.next('VV')).vector[own]).toEqual([2])
+    rogue.send({ type: 'PULL', ticket: 1, server: SERVER, incarnation: server.incarnation, from: 1, to: 2 })
+    expect((await rogue.next('BATCH')).entries).toHaveLength(2)
     await server.take(await cluster.message('news'))
-    expect((await rogue.next('PUSH')).entry.coordinate.n).toBe(2)
+    expect((await rogue.next('PUSH')).entry.coordinate.n).toBe(3)
   })
 
   it('ends when the peer falls silent, and not while it speaks', async () => {
@@ -243,9 +247,15 @@ describe('a link', () => {
     expect(counts().sent - before).toBeLessThan(30)
     rogue.stream.resume()
     const own = `${SERVER}-${server.incarnation}` as const
-    await eventually(async () => (await rogue.next('VV')).vector[own]).toEqual([100])
-    const pushed = counts().sent
+    expect((await rogue.next('VV')).vector[own]).toEqual([100])
+    // As it lacks some of them, it is sent none until it has asked for all.
+    await server.take(await cluster.message('meanwhile'))
+    expect((await rogue.next('VV')).vector[own]).toEqual([101])
+    for (let from = 1; from <= 101; ) {
+      rogue.send({ type: 'PULL', ticket: from, server: SERVER, incarnation: server.incarnation, from, to: 101 })
+      from = 1 + ((await rogue.next('BATCH')).entries.at(-1)?.coordinate.n ?? 101)
+    }
     await server.take(await cluster.message('after'))
-    expect(counts().sent).toBe(pushed + 1)
+    expect((await rogue.next('PUSH')).entry.coordinate.n).toBe(102)
   })
 })

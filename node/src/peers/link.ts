@@ -1,4 +1,4 @@
-import { originOf, VersionVector, type VersionVectorData } from '@dred/protocol'
+import { type Coordinate, type Origin, originOf, VersionVector, type VersionVectorData } from '@dred/protocol'
 import { type Frame, LinkError, relayLimits, type WireEntry } from '@dred/protocol/relay'
 import type { OriginEntry, Store } from '../store/port.ts'
 import { ApplyQueue } from './apply-queue.ts'
@@ -22,7 +22,7 @@ export interface LinkHost {
   /** The store could not be written to or read from. */
   failed(link: Link, error: unknown): void
   sent(entries: readonly OriginEntry[]): void
-  /** The peer, to which pushes were left out, has taken all that was sent. */
+  /** The peer, to which pushes were left out, has taken what was sent and should be told what is here. */
   caughtUp(link: Link): void
   /** The peer has said what it has, and all that it sent before is in the store. */
   told(link: Link): void
@@ -38,8 +38,10 @@ export class Link {
   vector = new VersionVector()
   /** Smallest round-trip time measured lately, in milliseconds. */
   roundTripMs: number | undefined
-  /** Whether a push was left out since the queue was last empty. */
-  behind = false
+  /** Whether a push was left out since the peer was last told what is here. */
+  #behind = false
+  /** Of each origin the last count up to which the peer has, or is being sent, everything. */
+  readonly #sentUpTo = new Map<Origin, number>()
   readonly #host: LinkHost
   readonly #queue: ApplyQueue
   readonly #pulls: PullServer
@@ -56,7 +58,7 @@ export class Link {
     this.#queue = new ApplyQueue((error) => this.#brokenBy(error))
     this.#pulls = new PullServer(connection, {
       store: host.store,
-      sent: (entries) => host.sent(entries),
+      sent: (entries) => this.#answered(entries),
       failed: (error) => host.failed(this, error),
     })
     connection.stream.on('drain', () => this.#drained())
@@ -86,14 +88,25 @@ export class Link {
     this.connection.close(reason)
   }
 
+  get congested(): boolean {
+    return this.connection.queuedBytes > PUSH_QUEUE_BYTES
+  }
+
   /**
+   * Sends an entry, unless the peer is too slow to be sent more now or could not store it because it lacks an earlier one.
    * @param bytes of the encoded PUSH
-   * @returns false when the peer is too slow to be sent more now
+   * @returns false when it was left out: the peer then has to be told what is here
    */
-  push(bytes: Uint8Array): boolean {
-    if (this.connection.queuedBytes > PUSH_QUEUE_BYTES) this.behind = true
-    else this.connection.sendBytes(bytes)
-    return !this.behind
+  push({ coordinate }: { coordinate: Coordinate }, bytes: Uint8Array): boolean {
+    const origin = originOf(coordinate)
+    const upTo = Math.max(this.#sentUpTo.get(origin) ?? 0, this.vector.watermark(origin))
+    if (this.congested || coordinate.n > upTo + 1) {
+      this.#behind = true
+      return false
+    }
+    this.#sentUpTo.set(origin, Math.max(upTo, coordinate.n))
+    this.connection.sendBytes(bytes)
+    return true
   }
 
   /**
@@ -101,7 +114,8 @@ export class Link {
    * @param always also when the peer was told the same before
    */
   sayVector(bytes: Uint8Array, always: boolean): void {
-    if (!always && (this.connection.queuedBytes > PUSH_QUEUE_BYTES || this.#said.equals(bytes))) return
+    if (!always && (this.congested || this.#said.equals(bytes))) return
+    this.#behind = false
     this.#said = Buffer.from(bytes)
     this.connection.sendBytes(bytes)
   }
@@ -181,10 +195,18 @@ export class Link {
     })
   }
 
+  /** What is pulled closes the gap before what was left out; the rest is to be pulled at once, or pushed again. */
+  #answered(entries: readonly OriginEntry[]): void {
+    this.#host.sent(entries)
+    const last = entries.at(-1)?.coordinate
+    if (!last) return
+    const origin = originOf(last)
+    this.#sentUpTo.set(origin, Math.max(this.#sentUpTo.get(origin) ?? 0, last.n))
+    if (this.#behind && !this.congested) this.#host.caughtUp(this)
+  }
+
   #drained(): void {
-    if (!this.behind) return
-    this.behind = false
-    this.#host.caughtUp(this)
+    if (this.#behind) this.#host.caughtUp(this)
   }
 
   #beat(): void {

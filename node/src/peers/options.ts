@@ -30,6 +30,8 @@ export interface Timings {
   handshakeMs: number
   /** Between version vectors, if there is something new to say. */
   vectorMs: number
+  /** Before a version vector that a peer needs to go on. */
+  soonMs: number
   pingMs: number
   /** A peer that says nothing for this long is gone. */
   silentMs: number
@@ -48,6 +50,7 @@ export interface Timings {
 export const defaultTimings: Timings = {
   handshakeMs: 5_000,
   vectorMs: 1_000,
+  soonMs: 50,
   pingMs: 3_000,
   silentMs: 9_000,
   pullMs: 10_000,

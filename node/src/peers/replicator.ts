@@ -28,6 +28,7 @@ class PeerReplicator implements Replicator, PeerLinksHost {
   readonly #puller: Puller
   readonly #latency: LatencyView
   #ticker: NodeJS.Timeout | undefined
+  #soon: NodeJS.Timeout | undefined
   #stops: (() => void)[] = []
   #storeFailing = false
 
@@ -77,6 +78,7 @@ class PeerReplicator implements Replicator, PeerLinksHost {
 
   async stop(): Promise<void> {
     clearInterval(this.#ticker)
+    clearTimeout(this.#soon)
     for (const stop of this.#stops.splice(0)) stop()
     this.#puller.stop()
     await this.#links.stop()
@@ -166,7 +168,8 @@ class PeerReplicator implements Replicator, PeerLinksHost {
       if (!link) continue
       const bytes = encoded.get(subCover.join()) ?? encodeFrame({ type: 'PUSH', entry: wire, cover: subCover })
       encoded.set(subCover.join(), bytes)
-      if (link.push(bytes)) this.sent([entry])
+      if (link.push(entry, bytes)) this.sent([entry])
+      else if (!link.congested) this.#sayVectorSoon()
     }
   }
 
@@ -183,6 +186,14 @@ class PeerReplicator implements Replicator, PeerLinksHost {
       this.#storeFailed(error)
     }
     this.#puller.run()
+  }
+
+  /** For peers that could not be sent something because they lack what is before it. */
+  #sayVectorSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = undefined
+      void this.#sayVector()
+    }, this.timings.soonMs)
   }
 
   #storeFailed(error: unknown): void {

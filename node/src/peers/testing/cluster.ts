@@ -27,6 +27,7 @@ import { createReplicator } from '../replicator.ts'
 export const quick: Timings = {
   handshakeMs: 2_000,
   vectorMs: 40,
+  soonMs: 5,
   pingMs: 100,
   silentMs: 1_000,
   pullMs: 1_000,
