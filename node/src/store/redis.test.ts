@@ -7,7 +7,7 @@ import { type RedisServer, startRedis } from './testing/redis-server.ts'
 
 let server: RedisServer
 beforeAll(async () => {
-  server = await startRedis()
+  server = await startRedis({ appendonly: false })
 })
 afterAll(() => server.stop())
 

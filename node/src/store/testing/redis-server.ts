@@ -10,7 +10,7 @@ export interface RedisServerOptions {
   port?: number
   /** Where Redis keeps its files. Default: a new temporary directory, which {@link RedisServer.stop} removes. */
   dir?: string
-  /** Whether what was answered survives the end of the process: an append-only file, synchronised with every write. */
+  /** Whether what was answered survives the end of the process: an append-only file, synchronised with every write. Default: yes. */
   appendonly?: boolean
 }
 
@@ -28,7 +28,7 @@ export interface RedisServer {
 }
 
 /** Starts a `redis-server` process that belongs to the caller alone. @throws when there is none or it does not get ready */
-export async function startRedis({ port, dir, appendonly = false }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis({ port, dir, appendonly = true }: RedisServerOptions = {}): Promise<RedisServer> {
   const ownPort = port ?? (await freePort())
   const ownDir = dir ?? (await mkdtemp(join(tmpdir(), 'dred-redis-')))
   const args = ['--port', `${ownPort}`, '--bind', '127.0.0.1', '--dir', ownDir, '--save', '', '--daemonize', 'no', '--loglevel', 'notice']
