@@ -1,63 +1,30 @@
 // Runs the built program against a real chain: `tsc -b` first.
-import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { stringify } from 'smol-toml'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type Child, startChild } from './dev/child.ts'
-import { deployContracts, type LocalDeployment, plannedDeployment } from './dev/deploy.ts'
-import { type DevKeys, loadDevKeys } from './dev/keys.ts'
+import type { LocalDeployment } from './dev/deploy.ts'
+import type { DevKeys } from './dev/keys.ts'
 import type { Deployed } from './services/chain.ts'
+import { closedPort, type Harness, startHarness } from './testing/harness.ts'
 
 // Every command is a process; two cores run a few of them a second.
 vi.setConfig({ testTimeout: 60_000 })
 
-const here = fileURLToPath(new URL('..', import.meta.url))
-const bin = join(here, 'bin', 'run.js')
-
+let harness: Harness
 let directory: string
-let chain: Child
-let rpcUrl: string
 let keys: DevKeys
 let plan: LocalDeployment
 let deployed: Deployed
+let dred: Harness['dred']
 const rich = () => ['--wallet', join(directory, 'keys', 'operator-1.json')]
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'dred-cli-'))
-  const options = { logFile: join(directory, 'chain.log'), cwd: directory, signal: new AbortController().signal }
-  chain = await startChild({ ...options, name: 'chain', module: join(here, 'dist', 'dev', 'chain-process.js'), args: ['0'] })
-  rpcUrl = (chain.ready as { rpcUrl: string }).rpcUrl
-  keys = await loadDevKeys(join(directory, 'keys'), 2)
-  plan = plannedDeployment(keys.deployer.address, 31_337)
-  deployed = await deployContracts(rpcUrl, plan, keys)
-  const config = { wallet: keys.files.owner, passwordFile: keys.files.password, chain: { rpcUrl, ...plan } }
-  await writeFile(join(directory, 'dred.toml'), stringify(config))
+  harness = await startHarness(1)
+  ;({ directory, keys, deployed, dred } = harness)
+  plan = harness.deployment
 }, 60_000)
 
-afterAll(async () => {
-  await chain.stop(2_000)
-  await rm(directory, { recursive: true, force: true })
-})
-
-interface Outcome {
-  code: number | null
-  stdout: string
-  stderr: string
-}
-
-/** Runs the program as a script would: no terminal, no input. */
-function dred(...args: string[]): Promise<Outcome> {
-  const env = { ...process.env, XDG_CONFIG_HOME: join(directory, 'config'), HOME: directory }
-  const child = spawn(process.execPath, [bin, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const output = { stdout: '', stderr: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })))
-}
+afterAll(() => harness.close())
 
 async function succeed(...args: string[]): Promise<Record<string, unknown>> {
   const outcome = await dred(...args, '--json')
@@ -241,11 +208,3 @@ test('without a terminal a missing value ends with 2 and its name', async () => 
   await fail(2, 'usage', ['neighborhood', 'list', '--nonsense'])
   expect(await fail(2, 'unknown_command', ['neighborhood', 'lst'])).toContain('neighborhood list')
 })
-
-async function closedPort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done))
-  const address = probe.address()
-  await new Promise((done) => probe.close(done))
-  return typeof address === 'object' && address ? address.port : 0
-}

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ServerKey } from '@dred/node'
+import type { ServerKey } from '@dred/node/server-key'
 import { type PrivateKeyAccount, type Hex, bytesToHex } from 'viem'
 import { CliError } from '../errors.ts'
 import { createDeviceKeyFile } from '../services/device-key.ts'
@@ -35,7 +35,7 @@ export async function loadDevKeys(directory: string, servers: number): Promise<D
       () => openWalletFile(file(`${name}.json`), password),
       () => createWalletFile(file(`${name}.json`), password, { privateKey: randomKey(), rounds: SCRYPT_ROUNDS }),
     )
-  const { loadServerKey } = await import('@dred/node')
+  const { loadServerKey } = await import('@dred/node/server-key')
   const operator = async (index: number) => {
     const serverKeyFile = file(`server-${index}.pem`)
     const serverKey = await ensure(

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { mkdir } from 'node:fs/promises'
-import type { ServerKey } from '@dred/node'
+import type { ServerKey } from '@dred/node/server-key'
 import type { Config } from '../config.ts'
 import { CliError } from '../errors.ts'
 import { readPasswordFile } from './keystore.ts'
@@ -12,7 +12,7 @@ import { readPasswordFile } from './keystore.ts'
 export async function openServerKey(settings: Config): Promise<ServerKey> {
   const file = settings.required('server.keyFile', settings.text('server.keyFile'))
   const passphrase = await serverKeyPassphrase(settings)
-  const { loadServerKey } = await import('@dred/node')
+  const { loadServerKey } = await import('@dred/node/server-key')
   return translated(() => loadServerKey(file, passphrase))
 }
 
@@ -28,12 +28,12 @@ export async function serverKeyPassphrase(settings: Config): Promise<string | un
  */
 export async function createServerKey(file: string, passphrase?: string): Promise<ServerKey> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const { createServerKeyFile } = await import('@dred/node')
+  const { createServerKeyFile } = await import('@dred/node/server-key')
   return translated(() => createServerKeyFile(file, passphrase))
 }
 
 async function translated<T>(work: () => Promise<T>): Promise<T> {
-  const { ServerKeyError } = await import('@dred/node')
+  const { ServerKeyError } = await import('@dred/node/server-key')
   try {
     return await work()
   } catch (error) {

@@ -1,0 +1,103 @@
+// Runs the built program: `tsc -b` first.
+import { readFile, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
+import { closedPort, type Harness, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+
+vi.setConfig({ testTimeout: 60_000 })
+
+let harness: Harness
+let neighborhood: string
+let port: number
+let serverId: number
+
+beforeAll(async () => {
+  harness = await startHarness(2)
+  const { deployed, keys, deployment } = harness
+  port = await closedPort()
+  neighborhood = await createDevNeighborhood(deployed, keys.owner, deployment.stakeToken)
+  const [first] = keys.operators
+  if (!first) throw new Error('There is no operator')
+  const server = { neighborhood, endpoint: `http://127.0.0.1:${port}`, stakeToken: deployment.stakeToken }
+  serverId = await registerDevServer(deployed, first, server)
+}, 60_000)
+
+afterAll(() => harness.close())
+
+function flags(changes: Record<string, string> = {}): string[] {
+  const all = {
+    'key-file': join('keys', 'server-1.pem'),
+    neighborhood,
+    port: String(port),
+    'admin-port': '0',
+    store: 'relay.db',
+    'log-level': 'silent',
+    ...changes,
+  }
+  return ['serve', '--json', ...Object.entries(all).flatMap(([name, value]) => [`--${name}`, value])]
+}
+
+async function fail(code: number, name: string, changes: Record<string, string>): Promise<string> {
+  const outcome = await harness.dred(...flags(changes))
+  expect(outcome).toMatchObject({ code })
+  const { error } = JSON.parse(outcome.stdout) as { error: { code: string; message: string } }
+  expect(error).toMatchObject({ code: name })
+  expect(outcome.stderr).toBe(`${error.message}\n`)
+  return error.message
+}
+
+async function listening(): Promise<[Server, string]> {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  return [server, String(typeof address === 'object' && address?.port)]
+}
+
+/** Starts a server, reads its ready line, checks that it answers and ends it with a signal. */
+async function serveUntil(signal: NodeJS.Signals) {
+  const child = spawnDred(harness.directory, flags())
+  const outcome = outcomeOf(child)
+  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
+  const ready = JSON.parse(line) as { server: number; url: string; adminUrl: string }
+  const [wellKnown, readiness] = await Promise.all([fetch(`${ready.url}/.well-known/dred`), fetch(`${ready.adminUrl}/readyz`)])
+  child.kill(signal)
+  return { ready, statuses: [wellKnown.status, readiness.status], ...(await outcome) }
+}
+
+test.each([
+  ['SIGTERM', 0],
+  ['SIGINT', 130],
+] as const)('it serves, says so in one line, and ends in order on %s', async (signal, code) => {
+  const served = await serveUntil(signal)
+  expect(served).toMatchObject({ code, statuses: [200, 200], ready: { server: serverId, url: `http://127.0.0.1:${port}` } })
+  expect(served.stdout.trimEnd().split('\n')).toHaveLength(1)
+  expect(served.stderr).toContain(`Stopping on ${signal}`)
+})
+
+test('the key file: absent, exposed, of another kind, not registered', async () => {
+  await fail(4, 'key_file', { 'key-file': 'absent.pem' })
+  const pem = await readFile(join(harness.directory, 'keys', 'server-1.pem'))
+  await writeFile(join(harness.directory, 'exposed.pem'), pem, { mode: 0o644 })
+  expect(await fail(4, 'key_file', { 'key-file': 'exposed.pem' })).toContain('chmod 600')
+  await fail(4, 'key_file', { 'key-file': join('keys', 'device.pem') })
+  expect(await fail(6, 'not_registered', { 'key-file': join('keys', 'server-2.pem') })).toContain('register')
+})
+
+test('a chain, a store or a port that is not to be had', async () => {
+  const closed = await closedPort()
+  await fail(5, 'chain_unreachable', { 'rpc-url': `http://127.0.0.1:${closed}` })
+  await fail(5, 'store_unavailable', { store: `redis://127.0.0.1:${closed}` })
+  const [holder, taken] = await listening()
+  expect(await fail(1, 'port_in_use', { port: taken })).toContain(taken)
+  holder.close()
+})
+
+test('settings that do not fit are refused together', async () => {
+  expect(await fail(2, 'config_invalid', { neighborhood: 'seven', 'log-level': 'loud' })).toMatch(/neighborhood.*logLevel/)
+  expect(await fail(2, 'missing_value', { 'tls-cert-file': 'cert.pem' })).toContain('--tls-key-file')
+})
