@@ -45,7 +45,7 @@ export class Channel<T = unknown> {
 
   /**
    * Follows the channel: iterate over what is returned, or give a handler (which is awaited, one message at a time).
-   * @throws DredClientError `malformed_request` for contradicting options, `closed`
+   * @throws DredClientError `malformed_request` for contradicting options, `malformed_cursor`, `cursor_of_another_channel`, `closed`
    */
   subscribe(options?: SubscribeOptions, handler?: MessageHandler<T>): Subscription<T>
   subscribe(handler: MessageHandler<T>): Subscription<T>

@@ -191,6 +191,29 @@ describe('ending', () => {
     expect(() => channel.subscribe()).toThrow(expect.objectContaining({ code: 'closed' }))
   })
 
+  it('takes its listeners off the page when nothing needs them', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const listening: string[] = []
+    const page = {
+      visibilityState: 'visible',
+      addEventListener: (name: string) => listening.push(name),
+      removeEventListener: (name: string) => listening.splice(listening.indexOf(name), 1),
+    }
+    vi.stubGlobal('document', page)
+    vi.stubGlobal('addEventListener', page.addEventListener)
+    vi.stubGlobal('removeEventListener', page.removeEventListener)
+    const client = cluster.client()
+    expect(listening).toEqual([])
+    const channel = await client.channels.create<number>()
+    const [first, second] = [channel.subscribe(), channel.subscribe()]
+    await channel.publish(1)
+    expect(new Set(listening)).toEqual(new Set(['online', 'visibilitychange']))
+    await first.close()
+    expect(listening).not.toEqual([])
+    await second.close()
+    expect(listening).toEqual([])
+  })
+
   it('rejects a publish that waits when the client is closed', async () => {
     cluster = await Cluster.start({ relays: 1 })
     const clock = new CountingClock()

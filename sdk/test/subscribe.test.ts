@@ -50,6 +50,23 @@ describe('subscribe', () => {
     expect(await take(after, 4)).toEqual([4, 5, 6, 7])
     expect(await take(live, 1)).toEqual([7])
     expect(() => channel.subscribe({ from: 'start', last: 1 })).toThrow(expect.objectContaining({ code: 'malformed_request' }))
+    expect(() => channel.subscribe({ after: 'behind' })).toThrow(expect.objectContaining({ code: 'malformed_cursor' }))
+  })
+
+  it('says once, behind the last message of history, that what follows is live', async () => {
+    cluster = await Cluster.start({ relays: 2 })
+    const channel = await cluster.client().channels.create<number>()
+    await publishAll(channel, [1, 2, 3])
+    const subscription = channel.subscribe({ from: 'start' })
+    const seen: unknown[] = []
+    subscription.on('caughtUp', () => seen.push('caught up'))
+    await reached(subscription, 'connected')
+    await publishAll(channel, [4])
+    for await (const { data } of subscription) {
+      seen.push(data)
+      if (data === 4) break
+    }
+    expect(seen).toEqual([1, 2, 3, 'caught up', 4])
   })
 
   it('calls a handler one message at a time and survives its errors', async () => {

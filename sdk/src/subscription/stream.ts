@@ -92,7 +92,6 @@ export class ServerStream implements Source {
       try {
         await this.#follow(reader)
       } finally {
-        this.#controller.abort(new DredClientError('aborted'))
         await reader.cancel().catch(() => undefined)
       }
     } finally {

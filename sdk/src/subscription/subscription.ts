@@ -1,4 +1,4 @@
-import { limits, type SignedGenesis } from '@dred/protocol'
+import { decodeCursor, limits, type SignedGenesis } from '@dred/protocol'
 import type { Context } from '../context.ts'
 import type { Server } from '../discovery.ts'
 import { DredClientError, toClientError } from '../errors.ts'
@@ -30,7 +30,7 @@ export type SubscriptionEvents = {
   state: StateChange
   /** In its place among the messages; the next message carries it too. */
   gap: Gap
-  /** The history that was asked for has arrived; what follows is live. */
+  /** Once, behind the last message of the history that was asked for; what follows is live. */
   caughtUp: undefined
 }
 
@@ -42,7 +42,7 @@ export interface SubscriptionPlan<T> {
   handler?: MessageHandler<T> | undefined
 }
 
-type Item = { kind: 'message'; message: Message } | { kind: 'gap'; gap: Gap }
+type Item = { kind: 'message'; message: Message } | { kind: 'gap'; gap: Gap } | { kind: 'caughtUp' }
 
 /** Messages waiting for the application; beyond them the streams are not read. */
 const QUEUE_CAPACITY = 256
@@ -64,10 +64,11 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
   #error: DredClientError | undefined
   #gap: Gap | undefined
   #servers: readonly Server[] = []
+  #caughtUp = false
 
-  /** @throws DredClientError `malformed_request` for options that contradict each other */
+  /** @throws DredClientError `malformed_request` for options that contradict each other, `malformed_cursor`, `cursor_of_another_channel` */
   constructor(context: Context, plan: SubscriptionPlan<T>) {
-    const start = startQuery(plan.options)
+    const start = startQuery(plan.channel.id, plan.options)
     this.#context = context
     this.#plan = plan
     this.#hasHandler = plan.handler !== undefined
@@ -146,6 +147,10 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
 
   async #next(): Promise<Message<T> | undefined> {
     for (let item = await this.#queue.next(); item !== undefined; item = await this.#queue.next()) {
+      if (item.kind === 'caughtUp') {
+        this.#emitter.emit('caughtUp', undefined)
+        continue
+      }
       if (item.kind === 'gap') {
         this.#gap = item.gap
         this.#emitter.emit('gap', item.gap)
@@ -199,7 +204,10 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
         this.#servers = healthy
         this.#state.openStreams(healthy.length)
       },
-      caughtUp: () => this.#emitter.emit('caughtUp', undefined),
+      caughtUp: () => {
+        if (!this.#caughtUp) void this.#queue.push({ kind: 'caughtUp' })
+        this.#caughtUp = true
+      },
       gap: (gap) => void this.#queue.push({ kind: 'gap', gap }),
     })
   }
@@ -210,7 +218,7 @@ function isAccessError({ code }: DredClientError): boolean {
   return code === 'wrong_neighborhood' || code === 'unregistered_peer' || code === 'invalid_signature' || code === 'version_mismatch'
 }
 
-function startQuery({ from, after, last }: SubscribeOptions): StreamQuery {
+function startQuery(channel: string, { from, after, last }: SubscribeOptions): StreamQuery {
   const query: StreamQuery = {
     ...(from ? { from } : {}),
     ...(after === undefined ? {} : { after }),
@@ -219,6 +227,11 @@ function startQuery({ from, after, last }: SubscribeOptions): StreamQuery {
   if (Object.keys(query).length > 1) throw new DredClientError('malformed_request', { detail: 'Give one of `from`, `after` and `last`' })
   if (last !== undefined && !(Number.isInteger(last) && last >= 0 && last <= limits.pageItems)) {
     throw new DredClientError('malformed_request', { detail: `\`last\` is a whole number from 0 to ${limits.pageItems}` })
+  }
+  try {
+    if (after !== undefined) decodeCursor(channel, after)
+  } catch (error) {
+    throw toClientError(error, 'malformed_cursor')
   }
   return query
 }
