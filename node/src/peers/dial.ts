@@ -72,7 +72,7 @@ interface Http2Part {
 /** Answers a request that the HTTP layer has not answered yet. */
 export function answer(stream: Duplex): void {
   const part = stream as Http2Part
-  if (part.headersSent === false) part.respond?.({ ':status': constants.HTTP_STATUS_OK, 'content-type': CONTENT_TYPE })
+  if (part.headersSent === false && !stream.destroyed) part.respond?.({ ':status': constants.HTTP_STATUS_OK, 'content-type': CONTENT_TYPE })
 }
 
 /** Gives an accepted peer the window that the dialler gives. */
