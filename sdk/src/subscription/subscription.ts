@@ -17,7 +17,7 @@ export interface SubscribeOptions {
   from?: 'start'
   /** From behind this cursor: that of a message, or of a page of history. */
   after?: string
-  /** From this many of the newest messages on, at most 500. */
+  /** From this many of the newest messages on, at most 500, as the first server to answer has them: one that was away may have older ones. */
   last?: number
   /** Ends the subscription, as `close` does. */
   signal?: AbortSignal
