@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isLowS, serverKeyId } from '@dred/protocol/statements'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createServerKeyFile, loadServerKey, type ServerKey, ServerKeyError } from './server-key.ts'
+import { createServerKeyFile, loadServerKey, type ServerKey } from './server-key.ts'
+import { ServerKeyError } from './server-key-error.ts'
 
 let folder: string
 let file: string

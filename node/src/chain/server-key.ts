@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { serverKeyId, toLowS } from '@dred/protocol/statements'
+import { ServerKeyError } from './server-key-error.ts'
 
 /** A server's P-256 key pair. The private half never leaves this object. */
 export interface ServerKey {
@@ -13,27 +14,6 @@ export interface ServerKey {
   readonly keyId: `0x${string}`
   /** @returns the ECDSA signature of SHA-256 of `bytes`: r ‖ s, 64 bytes, low s */
   sign(bytes: Uint8Array): Promise<Uint8Array>
-}
-
-export type ServerKeyErrorCode =
-  | 'missing'
-  | 'exists'
-  | 'unreadable'
-  | 'exposed'
-  | 'passphrase_needed'
-  | 'passphrase_wrong'
-  | 'not_a_key'
-  | 'not_p256'
-
-/** Why a key file cannot be used; the message says in one sentence what to do. */
-export class ServerKeyError extends Error {
-  override readonly name = 'ServerKeyError'
-  readonly code: ServerKeyErrorCode
-
-  constructor(code: ServerKeyErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.code = code
-  }
 }
 
 const MAX_FILE_BYTES = 65_536
