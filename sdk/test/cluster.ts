@@ -11,7 +11,7 @@ import {
 import { Relay } from './relay.ts'
 
 /** Fast enough for tests, slow enough for two busy cores. */
-export const testTiming: Partial<Timing> = {
+const testTiming: Partial<Timing> = {
   requestMs: 2_000,
   publishAttemptMs: 500,
   publishDeadlineMs: 10_000,
