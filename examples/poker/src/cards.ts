@@ -13,7 +13,7 @@ export function parseCards(text: string): Card[] | undefined {
   return text.match(/../g) ?? []
 }
 
-export const categories = [
+const categories = [
   'high card',
   'a pair',
   'two pair',

@@ -18,7 +18,7 @@ interface Step {
 }
 
 /** First in every channel: who plays here. */
-export interface TableMessage extends Step {
+interface TableMessage extends Step {
   type: 'table'
   table: string
   roster: RosterEntry[]

@@ -54,6 +54,22 @@ describe('the end of each recorded hand', () => {
   })
 })
 
+it('says what happens, with two players too: then the second has the button and the small blind', () => {
+  const [, , oriole] = tables
+  if (!oriole) throw new Error('no table')
+  const texts = scriptOf(oriole, [], { step: 0, paces: [] }).map(({ text }) => text)
+  expect(texts.slice(0, 7)).toEqual([
+    'begins hand 3017249534',
+    'deals to 885LXM',
+    'deals to hn0FGu',
+    'calls 5',
+    'raises to 30',
+    'calls 20',
+    'deals the flop 8d 4d 5d',
+  ])
+  expect(texts.slice(-3)).toEqual(['shows 8h 7d', 'shows Js Th', 'ends the hand'])
+})
+
 describe('the script of a table', () => {
   const [table] = tables
   if (!table) throw new Error('no table')

@@ -27,4 +27,5 @@ it('stops waiting when the play is ended', async () => {
   const waiting = new ReceivedSteps().received(0, ending.signal)
   ending.abort(new Error('the play was ended'))
   await expect(waiting).rejects.toThrow('the play was ended')
+  await expect(new ReceivedSteps().received(0, ending.signal)).rejects.toThrow('the play was ended')
 })

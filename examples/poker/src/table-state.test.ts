@@ -71,6 +71,14 @@ describe('a reader who comes late', () => {
     expect(play(late)).toMatchObject({ hand: play(messages).hand, log: play(messages).log })
   })
 
+  it('does not take a forged message for early that came before anybody was known', () => {
+    const [dealt, turn] = [messages.slice(1, 8), messages[8]]
+    if (turn?.data.type !== 'move' || turn.data.actor === DEALER) throw new Error("not a player's move")
+    const state = play(dealt, receive(emptyTable(DEALER_KEY), { ...turn, sender: 'key of nobody' }))
+    expect(state.next).toBe(8)
+    expect(play(messages.slice(8), state).hand).toEqual(play(messages).hand)
+  })
+
   it('who missed a message waits with the hand and goes on with the next', () => {
     const without = messages.filter(({ data }) => data.step !== 9)
     const stuck = play(without.slice(0, 13))
