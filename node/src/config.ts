@@ -1,4 +1,5 @@
 import { Fields } from './config-fields.ts'
+import type { StoreConfig } from './store/index.ts'
 
 /** Settings of one relay server. */
 export interface NodeConfig {
@@ -10,7 +11,7 @@ export interface NodeConfig {
   admin: { host: string; port: number }
   /** Decimal id. */
   neighborhood: string
-  store: { kind: 'sqlite'; path: string } | { kind: 'redis'; url: string; prefix?: string }
+  store: StoreConfig
   chain: {
     rpcUrl: string
     chainId: number

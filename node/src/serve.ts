@@ -10,7 +10,7 @@ import type { TlsFiles } from './http/listener.ts'
 import { createNode, type NodeSettings } from './node.ts'
 import { createReplicator } from './peers/index.ts'
 import { StartupError } from './startup-error.ts'
-import type { Store } from './store/port.ts'
+import { openStore } from './store/index.ts'
 
 export interface RunningServer {
   url: string
@@ -61,15 +61,6 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
 
 function settingsOf({ host, port, admin, rateLimit, maxStreams, trustProxy }: NodeConfig, tls: TlsFiles | undefined): NodeSettings {
   return { host, port, admin, rateLimit, maxStreams, trustProxy, ...(tls === undefined ? {} : { tls }) }
-}
-
-/**
- * Only the adapter in use is loaded.
- * @param prefix of a Redis that may hold other servers' stores too, unless one is configured
- */
-async function openStore(config: NodeConfig['store'], prefix: string): Promise<Store> {
-  if (config.kind === 'sqlite') return (await import('./store/sqlite.ts')).openSqliteStore({ path: config.path })
-  return (await import('./store/redis.ts')).openRedisStore({ prefix, ...config })
 }
 
 async function readTls({ certFile, keyFile }: { certFile: string; keyFile: string }): Promise<TlsFiles> {

@@ -7,8 +7,8 @@ import type { OriginEntry } from './port.ts'
  */
 export const EXPIRED_CHANNEL_KEPT_MS = limits.lifetimeMs.max
 
-/** Deletions in one atomic step of a purge: other writes get their turn in between. */
-export const PURGE_STEP = 500
+/** Deletions in one atomic step of a purge, a few milliseconds' worth: other writes get their turn in between. */
+export const PURGE_STEP = 100
 
 /** The genesis that `canonical` and `sig` are the signed form of. */
 export function genesisOf(canonical: string, sig: string): SignedGenesis {

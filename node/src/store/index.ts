@@ -1,18 +1,14 @@
 import type { Store } from './port.ts'
-import { openRedisStore } from './redis.ts'
-import { openSqliteStore } from './sqlite.ts'
 
 /** The `store` part of the configuration. */
-export type StoreConfig =
-  /** A file of this server alone. */
-  | { kind: 'sqlite'; path: string }
-  /** Servers that share a Redis need a prefix each; the default serves one. */
-  | { kind: 'redis'; url: string; prefix?: string }
+export type StoreConfig = { kind: 'sqlite'; path: string } | { kind: 'redis'; url: string; prefix?: string }
 
-const DEFAULT_PREFIX = 'dred:{relay}:'
-
-/** @throws DredError `store_unavailable` when the store cannot be opened now; the detail says why */
-export async function openStore(config: StoreConfig): Promise<Store> {
-  if (config.kind === 'sqlite') return openSqliteStore({ path: config.path })
-  return openRedisStore({ url: config.url, prefix: config.prefix ?? DEFAULT_PREFIX })
+/**
+ * Opens the configured store; only its adapter is loaded.
+ * @param prefix of the keys in a Redis, which may hold other servers' stores too, unless one is configured
+ * @throws DredError `store_unavailable` when it cannot be opened now; the detail says why
+ */
+export async function openStore(config: StoreConfig, prefix: string): Promise<Store> {
+  if (config.kind === 'sqlite') return (await import('./sqlite.ts')).openSqliteStore({ path: config.path })
+  return (await import('./redis.ts')).openRedisStore({ prefix, ...config })
 }
