@@ -22,7 +22,7 @@ export function noticeOf({ state, problem }: Connection): { text: string; bad: b
       return { text: 'The connection is lost. It is tried again; nothing that was said meanwhile will be missing.', bad: false }
     case 'suspended':
       return {
-        text: `No server has answered for a while${problem === undefined ? '' : ` (${problem})`}. It is still tried now and then.`,
+        text: `${problem ?? 'No server has answered for a while'}. It is tried again all the time.`,
         bad: true,
       }
     case 'offline':

@@ -56,10 +56,14 @@ type Problem = { problem: string }
 
 const CHANNELS_EVERY_MS = 3_000
 const SERVERS_EVERY_MS = 500
+/** A person who looks at a page wants to hear sooner that something is wrong than a program does. */
+const REQUEST_DEADLINE_MS = 6_000
 
 function inWords(error: unknown): string {
   if (!(error instanceof DredClientError)) return error instanceof Error ? error.message : String(error)
-  if (error.code === 'unknown_channel') return 'No server knows this channel. It may have expired, or its link is not complete.'
+  const unknown = error.walk((cause) => cause instanceof DredClientError && cause.code === 'unknown_channel')
+  if (unknown) return 'No server knows this channel. It may have expired, or its link is not complete.'
+  if (error.code === 'discovery_unreachable') return 'Neither the discovery service nor a known server answers'
   return error.message
 }
 
@@ -72,9 +76,11 @@ export class Session {
   readonly #subscriptions = new Set<Subscription>()
   readonly #listeners: ((connection: Connection) => void)[] = []
   #problem: string | undefined
+  /** Whether the last question to the neighborhood was answered. */
+  #reachable = true
 
   constructor(config: { neighborhood: string; discovery: string[] }) {
-    this.#client = createDredClient({ ...config, storage: memoryStorage() })
+    this.#client = createDredClient({ ...config, storage: memoryStorage(), timing: { requestDeadlineMs: REQUEST_DEADLINE_MS } })
     this.#client.on('error', (error) => {
       this.#problem = inWords(error)
       this.#changed()
@@ -102,9 +108,14 @@ export class Session {
     const ask = async (): Promise<void> => {
       try {
         const found = await this.#listChannels(signal)
+        this.#reachable = true
         if (!signal.aborted) on.found(found)
       } catch (error) {
-        if (!signal.aborted) on.failed(inWords(error))
+        if (!signal.aborted) {
+          this.#reachable = false
+          this.#problem = inWords(error)
+          on.failed(this.#problem)
+        }
       }
       if (!signal.aborted) timer = setTimeout(() => void ask(), CHANNELS_EVERY_MS)
     }
@@ -185,8 +196,15 @@ export class Session {
   #connection(): Connection {
     const servers = new Map<number, Server>()
     for (const subscription of this.#subscriptions) for (const server of subscription.servers) servers.set(server.id, server)
-    const state = navigator.onLine ? this.#client.state : 'offline'
+    const state = this.#state()
     return { state, servers: [...servers.values()].sort((a, b) => a.id - b.id), problem: this.#problem }
+  }
+
+  /** Without a channel to follow, only the last answer tells whether anybody can be reached. */
+  #state(): Connection['state'] {
+    if (!navigator.onLine) return 'offline'
+    const { state } = this.#client
+    return state === 'idle' && !this.#reachable ? 'suspended' : state
   }
 
   #changed(): void {
