@@ -18,7 +18,7 @@ export default createConfig({
       rpc: rpcUrl,
       // A subscription delivers nothing on a chain that is quiet, as local ones are; Ponder would then never reach their tip.
       ...(!local && /^wss?:/.test(rpcUrl) ? { ws: rpcUrl } : {}),
-      pollingInterval: local ? 100 : 1_000,
+      pollingInterval: local ? 200 : 1_000,
       // What was fetched from a local chain belongs to no other, however much the next one looks like it.
       disableCache: local,
     },

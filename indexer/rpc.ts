@@ -40,7 +40,7 @@ function overHttp(url: string): Connection {
 }
 
 function overWebSocket(url: string): Connection {
-  const connect = () => createPublicClient({ transport: webSocket(url, OPTIONS) })
+  const connect = () => createPublicClient({ transport: webSocket(url, { ...OPTIONS, reconnect: false }) })
   let client: ReturnType<typeof connect> | undefined
   async function close() {
     const closing = client
@@ -57,7 +57,7 @@ function overWebSocket(url: string): Connection {
       try {
         return await use(client)
       } catch (error) {
-        // viem gives a broken socket up after five attempts to mend it, for ever.
+        // The next call connects anew. viem's own attempts go on in the background, and end for ever after the fifth.
         await close()
         throw error
       }

@@ -52,9 +52,10 @@ const POLL_MS = 50
  * the newest one when the start began.
  *
  * @throws {IndexerError} `chain_unreachable`, `wrong_chain` or `not_deployed` before anything is started; `exited` with the last
- *   lines of the log when Ponder ended; `timeout`
+ *   lines of the log when Ponder ended; `timeout`; the reason of `signal` when that aborted
  */
 export async function startIndexer(options: IndexerOptions): Promise<RunningIndexer> {
+  options.signal?.throwIfAborted()
   const { startBlockHash, tip } = await inspectChain(options)
   const root = dirname(fileURLToPath(import.meta.resolve('@dred/indexer/package.json')))
   const dataDir = resolve(options.dataDir)
@@ -141,7 +142,8 @@ function childEnvironment(options: IndexerOptions, directory: DatabaseDirectory)
 async function waitUntilReady(child: PonderChild, tip: number, options: IndexerOptions): Promise<string> {
   const timeoutMs = options.readyTimeoutMs ?? (options.chainId === LOCAL_CHAIN_ID ? 60_000 : undefined)
   const ended = new AbortController()
-  const reasons = [ended.signal, options.signal, timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)]
+  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs)
+  const reasons = [ended.signal, options.signal, timeout]
   const signal = AbortSignal.any(reasons.filter((reason) => reason !== undefined))
   const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
   const exited = child.exited.then((exit) => {
@@ -151,7 +153,6 @@ async function waitUntilReady(child: PonderChild, tip: number, options: IndexerO
   })
   let last = 'the HTTP server has not started'
   try {
-    signal.throwIfAborted()
     const port = await Promise.race([child.port, aborted, exited])
     const url = `http://127.0.0.1:${port}`
     for (;;) {
@@ -161,7 +162,7 @@ async function waitUntilReady(child: PonderChild, tip: number, options: IndexerO
       await delay(POLL_MS, undefined, { signal })
     }
   } catch (error) {
-    if (error instanceof DOMException && error.name === 'TimeoutError') {
+    if (timeout?.aborted && signal.reason === timeout.reason) {
       throw new IndexerError('timeout', `The indexer was not ready after ${timeoutMs} ms: ${last}`, { cause: error })
     }
     throw signal.aborted ? signal.reason : error
@@ -170,7 +171,8 @@ async function waitUntilReady(child: PonderChild, tip: number, options: IndexerO
 
 /** The block that the ready API has reached, or why it is not ready. */
 async function askReady(url: string, signal: AbortSignal): Promise<{ block?: number; detail: string }> {
-  const response = await fetch(`${url}/v1/ready`, { signal })
+  const response = await fetch(`${url}/v1/ready`, { signal }).catch((error: unknown) => String(error))
+  if (typeof response === 'string') return { detail: response }
   const body = (await response.json()) as { block?: { number: number }; detail?: string; title?: string }
   const block = response.ok ? body.block?.number : undefined
   return block === undefined

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -97,3 +97,15 @@ test('says what is wrong with the chain before it starts anything', async () => 
   expect(await codeOf({ deployment: { ...deployment, startBlock: 1_000_000 } })).toBe('not_deployed')
   expect(await codeOf({ deployment: { ...deployment, serverRegistry: '0x00000000000000000000000000000000000000aa' } })).toBe('not_deployed')
 })
+
+test('gives up a start after its time, or when nobody waits for it any more', async () => {
+  const deployment = await deploy(chain)
+  const options = { rpcUrl: chain.rpcUrl, chainId: deployment.chainId, deployment, dataDir, port: 0 }
+  await expect(startIndexer({ ...options, readyTimeoutMs: 200 })).rejects.toMatchObject({ code: 'timeout' })
+  expect(await readdir(dataDir)).not.toContain('pglite')
+  const controller = new AbortController()
+  const reason = new Error('Ctrl-C')
+  const starting = startIndexer({ ...options, signal: controller.signal, logger: () => controller.abort(reason) })
+  await expect(starting).rejects.toBe(reason)
+  await expect(startIndexer({ ...options, signal: controller.signal })).rejects.toBe(reason)
+}, 60_000)

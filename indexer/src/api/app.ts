@@ -35,12 +35,7 @@ export function createApp(options: AppOptions): Hono {
     return snapshot
   }
 
-  /** Answers with a body made of what was read plus the block it stands at, or 304 if the caller has the answer of that block. */
-  async function answer<S extends Snapshot<unknown>>(
-    context: Context,
-    reading: Promise<S>,
-    body: (snapshot: S) => object,
-  ): Promise<Response> {
+  const answer: Answer = async (context, reading, body) => {
     const snapshot = await verified(reading)
     const { block } = snapshot
     const tag = `"${block.hash}"`
@@ -66,6 +61,29 @@ export function createApp(options: AppOptions): Hono {
     return context.json({ ready: true, chainId: options.chainId, chainTip: tip, block })
   })
 
+  addDataRoutes(app, { store, answer })
+
+  app.get('/openapi.json', (context) => context.json(openApiDocument))
+
+  app.use('/graphql', async (context, next) => {
+    // GET is the page with the query editor; it holds no data.
+    if (context.req.method === 'POST') await verified(store.standing())
+    return options.graphql(context, next)
+  })
+
+  app.all('*', (context) => {
+    const known = context.req.path.startsWith('/v1/') || context.req.path === '/openapi.json'
+    return problemResponse(known && !['GET', 'HEAD'].includes(context.req.method) ? 'method_not_allowed' : 'not_found')
+  })
+
+  return app
+}
+
+/** Answers with a body made of what was read plus the block it stands at. */
+type Answer = <S extends Snapshot<unknown>>(context: Context, reading: Promise<S>, body: (snapshot: S) => object) => Promise<Response>
+
+/** The routes whose answers change with the chain. Parameters are checked before anything is read. */
+function addDataRoutes(app: Hono, { store, answer }: { store: DiscoveryStore; answer: Answer }): void {
   app.get('/v1/neighborhoods', (context) => {
     const name = parseQuery(context.req.query('q'))
     const list = parsePage(context, 'neighborhoods')
@@ -100,21 +118,6 @@ export function createApp(options: AppOptions): Hono {
       known ? list.body(rows, changeJson) : missing('server'),
     )
   })
-
-  app.get('/openapi.json', (context) => context.json(openApiDocument))
-
-  app.use('/graphql', async (context, next) => {
-    // GET is the page with the query editor; it holds no data.
-    if (context.req.method === 'POST') await verified(store.standing())
-    return options.graphql(context, next)
-  })
-
-  app.all('*', (context) => {
-    const known = context.req.path.startsWith('/v1/') || context.req.path === '/openapi.json'
-    return problemResponse(known && !['GET', 'HEAD'].includes(context.req.method) ? 'method_not_allowed' : 'not_found')
-  })
-
-  return app
 }
 
 async function newestBlock({ chainTip }: AppOptions): Promise<number> {

@@ -128,7 +128,7 @@ export const openApiDocument = {
     },
     '/graphql': {
       post: {
-        summary: 'The same data by GraphQL; GET answers with a page to write queries in',
+        summary: 'The same data by GraphQL, without a block; GET answers with a page to write queries in',
         requestBody: json({ type: 'object', properties: { query: text, variables: { type: 'object' } }, required: ['query'] }),
         responses: { 200: { description: 'The result', ...json({ type: 'object' }) }, 503: problem('As for the other routes') },
       },

@@ -72,13 +72,10 @@ export function createStore(db: Database): DiscoveryStore {
   return {
     standing: () => atOneBlock<null>(async () => (await db.select(standing).from(chainHead)).map((found) => ({ ...found, row: null }))),
 
-    neighborhood: (id) =>
-      atOneBlock(() =>
-        db
-          .select({ ...standing, row: neighborhood })
-          .from(chainHead)
-          .leftJoin(neighborhood, eq(neighborhood.id, id)),
-      ),
+    neighborhood: (id) => {
+      const columns = { ...standing, row: neighborhood }
+      return atOneBlock(() => db.select(columns).from(chainHead).leftJoin(neighborhood, eq(neighborhood.id, id)))
+    },
 
     neighborhoods: ({ after, limit, name }) =>
       atOneBlock(() =>
@@ -96,13 +93,10 @@ export function createStore(db: Database): DiscoveryStore {
           .limit(limit),
       ),
 
-    server: (id) =>
-      atOneBlock(() =>
-        db
-          .select({ ...standing, row: server })
-          .from(chainHead)
-          .leftJoin(server, eq(server.id, id)),
-      ),
+    server: (id) => {
+      const columns = { ...standing, row: server }
+      return atOneBlock(() => db.select(columns).from(chainHead).leftJoin(server, eq(server.id, id)))
+    },
 
     servers: ({ after, limit, neighborhood: id, status }) =>
       ofParent(() =>
