@@ -53,11 +53,14 @@ async function openMemoryDirectory(): Promise<string | null> {
   }
 }
 
+/** An orphan of a killed run may still be writing for a moment. */
+const REMOVAL = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 } as const
+
 /** Deletes a folder; if it is a link to one that {@link openMemoryDirectory} made, that one too. */
 async function removeDirectory(path: string): Promise<void> {
   const target = await readlink(path).catch(() => null)
   if (target !== null && dirname(target) === MEMORY && target.startsWith(join(MEMORY, MEMORY_PREFIX))) {
-    await rm(target, { recursive: true, force: true })
+    await rm(target, REMOVAL)
   }
-  await rm(path, { recursive: true, force: true })
+  await rm(path, REMOVAL)
 }

@@ -20,8 +20,8 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true })
 }, 30_000)
 
-async function start(deployment: Parameters<typeof createNeighborhood>[1]) {
-  const indexer = await startIndexer({ rpcUrl: chain.rpcUrl, chainId: deployment.chainId, deployment, dataDir, port: 0 })
+async function start(deployment: Parameters<typeof createNeighborhood>[1], rpcUrl: string) {
+  const indexer = await startIndexer({ rpcUrl, chainId: deployment.chainId, deployment, dataDir, port: 0 })
   running.push(indexer)
   return indexer
 }
@@ -47,7 +47,7 @@ const graphql = (query: string) => ({
 test('after a reset of the chain the old data is never answered, and a restart serves the new', async () => {
   const old = await deploy(chain)
   await createNeighborhood(chain.wallet(0), old, 'of the old chain')
-  const indexer = await start(old)
+  const indexer = await start(old, chain.rpcUrl)
   expect((await get(`${indexer.url}/v1/neighborhoods/1`)).text).toContain('of the old chain')
 
   await chain.close()
@@ -77,10 +77,11 @@ test('after a reset of the chain the old data is never answered, and a restart s
   expect(answers.at(-1)?.text).toContain('stale_chain')
 
   await indexer.stop()
-  const restarted = await start(renewed)
+  const restarted = await start(renewed, chain.rpcUrl.replace('http:', 'ws:'))
   const { status, text } = await get(`${restarted.url}/v1/neighborhoods`)
   expect(status).toBe(200)
   expect(JSON.parse(text).items).toMatchObject([{ id: '1', name: 'of the new chain' }])
+  await restarted.stop()
 }, 120_000)
 
 test('says what is wrong with the chain before it starts anything', async () => {
