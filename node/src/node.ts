@@ -126,7 +126,8 @@ class RelayNode implements Node {
       const { app, listener } = await this.#createApp()
       this.#app = app
       this.#endStreamsOnClose(app, listener)
-      this.url = await app.listen({ host, port })
+      const address = new URL(await app.listen({ host, port }))
+      this.url = `${this.#settings.tls ? 'https' : 'http'}://${address.host}`
       this.#admin = await startAdmin({ ...admin, checks: () => this.#checks(), metrics: this.#metrics })
       this.adminUrl = this.#admin.url
       this.#watch()

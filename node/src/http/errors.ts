@@ -14,6 +14,8 @@ const frameworkErrors: Record<string, ErrorCode> = {
   FST_ERR_CTP_EMPTY_JSON_BODY: 'malformed_json',
   FST_ERR_CTP_INVALID_JSON_BODY: 'malformed_json',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'malformed_request',
+  // The client left before its request was complete.
+  ECONNRESET: 'malformed_request',
 }
 
 /** The error of the table that stands for anything thrown; what nobody foresaw is `internal` and tells nothing to the outside. */
@@ -33,6 +35,8 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   // No hook has seen a request whose address could not be read.
   if (!reply.hasHeader('access-control-allow-origin')) reply.header('access-control-allow-origin', '*')
   if (problem.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  // Fastify asks to close the connection after a body that it did not read to its end; HTTP/2 has no such header.
+  if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
   void reply.send(JSON.stringify(problem.toProblem(request.id)))
 }
 

@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import { ConfigError, parseNodeConfig } from './config.ts'
+
+const ADDRESS = `0x${'ab'.repeat(20)}`
+const minimal = {
+  port: 8080,
+  neighborhood: '7',
+  store: { kind: 'sqlite', path: 'dred.sqlite' },
+  chain: { rpcUrl: 'http://127.0.0.1:8545', chainId: 31_337, serverRegistry: ADDRESS, neighborhoodRegistry: ADDRESS },
+  serverKeyFile: 'server.pem',
+}
+
+function problemsOf(raw: unknown): string[] {
+  try {
+    parseNodeConfig(raw)
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+  }
+  return []
+}
+
+test('fills in the defaults', () => {
+  expect(parseNodeConfig(minimal)).toEqual({
+    ...minimal,
+    host: '127.0.0.1',
+    admin: { host: '127.0.0.1', port: 0 },
+    chain: { ...minimal.chain, startBlock: 0 },
+    logLevel: 'info',
+    rateLimit: { max: 6_000, windowMs: 10_000 },
+    maxStreams: 10_000,
+    trustProxy: [],
+  })
+})
+
+test('takes what is set', () => {
+  const all = {
+    ...minimal,
+    host: '::1',
+    admin: { host: '::1', port: 9_090 },
+    store: { kind: 'redis', url: 'redis://127.0.0.1:6379', prefix: 'x:' },
+    chain: { ...minimal.chain, startBlock: 12 },
+    serverKeyPassphrase: 'secret',
+    tls: { certFile: 'cert.pem', keyFile: 'key.pem' },
+    logLevel: 'debug',
+    rateLimit: false,
+    maxStreams: 5,
+    trustProxy: ['10.0.0.0/8'],
+  }
+  expect(parseNodeConfig(all)).toEqual(all)
+})
+
+test('tells all problems together, each with its name', () => {
+  const problems = problemsOf({
+    port: 70_000,
+    store: { kind: 'redis', url: 'http://x' },
+    chain: { rpcUrl: 'ws://x', chainId: 0 },
+    serverKeyFile: '',
+  })
+  expect(problems).toEqual([
+    'port has to be a whole number from 0 to 65535',
+    'neighborhood is missing; it is the decimal id of a neighborhood, as text',
+    'store.url has to be a redis:// or rediss:// address',
+    'chain.rpcUrl has to be an http:// or https:// address',
+    'chain.chainId has to be a whole number from 1 to 9007199254740991',
+    'chain.serverRegistry is missing; it is an address, 0x and 40 hex digits',
+    'chain.neighborhoodRegistry is missing; it is an address, 0x and 40 hex digits',
+    'serverKeyFile has to be the path of a key file',
+  ])
+})
+
+test('names unknown settings and what may have been meant', () => {
+  expect(problemsOf({ ...minimal, prot: 1, loglevel: 'info', nonsense: true, tls: { cert: 'x' } })).toEqual([
+    'tls.certFile is missing; it is the path of a PEM certificate chain',
+    'tls.keyFile is missing; it is the path of a PEM private key',
+    'tls.cert is not a setting',
+    'prot is not a setting; did you mean port?',
+    'loglevel is not a setting; did you mean logLevel?',
+    'nonsense is not a setting',
+  ])
+})
+
+test.each([null, 1, 'x', []])('refuses %j', (raw) => {
+  expect(problemsOf(raw)[0]).toBe('The configuration has to be a table')
+})
+
+test('a passphrase is never part of a message', () => {
+  expect(problemsOf({ ...minimal, port: -1, serverKeyPassphrase: 12_345 }).join()).not.toContain('12345')
+})

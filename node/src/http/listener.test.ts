@@ -1,0 +1,104 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { connect } from 'node:http2'
+import { request } from 'node:https'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Signer } from '@dred/protocol'
+import { signMessage } from '@dred/protocol'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createChannel, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+
+let signer: Signer
+beforeAll(async () => {
+  signer = await testSigner()
+})
+
+interface Answer {
+  status: number
+  body: string
+}
+
+/** One request over HTTP/2. */
+async function overHttp2(url: string, { method = 'GET', body = '' } = {}): Promise<Answer> {
+  const { origin, pathname } = new URL(url)
+  const session = connect(origin, { rejectUnauthorized: false })
+  try {
+    const stream = session.request({ ':method': method, ':path': pathname, 'content-type': 'application/json' }, { endStream: body === '' })
+    if (body !== '') stream.end(body)
+    const status = await new Promise<number>((resolve, reject) => {
+      stream.on('response', (headers) => resolve(Number(headers[':status']))).on('error', reject)
+      session.on('error', reject)
+    })
+    let text = ''
+    for await (const chunk of stream) text += String(chunk)
+    return { status, body: text }
+  } finally {
+    session.close()
+  }
+}
+
+function overHttps1(url: string): Promise<Answer & { protocol: string }> {
+  return new Promise((resolve, reject) => {
+    // Node's HTTPS client offers HTTP/1.1 only.
+    const sent = request(url, { rejectUnauthorized: false }, (response) => {
+      let body = ''
+      response.setEncoding('utf8').on('data', (chunk) => {
+        body += String(chunk)
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, protocol: response.httpVersion }))
+    })
+    sent.on('error', reject).end()
+  })
+}
+
+describe('without TLS', () => {
+  test('a message posted over HTTP/2 is read over HTTP/1.1', async () => {
+    const node = await startTestNode()
+    const channel = await createChannel(node.url, signer)
+    const { signed, id } = await signMessage(signer, channel, { message: 'over HTTP/2', sentAt: Date.now() })
+    const { status, body } = await overHttp2(`${node.url}/channel/${channel}`, { method: 'POST', body: JSON.stringify(signed) })
+    expect(status).toBe(201)
+    expect(JSON.parse(body)).toMatchObject({ id })
+    expect(await (await fetch(`${node.url}/channel/${channel}/messages`)).json()).toMatchObject({ items: [{ id }] })
+    const refused = await overHttp2(`${node.url}/channel/${channel}`, { method: 'POST', body: '{' })
+    expect(JSON.parse(refused.body)).toMatchObject({ code: 'malformed_json', status: 400 })
+    await node.close()
+  })
+})
+
+describe('with TLS', () => {
+  let directory: string
+  let node: TestNode
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'dred-tls-'))
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+    const made = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:prime256v1',
+      '-nodes',
+      '-days',
+      '1',
+      '-subj',
+      '/CN=localhost',
+    ]
+    execFileSync('openssl', [...made, '-keyout', key, '-out', cert], { stdio: 'ignore' })
+    node = await startTestNode({ tls: { cert: readFileSync(cert), key: readFileSync(key) } })
+  })
+  afterAll(async () => {
+    await node.close()
+    rmSync(directory, { recursive: true })
+  })
+
+  test('the client chooses the version by ALPN', async () => {
+    const { href } = new URL('/channels', node.url)
+    expect(href).toMatch(/^https:/)
+    expect(await overHttp2(href)).toEqual({ status: 200, body: '{"items":[],"next":null}' })
+    expect(await overHttps1(href)).toEqual({ status: 200, body: '{"items":[],"next":null}', protocol: '1.1' })
+  })
+})
