@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import { Command, Flags, type Interfaces } from '@oclif/core'
 import { Config } from './config.ts'
 import { CliError } from './errors.ts'
@@ -24,6 +25,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
   #settings: Config | undefined
 
   override async init(): Promise<void> {
+    // See bin/run.js: everything that this command needs at once is loaded now.
+    setFlagsFromString('--semi-space-growth-factor=2')
     await super.init()
     const { args, flags } = await this.parse({
       flags: this.ctor.flags,

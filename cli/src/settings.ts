@@ -1,7 +1,7 @@
 /** How a setting's text is read. A path in a file is relative to that file, elsewhere to the working directory. */
-export type SettingKind = 'text' | 'integer' | 'address' | 'url' | 'path' | 'urls'
+type SettingKind = 'text' | 'integer' | 'address' | 'url' | 'path' | 'urls'
 
-export interface Setting {
+interface Setting {
   flag: string
   env: string
   kind: SettingKind

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { serve } from '@dred/node'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../base-command.ts'
 import { onParentGone } from '../dev/child.ts'
@@ -29,9 +30,8 @@ SIGINT and SIGTERM let running requests end.`
     if (this.flags.supervised) onParentGone(() => stop.abort('the end of stdin'))
 
     const config = await nodeConfig(this.settings)
-    const { serve } = await import('@dred/node')
-    const server = await serve(config).catch(async (error: unknown) => {
-      throw await explainStartup(error)
+    const server = await serve(config).catch((error: unknown) => {
+      throw explainStartup(error)
     })
     const document = { server: server.serverId, url: server.url, adminUrl: server.adminUrl, neighborhood: config.neighborhood }
     this.output.item(document, () => `Server ${server.serverId} of neighborhood ${config.neighborhood} serves at ${server.url}.`)

@@ -1,7 +1,7 @@
 // Needs the built chain process: `tsc -b` first.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -20,6 +20,12 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 const options = () => ({ name: 'part', args: [], logFile: join(directory, 'log'), cwd: directory, signal: new AbortController().signal })
+
+async function moduleOf(source: string): Promise<string> {
+  const file = join(directory, 'part.mjs')
+  await writeFile(file, source)
+  return file
+}
 
 test('a process of the network ends with the one that started it, even when that is killed', async () => {
   const childModule = fileURLToPath(new URL('../../dist/dev/child.js', import.meta.url))
@@ -43,12 +49,12 @@ test('stopping ends the process in order, and a deaf one by force', async () => 
   expect(await chain.exited).toBe('exit code 0')
 
   const deaf = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('{}')`
-  const child = await startChild({ ...options(), execArgv: ['-e', deaf], module: '--' })
+  const child = await startChild({ ...options(), module: await moduleOf(deaf) })
   await child.stop(50)
   expect(await child.exited).toBe('SIGKILL')
 })
 
 test('one that fails at the start is said to have, with its log', async () => {
-  const failing = startChild({ ...options(), execArgv: ['-e', 'process.exit(3)'], module: '--' })
+  const failing = startChild({ ...options(), module: await moduleOf('process.exit(3)') })
   await expect(failing).rejects.toMatchObject({ code: 'child_failed', message: expect.stringMatching(/exit code 3.*log/) })
 })

@@ -20,8 +20,6 @@ export interface ChildOptions {
   /** JavaScript module and its arguments. */
   module: string
   args: string[]
-  /** Options of Node itself. */
-  execArgv?: string[]
   logFile: string
   cwd: string
   signal: AbortSignal
@@ -32,11 +30,11 @@ export interface ChildOptions {
  * @throws CliError `child_failed` when it ends before
  */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const { name, module, args, execArgv = [], logFile, cwd } = options
+  const { name, module, args, logFile, cwd } = options
   options.signal.throwIfAborted()
   const log = await open(logFile, 'a', 0o600)
   // A group of its own: a Ctrl-C at the terminal reaches this process only, which then stops the others in order.
-  const child = spawn(process.execPath, [...execArgv, module, ...args], {
+  const child = spawn(process.execPath, [module, ...args], {
     cwd,
     env: ownEnvironment(),
     detached: true,

@@ -3,7 +3,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CliError } from '../errors.ts'
 
 /** What an example is given: where the network is, and how to play. */
-export interface ExampleContext {
+interface ExampleContext {
   neighborhood: string
   discovery: string[]
   servers: { id: number; endpoint: string; adminUrl: string }[]

@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { ServerKey } from '@dred/node/server-key'
+import { loadServerKey, type ServerKey } from '@dred/node'
 import { type PrivateKeyAccount, type Hex, bytesToHex } from 'viem'
 import { CliError } from '../errors.ts'
 import { createDeviceKeyFile } from '../services/device-key.ts'
 import { hasCode, writeNewSecret } from '../services/files.ts'
-import { createWalletFile, openWalletFile, readPasswordFile } from '../services/keystore.ts'
+import { createWalletFile, openWalletFile } from '../services/keystore.ts'
+import { readPasswordFile } from '../services/passwords.ts'
 import { createServerKey } from '../services/server-key.ts'
 
 /** The password lies beside the files and the money is worth nothing: no work needs to guard it. */
@@ -35,7 +36,6 @@ export async function loadDevKeys(directory: string, servers: number): Promise<D
       () => openWalletFile(file(`${name}.json`), password),
       () => createWalletFile(file(`${name}.json`), password, { privateKey: randomKey(), rounds: SCRYPT_ROUNDS }),
     )
-  const { loadServerKey } = await import('@dred/node/server-key')
   const operator = async (index: number) => {
     const serverKeyFile = file(`server-${index}.pem`)
     const serverKey = await ensure(

@@ -1,3 +1,4 @@
+import { styleText } from 'node:util'
 import type { Streams } from '../output.ts'
 import type { ExampleEvent } from './example.ts'
 import { milliseconds } from './summary.ts'
@@ -71,9 +72,10 @@ export class LiveView {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#erase()
-    const width = (this.#stream.columns ?? 80) - 1
-    const lines = [...this.#tables].flatMap(([name, state]) => tableLines(name, state)).map((line) => clip(line, width))
-    this.#stream.write(`${lines.join('\n')}\n`)
+    const width = (this.#stream.columns || 80) - 1
+    const lines = [...this.#tables].flatMap(([name, state]) => tableLines(name, state))
+    const shown = lines.map(({ style, text }) => styleText(style, clip(text, width), { validateStream: false }))
+    this.#stream.write(`${shown.join('\n')}\n`)
     this.#drawnLines = lines.length
   }
 
@@ -83,9 +85,17 @@ export class LiveView {
   }
 }
 
-function tableLines(name: string, { clients, moves, hand, last, result }: TableState): string[] {
-  const head = `${name} · ${clients} clients · ${moves} moves${hand === '' ? '' : ` · hand ${hand}`}`
-  return [head, `  ${last || 'waiting for the first move'}`, ...(result === '' ? [] : [`  last hand: ${result}`])]
+interface Line {
+  style: 'bold' | 'dim' | 'reset'
+  text: string
+}
+
+function tableLines(name: string, { clients, moves, hand, last, result }: TableState): Line[] {
+  return [
+    { style: 'bold', text: `${name} · ${clients} clients · ${moves} moves${hand === '' ? '' : ` · hand ${hand}`}` },
+    { style: 'reset', text: `  ${last || 'waiting for the first move'}` },
+    ...(result === '' ? [] : [{ style: 'dim', text: `  last hand: ${result}` } satisfies Line]),
+  ]
 }
 
 function describe(event: ExampleEvent): string {

@@ -23,8 +23,6 @@ const chainModule = fileURLToPath(new URL('./chain-process.js', import.meta.url)
 const GRACE_MS = 3_000
 const CHAIN_GRACE_MS = 1_000
 const DISCOVERY_TIMEOUT_MS = 60_000
-/** Several servers share one machine here: each gets a smaller young generation than Node's own, some 20 MiB less at rest. */
-const RELAY_OPTIONS = ['--max-semi-space-size=8']
 
 export interface NetworkOptions {
   paths: DevPaths
@@ -175,7 +173,6 @@ export class DevNetwork {
     const relay = await startRelay({
       name: `server ${id}`,
       module: bin,
-      execArgv: RELAY_OPTIONS,
       args: ['serve', '--config', serverConfigPath(paths, index), '--supervised', '--json'],
       logFile: join(paths.logs, `server-${index}.log`),
       cwd,

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 
@@ -18,7 +19,7 @@ export async function choosePorts(path: string, options: { servers: number; base
   // Held until all are chosen, so that no two are the same.
   const held: Server[] = []
   const take = async (wanted: number | undefined) => {
-    const probe = (wanted === undefined ? undefined : await listen(wanted)) ?? (await listen(0))
+    const probe = (wanted === undefined ? undefined : await listen(wanted)) ?? (await listenAnywhere())
     if (!probe) throw new Error('There is no free port on 127.0.0.1')
     held.push(probe)
     const address = probe.address()
@@ -54,6 +55,20 @@ function blockFrom(base: number, servers: number): DevPorts {
     page: port(2),
     servers: Array.from({ length: servers }, (_, index) => ({ port: port(3 + 2 * index), adminPort: port(4 + 2 * index) })),
   }
+}
+
+/**
+ * Below the ports that systems give to outgoing connections: one of those could take a port between two runs, or between its choice
+ * here and its use.
+ */
+const CHOSEN_PORTS = { from: 20_000, to: 32_000 }
+
+async function listenAnywhere(): Promise<Server | undefined> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const server = await listen(randomInt(CHOSEN_PORTS.from, CHOSEN_PORTS.to))
+    if (server) return server
+  }
+  return listen(0)
 }
 
 /** What a damaged file said does not count. */

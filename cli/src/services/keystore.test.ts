@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { privateKeyToAccount } from 'viem/accounts'
 import { createDeviceKeyFile, openDeviceKey } from './device-key.ts'
-import { createWalletFile, openWalletFile, readPasswordFile } from './keystore.ts'
+import { createWalletFile, openWalletFile } from './keystore.ts'
+import { readPasswordFile } from './passwords.ts'
 
 const rounds = 1_024
 let directory: string

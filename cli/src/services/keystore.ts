@@ -2,11 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { Wallet } from '@ethereumjs/wallet'
 import { type Address, bytesToHex, getAddress, type Hex, hexToBytes } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
-import { askPassword } from '../ask.ts'
 import type { Config } from '../config.ts'
 import { CliError } from '../errors.ts'
-import { waysToSet } from '../settings.ts'
 import { hasCode, writeNewSecret } from './files.ts'
+import { passwordOf } from './passwords.ts'
 
 /** Work that a guess of the password costs: 2^17 scrypt rounds, some 128 MiB. */
 const SCRYPT_ROUNDS = 131_072
@@ -70,36 +69,9 @@ async function readWalletFile(path: string): Promise<string> {
   throw new CliError('auth', 'key_file', `${path} is not a wallet key file (Web3 Secret Storage, version 3): check --wallet.`)
 }
 
-/**
- * First line of a password file.
- * @throws CliError `password_file`
- */
-export async function readPasswordFile(path: string): Promise<string> {
-  let content: string
-  try {
-    content = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw new CliError('auth', 'password_file', { message: `The password file ${path} cannot be read: check --password-file.`, cause })
-  }
-  const [password = ''] = content.split(/\r?\n/)
-  if (password === '') throw new CliError('auth', 'password_file', `The first line of ${path} is empty: write the password there.`)
-  return password
-}
-
 /** The wallet that pays and signs, opened as the settings say; the password is asked for on a terminal. */
 export async function walletOf(settings: Config): Promise<PrivateKeyAccount> {
   const path = settings.required('wallet', settings.text('wallet'))
   await readWalletFile(path)
   return openWalletFile(path, await passwordOf(settings, { confirm: false, what: `the password of ${path}` }))
-}
-
-export async function passwordOf(settings: Config, options: { confirm: boolean; what: string }): Promise<string> {
-  const file = settings.text('passwordFile')
-  if (file !== undefined) return readPasswordFile(file)
-  try {
-    return await askPassword({ flag: 'password-file', what: options.what }, options)
-  } catch (error) {
-    if (!(error instanceof CliError) || error.code !== 'missing_value') throw error
-    throw new CliError('usage', 'missing_value', `Say ${options.what}: set ${waysToSet('passwordFile')}.`)
-  }
 }

@@ -21,7 +21,7 @@ import { transactionSteps } from './transact.ts'
 const STATEMENT_LIFETIME_SECONDS = 3_600n
 
 /** A server key that can sign its own registration. */
-export interface RegistrationKey {
+interface RegistrationKey {
   keyX: Hex
   keyY: Hex
   /** ECDSA with SHA-256 over the bytes. @returns r ‖ s, 64 bytes */

@@ -1,10 +1,10 @@
-import type { NodeConfig } from '@dred/node'
+import { ConfigError, type NodeConfig, parseNodeConfig, StartupError, type StartupErrorCode } from '@dred/node'
 import { missing, type Config } from '../config.ts'
 import { CliError, type ExitReason } from '../errors.ts'
 import { serverKeyPassphrase } from './server-key.ts'
 
 /** What the settings say of a server, as the node takes it; the node checks every value. */
-export async function rawNodeConfig(settings: Config): Promise<unknown> {
+async function rawNodeConfig(settings: Config): Promise<unknown> {
   const neighborhoodRegistry = settings.address('chain.neighborhoodRegistry')
   const serverRegistry = settings.address('chain.serverRegistry')
   if (!neighborhoodRegistry) throw missing('chain.neighborhoodRegistry')
@@ -38,7 +38,6 @@ export async function rawNodeConfig(settings: Config): Promise<unknown> {
 /** @throws CliError `config_invalid` with all problems in one sentence */
 export async function nodeConfig(settings: Config): Promise<NodeConfig> {
   const raw = await rawNodeConfig(settings)
-  const { ConfigError, parseNodeConfig } = await import('@dred/node')
   try {
     return parseNodeConfig(raw)
   } catch (error) {
@@ -48,9 +47,7 @@ export async function nodeConfig(settings: Config): Promise<NodeConfig> {
   }
 }
 
-type StartupCode = 'key_file' | 'chain_unreachable' | 'not_registered' | 'store_unavailable' | 'port_in_use' | 'config'
-
-const reasons: Record<StartupCode, ExitReason> = {
+const reasons: Record<StartupErrorCode, ExitReason> = {
   key_file: 'auth',
   chain_unreachable: 'unreachable',
   not_registered: 'checkFailed',
@@ -60,8 +57,7 @@ const reasons: Record<StartupCode, ExitReason> = {
 }
 
 /** A startup error of the node as the CLI's; anything else as it is. */
-export async function explainStartup(error: unknown): Promise<unknown> {
-  const { StartupError } = await import('@dred/node')
+export function explainStartup(error: unknown): unknown {
   if (!(error instanceof StartupError)) return error
   const message = /[.!]$/.test(error.message) ? error.message : `${error.message}.`
   return new CliError(reasons[error.code], error.code, { message, cause: error })

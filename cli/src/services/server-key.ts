@@ -1,9 +1,9 @@
 import { dirname } from 'node:path'
 import { mkdir } from 'node:fs/promises'
-import type { ServerKey } from '@dred/node/server-key'
+import { createServerKeyFile, loadServerKey, type ServerKey, ServerKeyError } from '@dred/node'
 import type { Config } from '../config.ts'
 import { CliError } from '../errors.ts'
-import { readPasswordFile } from './keystore.ts'
+import { readPasswordFile } from './passwords.ts'
 
 /**
  * The server key of the settings.
@@ -12,7 +12,6 @@ import { readPasswordFile } from './keystore.ts'
 export async function openServerKey(settings: Config): Promise<ServerKey> {
   const file = settings.required('server.keyFile', settings.text('server.keyFile'))
   const passphrase = await serverKeyPassphrase(settings)
-  const { loadServerKey } = await import('@dred/node/server-key')
   return translated(() => loadServerKey(file, passphrase))
 }
 
@@ -28,12 +27,10 @@ export async function serverKeyPassphrase(settings: Config): Promise<string | un
  */
 export async function createServerKey(file: string, passphrase?: string): Promise<ServerKey> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const { createServerKeyFile } = await import('@dred/node/server-key')
   return translated(() => createServerKeyFile(file, passphrase))
 }
 
 async function translated<T>(work: () => Promise<T>): Promise<T> {
-  const { ServerKeyError } = await import('@dred/node/server-key')
   try {
     return await work()
   } catch (error) {

@@ -13,7 +13,7 @@ import type { Deployed } from '../services/chain.ts'
 const packageRoot = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The built program: tests run it as scripts do. */
-export const bin = join(packageRoot, 'bin', 'run.js')
+const bin = join(packageRoot, 'bin', 'run.js')
 export const chainModule = join(packageRoot, 'dist', 'dev', 'chain-process.js')
 
 export interface Outcome {

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../base-command.ts'
@@ -97,7 +97,7 @@ Everything lies in .dred/dev and ends with this command. Other commands reach th
     const { page, discovery } = network.record
     const seconds = secondsSinceStart().toFixed(1)
     const parts = [`Ready in ${seconds} s.`, `Discovery: ${discovery}`, ...(page ? [`Page: ${page}`] : [])]
-    this.output.note(`${parts.join('  ')}\nOther commands: dred --config ${paths.config} neighborhood show`)
+    this.output.note(`${parts.join('  ')}\nOther commands: npx dred --config ${relative(process.cwd(), paths.config)} neighborhood show`)
     if (!this.flags.once) this.output.note('Ctrl-C stops everything.')
     if (page && this.flags.open && !this.flags.once && !this.output.json) openInBrowser(page)
   }

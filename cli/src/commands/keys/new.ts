@@ -5,7 +5,7 @@ import { BaseCommand } from '../../base-command.ts'
 import { userConfigDirectory } from '../../config.ts'
 import { serverKeyFlags, walletFlags } from '../../flags.ts'
 import { createDeviceKeyFile } from '../../services/device-key.ts'
-import { createWalletFile, passwordOf } from '../../services/keystore.ts'
+import { passwordOf } from '../../services/passwords.ts'
 import { createServerKey, serverKeyPassphrase } from '../../services/server-key.ts'
 
 const types = ['wallet', 'server', 'device'] as const
@@ -38,6 +38,7 @@ a device key (Ed25519, PKCS#8 PEM) signs messages.`
     switch (type) {
       case 'wallet': {
         const password = await passwordOf(this.settings, { confirm: true, what: 'a password for the new wallet' })
+        const { createWalletFile } = await import('../../services/keystore.ts')
         return { address: await createWalletFile(file, password) }
       }
       case 'server': {
