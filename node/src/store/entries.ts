@@ -2,9 +2,12 @@ import { DredError, limits, type SignedGenesis, type VersionVector } from '@dred
 import type { OriginEntry } from './port.ts'
 
 /**
- * How long, in milliseconds, an expired channel's genesis and vectors are remembered: until no message can still be on its way
- * that was sent while the channel lived. Such a message may find the channel expired here only, and then brings it back.
+ * A channel may have expired here only: its latest messages are still on their way from peers, and bring it back. So it becomes
+ * unknown at once, but its messages stay this long, in milliseconds, since it expired or another one came.
  */
+export const EXPIRED_MESSAGES_KEPT_MS = 3_600_000
+
+/** How long, in milliseconds, its genesis and vectors stay: until no message can be on its way that was sent while it lived. */
 export const EXPIRED_CHANNEL_KEPT_MS = limits.lifetimeMs.max
 
 /** Deletions in one atomic step of a purge, a few milliseconds' worth: other writes get their turn in between. */

@@ -1,5 +1,5 @@
 import { DredError, originOf } from '@dred/protocol'
-import { EXPIRED_CHANNEL_KEPT_MS, PURGE_STEP, unavailable } from './entries.ts'
+import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP, unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
 import type { AppendResult, Entry, NewEntry, OriginEntry, Position, Store } from './port.ts'
 import { RedisConnection, type RedisConnectionOptions, type ScriptedRedis } from './redis-connection.ts'
@@ -86,7 +86,7 @@ class RedisStore implements Store {
   async purge(now: number): Promise<number> {
     let total = 0
     for (;;) {
-      const step = [`${now}`, `${PURGE_STEP}`, `${now - EXPIRED_CHANNEL_KEPT_MS}`]
+      const step = [now, PURGE_STEP, now - EXPIRED_MESSAGES_KEPT_MS, now - EXPIRED_CHANNEL_KEPT_MS].map(String)
       const [deleted, more] = (await this.#run((redis) => redis.dredPurge(this.#keys.prefix, ...step))) as [number, number]
       total += deleted
       if (!more) return total

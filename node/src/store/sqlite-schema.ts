@@ -19,15 +19,14 @@ const MIGRATIONS = [
     UNIQUE (server, incarnation)
   ) STRICT;
 
-  -- canonical is NULL while only messages of the channel are known; hidden_at is the time of the purge that found it expired;
-  -- purge_to is set while messages up to that position wait for their deletion.
+  -- canonical is NULL while only messages of the channel are known; hidden_at is the time of the purge that found it expired, or
+  -- of the last one before a message came that could not bring it back.
   CREATE TABLE channels (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
     messages INTEGER NOT NULL DEFAULT 0,
     last_activity_at INTEGER NOT NULL DEFAULT 0,
     hidden_at INTEGER,
-    purge_to INTEGER,
     canonical TEXT,
     sig TEXT,
     origin INTEGER REFERENCES origins,
@@ -41,7 +40,7 @@ const MIGRATIONS = [
   CREATE INDEX channels_by_expiry ON channels (last_activity_at + idle_ms) WHERE hidden_at IS NULL AND canonical IS NOT NULL;
   CREATE INDEX channels_unused ON channels (key) WHERE hidden_at IS NULL AND canonical IS NULL AND messages = 0;
   CREATE INDEX channels_hidden ON channels (hidden_at) WHERE hidden_at IS NOT NULL;
-  CREATE INDEX channels_purging ON channels (key) WHERE purge_to IS NOT NULL;
+  CREATE INDEX channels_doomed ON channels (hidden_at) WHERE hidden_at IS NOT NULL AND messages > 0;
 
   CREATE TABLE messages (
     position INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -32,21 +32,20 @@ export function prepareWrites(db: DatabaseSync) {
       INSERT INTO messages (id, channel, origin, n, accepted_at, sent_at, expires_at, canonical, sig)
       VALUES (:id, :channel, :origin, :n, :acceptedAt, :sentAt, :expiresAt, :canonical, :sig)`),
     countMessage: db.prepare(`
-      UPDATE channels SET messages = messages + 1, last_activity_at = max(last_activity_at, ?), hidden_at = NULL WHERE key = ?`),
+      UPDATE channels SET messages = messages + 1, last_activity_at = max(last_activity_at, :sentAt), hidden_at = CASE
+        WHEN hidden_at IS NOT NULL AND max(last_activity_at, :sentAt) + idle_ms < :horizon THEN :horizon END
+      WHERE key = :channel`),
     raiseVector: db.prepare(`
       INSERT INTO channel_origins (channel, origin, up_to) VALUES (?, ?, ?)
       ON CONFLICT DO UPDATE SET up_to = max(up_to, excluded.up_to)`),
 
     hideChannels: db.prepare(`
-      UPDATE channels SET hidden_at = ?, purge_to = (SELECT coalesce(max(position), 0) FROM messages) WHERE key IN (
+      UPDATE channels SET hidden_at = ? WHERE key IN (
         SELECT key FROM channels
         WHERE hidden_at IS NULL AND canonical IS NOT NULL AND last_activity_at + idle_ms < ? LIMIT ?)`),
     doomedWithChannel: db.prepare(`
       SELECT ${MESSAGE_PLACE.replaceAll(/\w+/g, 'messages.$&')} FROM channels JOIN messages ON messages.channel = channels.key
-      WHERE purge_to IS NOT NULL AND position <= purge_to LIMIT ?`),
-    finishPurging: db.prepare(`
-      UPDATE channels SET purge_to = NULL WHERE purge_to IS NOT NULL
-        AND NOT EXISTS (SELECT 1 FROM messages WHERE channel = channels.key AND position <= purge_to)`),
+      WHERE hidden_at < ? AND messages > 0 LIMIT ?`),
     doomedByDate: db.prepare(`SELECT ${MESSAGE_PLACE} FROM messages WHERE expires_at < ? LIMIT ?`),
     deleteMessage: db.prepare('DELETE FROM messages WHERE position = ?'),
     discountMessage: db.prepare('UPDATE channels SET messages = messages - 1 WHERE key = ?'),

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Coordinate, DredError, limits } from '@dred/protocol'
-import { EXPIRED_CHANNEL_KEPT_MS, PURGE_STEP } from './entries.ts'
+import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP } from './entries.ts'
 import type { AppendResult, Entry, NewEntry, OriginEntry, Position } from './port.ts'
 import { prepareWrites } from './sqlite-statements.ts'
 
@@ -47,8 +47,8 @@ export class SqliteWriter {
       const { server, incarnation, n } = known
       return { result: { created: false, coordinate: { server, incarnation, n }, acceptedAt: known.accepted_at } }
     }
-    const expired = this.#expired(entry)
-    if (expired) throw new DredError(expired)
+    if (this.#expired(entry)) throw new DredError('message_expired')
+    if (this.#channelExpired(entry)) throw new DredError('channel_expired')
     const { upTo, advance } = this.#origin(self)
     const n = upTo + 1
     const logged: Entry = { ...entry, coordinate: { server: self.server, incarnation: self.incarnation, n }, acceptedAt }
@@ -91,9 +91,8 @@ export class SqliteWriter {
     sql.setHorizon.run(now)
     this.#horizon = now
     const hidden = Number(sql.hideChannels.run(now, now, PURGE_STEP).changes)
-    const doomed = sql.doomedWithChannel.all(PURGE_STEP) as unknown as Doomed[]
+    const doomed = sql.doomedWithChannel.all(now - EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP) as unknown as Doomed[]
     for (const message of doomed) this.#delete(message)
-    sql.finishPurging.run()
     const expired = sql.doomedByDate.all(now, PURGE_STEP - doomed.length) as unknown as Doomed[]
     for (const message of expired) this.#delete(message)
     sql.hideUnused.run(now)
@@ -124,12 +123,14 @@ export class SqliteWriter {
     return { upTo: known?.up_to ?? 0, advance }
   }
 
-  #expired(entry: NewEntry): 'message_expired' | 'channel_expired' | undefined {
-    if (entry.kind === 'genesis') return undefined
-    if (entry.expiresAt < this.#horizon) return 'message_expired'
+  #expired({ kind, expiresAt }: NewEntry): boolean {
+    return kind === 'message' && expiresAt < this.#horizon
+  }
+
+  /** Whether an entry's channel expired, and would have although the entry was sent. */
+  #channelExpired(entry: NewEntry): boolean {
     const channel = this.#sql.channel.get(entry.channel) as { hidden_at: number | null; idle_ms: number | null } | undefined
-    const past = channel?.hidden_at != null && channel.idle_ms !== null && entry.sentAt + channel.idle_ms < this.#horizon
-    return past ? 'channel_expired' : undefined
+    return channel?.hidden_at != null && channel.idle_ms !== null && entry.sentAt + channel.idle_ms < this.#horizon
   }
 
   #log(entry: Entry, origin: number): Position | undefined {
@@ -143,7 +144,7 @@ export class SqliteWriter {
     const message = { id: entry.id, channel, origin, n, acceptedAt, sentAt, expiresAt, canonical, sig }
     const position = Number(this.#sql.insertMessage.run(message).lastInsertRowid)
     this.#sql.raiseVector.run(channel, origin, n)
-    this.#sql.countMessage.run(sentAt, channel)
+    this.#sql.countMessage.run({ sentAt, horizon: this.#horizon, channel })
     return position
   }
 

@@ -10,7 +10,9 @@ if first then
   if e.kind == 'g' and redis.call('HEXISTS', channel_key(e.channel), 'e') == 1 then return { 'channel_expired' } end
   return { 'known', first.origin, first.n, first.accepted }
 end
-local why = expired(e)
-if why then return { why } end
+if expired(e) then return { 'message_expired' } end
+-- Would have expired although this was sent.
+local state = redis.call('HMGET', channel_key(e.channel), 'e', 'd')
+if state[1] and state[2] and tonumber(e.sent) + tonumber(state[2]) < horizon() then return { 'channel_expired' } end
 e.n = int(redis.call('HINCRBY', ORIGINS, e.origin, 1))
 return { 'created', e.origin, e.n, e.accepted, log(e) }

@@ -6,8 +6,9 @@
 --   expiry   zset    message ids by expiry
 --   feed     stream  <position>-0: i = id; what was logged last, over all channels
 --   o:<origin>                 stream  <n>-0: i = id; of an alias also a = acceptedAt, empty for a reference
---   channels, idle, hidden     zsets   known channels by name; by time of expiry; expired ones by the time of their purge
---   purging                    zset    channels whose messages up to a position are to be deleted
+--   channels, idle             zsets   known channels by name; by time of expiry
+--   hidden, doomed             zsets   expired channels by the time of the purge that found them so, or of the last one before a
+--                                      message came that could not bring it back; those of them that have messages
 --   c:<channel>                hash    l: last activity; e: hidden since; of the genesis g: 1, b: canonical, s: sig, o: origin, n,
 --                                      a: acceptedAt, t: createdAt, x: expiresAt, d: idle time
 --   c:<channel>:log            stream  <position>-0: i: id, b: canonical, s: sig, o: origin, n, a: acceptedAt, t: sentAt, x: expiresAt
@@ -16,7 +17,7 @@
 --   c:<channel>:b:<origin>     zset    purged counts with something kept below them
 local prefix = KEYS[1]
 local STATE, ORIGINS, IDS, EXPIRY = prefix .. 'state', prefix .. 'origins', prefix .. 'ids', prefix .. 'expiry'
-local CHANNELS, IDLE, HIDDEN, PURGING = prefix .. 'channels', prefix .. 'idle', prefix .. 'hidden', prefix .. 'purging'
+local CHANNELS, IDLE, HIDDEN, DOOMED = prefix .. 'channels', prefix .. 'idle', prefix .. 'hidden', prefix .. 'doomed'
 local FEED_LENGTH = 16384
 local MAX_EXCEPTIONS = 1024
 
@@ -44,15 +45,10 @@ local function remember(e)
   redis.call('HSET', IDS, e.id, value)
 end
 
--- Why a message is not taken in any more; nil when it is.
-local function expired(e)
-  if e.kind == 'g' then return nil end
-  local horizon = tonumber(redis.call('HGET', STATE, 'horizon') or 0)
-  if tonumber(e.expires) < horizon then return 'message_expired' end
-  local state = redis.call('HMGET', channel_key(e.channel), 'e', 'd')
-  if state[1] and state[2] and tonumber(e.sent) + tonumber(state[2]) < horizon then return 'channel_expired' end
-  return nil
-end
+-- Time of the last purge: what expired before it does not come in again.
+local function horizon() return tonumber(redis.call('HGET', STATE, 'horizon') or 0) end
+
+local function expired(e) return e.kind == 'm' and tonumber(e.expires) < horizon() end
 
 -- Logs an entry at its coordinate and returns its position.
 local function log(e)
@@ -78,9 +74,16 @@ local function log(e)
   end
   local active = math.max(last, tonumber(e.sent))
   if active > last or not state[1] then redis.call('HSET', key, 'l', int(active)) end
+  if state[3] and e.kind == 'm' and idle and active + idle < horizon() then
+    redis.call('HSET', key, 'e', int(horizon()))
+    redis.call('ZADD', HIDDEN, int(horizon()), e.channel)
+    redis.call('ZADD', DOOMED, int(horizon()), e.channel)
+    return e.position
+  end
   if state[3] then
     redis.call('HDEL', key, 'e')
     redis.call('ZREM', HIDDEN, e.channel)
+    redis.call('ZREM', DOOMED, e.channel)
     if idle then redis.call('ZADD', CHANNELS, 0, e.channel) end
   end
   if idle and (active > last or state[3] or e.kind == 'g') then redis.call('ZADD', IDLE, int(active + idle), e.channel) end

@@ -1,7 +1,7 @@
 -- One bounded part of a purge, to be repeated while there is more.
--- ARGV: now (Unix ms), how much to do at most, time before which hidden channels are forgotten (Unix ms)
+-- ARGV: now, how much to do at most, times before which hidden channels lose their messages and are forgotten (all Unix ms)
 -- -> { deleted entries, 1 when there is more }
-local now, budget, forget_before = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local now, budget, empty_before, forget_before = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local deleted = 0
 
 local function remove(stream, id)
@@ -51,21 +51,20 @@ for _, channel in ipairs(idle) do
   redis.call('ZREM', CHANNELS, channel)
   redis.call('HSET', channel_key(channel), 'e', now)
   redis.call('ZADD', HIDDEN, now, channel)
-  redis.call('ZADD', PURGING, redis.call('HGET', STATE, 'seq'), channel)
+  if redis.call('EXISTS', channel_key(channel) .. ':log') == 1 then redis.call('ZADD', DOOMED, now, channel) end
   deleted = deleted + 1
 end
 
 local left = budget
-for _, channel in ipairs(redis.call('ZRANGE', PURGING, 0, budget - 1)) do
-  local bound = int(tonumber(redis.call('ZSCORE', PURGING, channel)))
-  local doomed = redis.call('XRANGE', channel_key(channel) .. ':log', '-', bound, 'COUNT', left + 1)
+for _, channel in ipairs(redis.call('ZRANGEBYSCORE', DOOMED, '-inf', '(' .. empty_before, 'LIMIT', 0, budget)) do
+  local doomed = redis.call('XRANGE', channel_key(channel) .. ':log', '-', '+', 'COUNT', left + 1)
   for i = 1, math.min(#doomed, left) do delete_message(doomed[i][2][2]) end
   if #doomed > left then
     left = 0
     break
   end
   left = left - #doomed
-  redis.call('ZREM', PURGING, channel)
+  redis.call('ZREM', DOOMED, channel)
 end
 
 if left > 0 then
@@ -76,7 +75,7 @@ end
 
 local forgotten = redis.call('ZRANGEBYSCORE', HIDDEN, '-inf', '(' .. forget_before, 'LIMIT', 0, budget)
 for _, channel in ipairs(forgotten) do
-  if not redis.call('ZSCORE', PURGING, channel) then forget_channel(channel) end
+  if not redis.call('ZSCORE', DOOMED, channel) then forget_channel(channel) end
 end
 
 local more = #idle == budget or left <= 0 or #forgotten == budget

@@ -1,6 +1,7 @@
 import { type DredError, type Origin, originOf, VersionVector } from '@dred/protocol'
 import { assert, describe, expect, it } from 'vitest'
 import type { StoreHarness } from '../contract.ts'
+import { EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
 import type { AppendResult, LoggedMessage, NewEntry, OriginEntry, Store } from '../port.ts'
 import { StoreModel } from './model.ts'
 import { Random } from './random.ts'
@@ -64,7 +65,8 @@ class Run {
 
   /** A handful of writes at once, or a purge. */
   async write(): Promise<void> {
-    this.#now += this.#random.chance(2) ? 40 * DAY_MS : this.#random.below(1_500)
+    const jump = this.#random.chance(4) ? this.#random.pick([40 * DAY_MS, EXPIRED_MESSAGES_KEPT_MS, 1]) : 0
+    this.#now += jump + this.#random.below(1_500)
     if (this.#random.chance(15)) {
       assert.deepEqual(await this.store.purge(this.#now), this.model.purge(this.#now))
       return
@@ -162,7 +164,7 @@ class Run {
     if (known) return known
     if (this.#random.chance(5)) return channel
     const sentAt = this.#now - this.#random.below(6_000)
-    const entry = message(channel.id, `message ${this.#count++}`, { sentAt, lifetimeMs: this.#random.pick([1_000, 5_000, 20_000]) })
+    const entry = message(channel.id, `message ${this.#count++}`, { sentAt, lifetimeMs: this.#random.pick([1_000, 5_000, 20_000, DAY_MS]) })
     this.#sent.push(entry)
     return entry
   }

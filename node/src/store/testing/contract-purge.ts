@@ -1,5 +1,6 @@
 import { VersionVector } from '@dred/protocol'
 import { expect, it } from 'vitest'
+import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
 import type { Entry, Store } from '../port.ts'
 import { at, channel, genesis, ids, message, ownOrigin, self } from './samples.ts'
 
@@ -80,35 +81,80 @@ export function purging(store: () => Store): void {
     expect(await store().append(message(channel.id, 'next', { sentAt: 3_000 }), self, 4)).toMatchObject({ coordinate: { n: 3 } })
   })
 
-  it('deletes a channel that was idle too long, with its messages', async () => {
+  it('forgets a channel that was idle too long at once, and its messages a while later', async () => {
     const idle = genesis('idle', { createdAt: 1_000, idleMs: 500 })
-    const last = message(idle.id, 'last', { sentAt: 2_000, lifetimeMs: 90_000 })
+    const last = message(idle.id, 'last', { sentAt: 2_000, lifetimeMs: 90_000_000 })
     await store().append(idle, self, 1)
     await store().append(last, self, 1)
     expect(await store().purge(2_500)).toBe(0)
-    expect(await store().purge(2_501)).toBe(2)
+    expect(await store().purge(2_501)).toBe(1)
     expect(await store().channel(idle.id)).toBeUndefined()
     expect(await store().channels(undefined, 10)).toEqual([])
-    expect(await store().readForward(idle.id, new VersionVector(), { limit: 10 })).toEqual([])
-    expect((await store().vector()).toData()).toEqual({ [ownOrigin]: [2] })
     await expect(store().append(idle, self, 3)).rejects.toMatchObject({ code: 'channel_expired' })
     await expect(store().append(message(idle.id, 'late', { sentAt: 2_000 }), self, 3)).rejects.toMatchObject({ code: 'channel_expired' })
-    expect(await store().replicate(at(last, [1, 1, 1]))).toBe('stored')
-    expect(await store().replicate(at(idle, [1, 1, 2]))).toBe('stored')
+    expect(await store().purge(2_501 + EXPIRED_MESSAGES_KEPT_MS)).toBe(0)
+    expect(await store().purge(2_502 + EXPIRED_MESSAGES_KEPT_MS)).toBe(1)
+    expect(await store().readForward(idle.id, new VersionVector(), { limit: 10 })).toEqual([])
+    expect((await store().purged(idle.id)).toData()).toEqual({ [ownOrigin]: [2] })
+    expect((await store().vector()).toData()).toEqual({ [ownOrigin]: [2] })
+    expect(await store().replicate(at(idle, [1, 1, 1]))).toBe('stored')
     expect(await store().channel(idle.id)).toBeUndefined()
-    expect(await store().purge(2_501)).toBe(0)
   })
 
-  it('brings a channel back for a message that shows it lived on elsewhere', async () => {
+  it('brings a channel back, with all its messages, once one shows that it lived on elsewhere', async () => {
+    const idle = genesis('idle', { createdAt: 1_000, idleMs: 500 })
+    const times = [1_200, 1_600, 2_000, 2_300]
+    const messages = times.map((sentAt) => message(idle.id, `sent at ${sentAt}`, { sentAt }))
+    const [first, ...rest] = messages
+    await store().append(idle, self, 1)
+    if (first) await store().append(first, self, 1)
+    await store().purge(2_600)
+    for (const [i, entry] of rest.entries()) {
+      expect(await store().channel(idle.id)).toBeUndefined()
+      await store().replicate(at(entry, [1, 1, i + 1]))
+    }
+    expect(await store().channel(idle.id)).toMatchObject({ genesis: idle.genesis, messages: 4, lastActivityAt: 2_300 })
+    expect((await store().channels(undefined, 10)).map(({ id }) => id)).toEqual([idle.id])
+    expect(ids(await store().readForward(idle.id, new VersionVector(), { limit: 10 }))).toEqual(messages.map(({ id }) => id))
+    expect(await store().purge(2_800)).toBe(0)
+    expect(await store().purge(2_801)).toBe(1)
+  })
+
+  it('keeps what comes late for an expired channel as long as the rest may take', async () => {
     const idle = genesis('idle', { createdAt: 1_000, idleMs: 500 })
     await store().append(idle, self, 1)
-    await store().append(message(idle.id, 'known', { sentAt: 1_200 }), self, 1)
     await store().purge(2_000)
-    const proof = message(idle.id, 'proof', { sentAt: 1_900 })
-    await store().replicate(at(proof, [1, 1, 1]))
-    expect(await store().channel(idle.id)).toMatchObject({ genesis: idle.genesis, messages: 1, lastActivityAt: 1_900 })
-    expect((await store().channels(undefined, 10)).map(({ id }) => id)).toEqual([idle.id])
+    await store().purge(2_000 + EXPIRED_MESSAGES_KEPT_MS)
+    await store().replicate(at(message(idle.id, 'late', { sentAt: 1_300, lifetimeMs: 90_000_000 }), [1, 1, 1]))
+    expect(await store().purge(2_000 + 2 * EXPIRED_MESSAGES_KEPT_MS)).toBe(0)
+    expect(await store().purge(2_001 + 2 * EXPIRED_MESSAGES_KEPT_MS)).toBe(1)
+  })
+
+  it('forgets everything of an expired channel in the end, but never a count', async () => {
+    const idle = genesis('idle', { createdAt: 1_000, idleMs: 500 })
+    await store().append(idle, self, 1)
+    await store().append(message(idle.id, 'first', { sentAt: 1_100 }), self, 1)
+    await store().replicate(at(idle, [1, 1, 1]))
+    await store().purge(2_000)
+    await store().purge(2_000 + EXPIRED_CHANNEL_KEPT_MS)
     expect((await store().purged(idle.id)).toData()).toEqual({ [ownOrigin]: [2] })
+    const kinds = async (origin: { server: number; incarnation: number }) =>
+      (await store().readOrigin({ ...origin, from: 1, to: 9 }, 9)).map(({ kind, coordinate }) => [kind, coordinate.n])
+    expect(await kinds(self)).toEqual([
+      ['genesis', 1],
+      ['gone', 2],
+    ])
+    await store().purge(2_001 + EXPIRED_CHANNEL_KEPT_MS)
+    expect((await store().purged(idle.id)).toData()).toEqual({})
+    expect(await kinds(self)).toEqual([['gone', 2]])
+    expect(await kinds({ server: 1, incarnation: 1 })).toEqual([['gone', 1]])
+    expect(await store().append(idle, self, 2)).toMatchObject({ created: true, coordinate: { n: 3 } })
+    expect((await store().channel(idle.id))?.vector.toData()).toEqual({})
+    expect(await kinds(self)).toEqual([
+      ['gone', 2],
+      ['genesis', 3],
+    ])
+    expect(await kinds({ server: 1, incarnation: 1 })).toEqual([['gone', 1]])
   })
 
   it('purges thousands of entries in one call', async () => {

@@ -1,5 +1,5 @@
 import { type Coordinate, type Origin, originOf, VersionVector } from '@dred/protocol'
-import { EXPIRED_CHANNEL_KEPT_MS } from '../entries.ts'
+import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
 import type { AppendResult, Entry, NewEntry, OriginEntry } from '../port.ts'
 
 type LoggedMessage = Entry & { kind: 'message' }
@@ -27,8 +27,8 @@ export class StoreModel {
     const known = this.#entries.get(entry.id)
     if (known?.kind === 'genesis' && this.#channels.get(known.id)?.hiddenAt !== undefined) return 'channel_expired'
     if (known) return { created: false, coordinate: known.coordinate, acceptedAt: known.acceptedAt }
-    const expired = this.#expired(entry)
-    if (expired) return expired
+    if (this.#expired(entry)) return 'message_expired'
+    if (this.#channelExpired(entry.channel, entry.sentAt)) return 'channel_expired'
     const n = (this.vector.get(originOf(self)) ?? 0) + 1
     const coordinate = { ...self, n }
     this.vector.set(originOf(self), n)
@@ -65,7 +65,8 @@ export class StoreModel {
       const { genesis } = channel
       const idle = channel.hiddenAt === undefined && genesis !== undefined && channel.lastActivityAt + genesis.genesis.idleMs < now
       if (idle) channel.hiddenAt = now
-      const doomed = channel.log.filter((entry) => idle || entry.expiresAt < now)
+      const emptied = (channel.hiddenAt ?? now) < now - EXPIRED_MESSAGES_KEPT_MS
+      const doomed = channel.log.filter((entry) => emptied || entry.expiresAt < now)
       channel.log = channel.log.filter((entry) => !doomed.includes(entry))
       for (const { id, coordinate } of doomed) {
         channel.gone.push({ origin: originOf(coordinate), n: coordinate.n })
@@ -126,8 +127,9 @@ export class StoreModel {
     this.#entries.set(entry.id, entry)
     this.#inOrigin(originOf(entry.coordinate)).push(entry)
     this.announced.push(entry.id)
-    delete channel.hiddenAt
     channel.lastActivityAt = Math.max(channel.lastActivityAt, entry.sentAt)
+    if (entry.kind === 'message' && this.#channelExpired(entry.channel, channel.lastActivityAt)) channel.hiddenAt = this.#horizon
+    else delete channel.hiddenAt
     if (entry.kind === 'genesis') {
       channel.genesis = entry
     } else {
@@ -136,12 +138,13 @@ export class StoreModel {
     }
   }
 
-  #expired(entry: NewEntry): string | undefined {
-    if (entry.kind === 'genesis') return undefined
-    if (entry.expiresAt < this.#horizon) return 'message_expired'
-    const channel = this.#channels.get(entry.channel)
-    if (channel?.hiddenAt === undefined || !channel.genesis) return undefined
-    return entry.sentAt + channel.genesis.genesis.idleMs < this.#horizon ? 'channel_expired' : undefined
+  #expired({ kind, expiresAt }: NewEntry): boolean {
+    return kind === 'message' && expiresAt < this.#horizon
+  }
+
+  #channelExpired(id: string, lastActivityAt: number): boolean {
+    const { hiddenAt, genesis } = this.#channels.get(id) ?? {}
+    return hiddenAt !== undefined && genesis !== undefined && lastActivityAt + genesis.genesis.idleMs < this.#horizon
   }
 
   #inOrigin(origin: Origin): OriginEntry[] {
