@@ -47,7 +47,7 @@ export interface ChannelState {
   messages: number
   /** Unix ms: the latest `sentAt` of its messages, or `createdAt`. */
   lastActivityAt: number
-  /** Every coordinate of this channel that was ever logged here: where its live end is. */
+  /** Watermarks of the coordinates of this channel that were ever logged here: where its live end is. */
   vector: VersionVector
 }
 
@@ -68,7 +68,8 @@ export interface Store {
 
   /**
    * Takes an entry from a client: gives it the next count of `self`, unless its id is known already (to this server by any origin).
-   * Messages may come for channels that are not known yet.
+   * Messages may come for channels that are not known yet. An incarnation that saw the store go out of reach is refused.
+   * @throws DredError `message_expired`, `channel_expired` by the last purge, so that nothing purged comes in again
    */
   append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, acceptedAt: number): Promise<AppendResult>
 
@@ -93,12 +94,23 @@ export interface Store {
   /** What has been purged of a channel, as a vector: a cursor that does not cover it has lost messages. */
   purged(channel: string): Promise<VersionVector>
 
-  /** Called once for each entry that this store logs (`position` for messages), in log order, after it is durable. @returns the way to stop it */
+  /**
+   * Called once for each entry that this store logs (`position` for messages), in log order, after it is durable and before its
+   * writer hears of it; also for one whose writer never did.
+   * @returns the way to stop it
+   */
   onAppended(listener: (entry: Entry, position: Position | undefined) => void): () => void
-  /** Called when the store is back after it was out of reach: what it held may have lost its tail. @returns the way to stop it */
+  /**
+   * Called when the store is back after it was out of reach, before it takes anything: what it held may have lost its tail.
+   * @returns the way to stop it
+   */
   onReconnected(listener: () => void): () => void
 
-  /** Deletes what expired before `now` (Unix ms): messages by `expiresAt`, channels without activity for their idle time. @returns how many entries */
+  /**
+   * Deletes what expired before `now` (Unix ms): messages by `expiresAt`, channels without activity for their idle time. Such a
+   * channel is unknown at once; its messages stay for a while, since one that is still on its way may prove that it lived on.
+   * @returns how many entries
+   */
   purge(now: number): Promise<number>
   ping(): Promise<void>
   close(): Promise<void>
