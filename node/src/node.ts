@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, limits } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { RegisteredServer, RegistryView } from './chain/port.ts'
@@ -62,6 +63,7 @@ const RECENT = { count: 5_000, bytes: 16_777_216, ageMs: 5_000 }
 const TRACKED_CHANNELS = 10_000
 const CUT_OFF_MS = 1_000
 const PURGE_EVERY_MS = 10_000
+const RESTORE_RETRY_MS = 500
 const MAX_BUFFERED_BYTES = 1_048_576
 
 /**
@@ -93,6 +95,8 @@ class RelayNode implements Node {
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
   #closing = false
+  #purging = false
+  #outages = 0
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
     const { store, registry, self, replicatorFactory, now, logger } = dependencies
@@ -199,26 +203,41 @@ class RelayNode implements Node {
 
   /** The store may have lost its tail: nothing that was derived from it holds any more. */
   #onStoreBack(): void {
-    const { store, logger } = this.#dependencies
     this.#incarnation.renew()
     this.#tracker.clear()
     this.#hub.closeAll('store_unavailable', 250)
-    this.#recent
-      .offer(store, () => this.#incarnation.self)
-      .then(
-        (lost) => logger.warn({ incarnation: this.#incarnation.self.incarnation, lost }, 'store is back; lost entries were stored again'),
-        (error: unknown) => logger.warn({ err: error }, 'store went away again before it had everything'),
-      )
+    this.#recent.hold()
+    void this.#restore(++this.#outages)
+  }
+
+  /** Offers the store again what it may have lost, until it has taken it or goes away once more. */
+  async #restore(outage: number): Promise<void> {
+    const { store, logger } = this.#dependencies
+    // The store lets calls through only once its listeners have been told.
+    for (let waitMs = 0; !this.#closing && outage === this.#outages; waitMs = RESTORE_RETRY_MS) {
+      await delay(waitMs, undefined, { ref: false })
+      try {
+        const lost = await this.#recent.offer(store, () => this.#incarnation.self)
+        logger.warn({ incarnation: this.#incarnation.self.incarnation, lost }, 'store is back; what it had lost is stored again')
+        return
+      } catch (error) {
+        logger.warn({ err: error }, 'store does not take again what it may have lost; trying once more')
+      }
+    }
   }
 
   async #purge(): Promise<void> {
     const { store, now, logger } = this.#dependencies
+    if (this.#purging) return
+    this.#purging = true
     try {
       await store.purge(now())
       this.#recent.trim(now())
       this.#hub.closeExpired(now())
     } catch (error) {
       if (!this.#closing) logger.warn({ err: error }, 'purge failed')
+    } finally {
+      this.#purging = false
     }
   }
 

@@ -56,6 +56,7 @@ test('does not grow without bound between trims', () => {
 
 test('holds everything until the store has taken it all', async () => {
   const recent = filled(3)
+  recent.hold()
   let down = true
   const { store, ids: got } = offered([], ({ id }) => (down && id === ids[1] ? new DredError('store_unavailable') : undefined))
   await expect(recent.offer(store, () => self)).rejects.toMatchObject({ code: 'store_unavailable' })

@@ -22,7 +22,6 @@ export class RecentEntries {
   readonly #bounds: RecentEntriesBounds
   #entries: Accepted[] = []
   #bytes = 0
-  /** From the moment the store came back until it has been offered everything. */
   #held = false
 
   constructor(bounds: RecentEntriesBounds) {
@@ -40,7 +39,12 @@ export class RecentEntries {
     if (this.#entries.length > 2 * this.#bounds.count || this.#bytes > 2 * this.#bounds.bytes) this.trim(acceptedAt)
   }
 
-  /** Forgets what is beyond the bounds. Only for a moment at which the store is known to be within reach. */
+  /** Keeps everything until it has been offered: the store is back, and may have lost its tail. */
+  hold(): void {
+    this.#held = true
+  }
+
+  /** Forgets what is beyond the bounds, for a moment at which the store is known to be within reach. */
   trim(now: number): void {
     if (this.#held) return
     let surplus = 0
@@ -60,7 +64,6 @@ export class RecentEntries {
    * @throws DredError `store_unavailable`: all is kept for the next call
    */
   async offer(store: Store, self: () => Parameters<Store['append']>[1]): Promise<number> {
-    this.#held = true
     let lost = 0
     const entries = this.#entries.slice()
     for (const accepted of entries) {

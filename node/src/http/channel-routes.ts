@@ -1,11 +1,6 @@
-import { type Route, routes } from '@dred/protocol'
+import { routes } from '@dred/protocol'
 import type { AppContext, Routes } from './app.ts'
-
-/** A route of the protocol as Fastify registers it. */
-export function declaration<const R extends Route>(route: R): { method: R['method']; url: R['path']; schema: Omit<R, 'method' | 'path'> } {
-  const { method, path, ...schema } = route
-  return { method, url: path, schema }
-}
+import { declaration } from './declaration.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 

@@ -1,6 +1,6 @@
 import { DredError, isErrorCode, limits, routes, type WellKnown } from '@dred/protocol'
 import type { AppContext, Routes } from './app.ts'
-import { declaration } from './channel-routes.ts'
+import { declaration } from './declaration.ts'
 import { explainProblem } from './errors.ts'
 
 export function registerMetaRoutes(app: Routes, context: AppContext): void {

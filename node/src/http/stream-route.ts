@@ -1,10 +1,11 @@
 import type { OutgoingHttpHeaders } from 'node:http'
+import { Http2ServerResponse } from 'node:http2'
 import { DredError, routes, type StreamQuery } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ndjson, type StreamFormat, serverSentEvents } from '../realtime/format.ts'
 import { responseSink } from '../realtime/sink.ts'
 import type { AppContext, Routes } from './app.ts'
-import { declaration } from './channel-routes.ts'
+import { declaration } from './declaration.ts'
 
 export function registerStreamRoute(app: Routes, { channels, hub, isClosing }: AppContext): void {
   app.route({
@@ -15,14 +16,19 @@ export function registerStreamRoute(app: Routes, { channels, hub, isClosing }: A
       // All of these have changed while the start was looked for, if they have.
       if (isClosing()) throw new DredError('shutting_down')
       hub.assertCapacity()
-      if (request.raw.destroyed) return reply.hijack()
-      const format = formatFor(request)
       reply.hijack()
+      if (hasLeft(reply)) return reply
+      const format = formatFor(request)
       sendHead(reply, format)
       hub.open(start, responseSink(reply.raw), format)
       return reply
     },
   })
+}
+
+function hasLeft({ raw }: FastifyReply): boolean {
+  const response: unknown = raw
+  return response instanceof Http2ServerResponse ? response.stream.destroyed : raw.destroyed
 }
 
 /** An event source that reconnects says where it was in a header, and asks the same address as at first. */

@@ -59,8 +59,9 @@ export async function openLossyStore(): Promise<LossyStore> {
         await current.replicate(entry)
       }
       unfollow = follow(current)
-      away = false
+      // As with Redis: the listeners come before the first call that gets through.
       for (const listener of reconnected) listener()
+      away = false
     },
   }
 }
