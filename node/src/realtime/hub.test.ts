@@ -5,8 +5,9 @@ import { ChannelTracker } from '../channel-tracker.ts'
 import { readForward } from '../log-reader.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import { Random } from '../store/testing/random.ts'
 import { at, genesis, message } from '../store/testing/samples.ts'
-import { jitteryStore, seededRandom } from '../testing/jittery-store.ts'
+import { jitteryStore } from '../testing/jittery-store.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
 import { ndjson, serverSentEvents } from './format.ts'
 import { Hub } from './hub.ts'
@@ -22,7 +23,7 @@ let delivered: number
 
 function assemble(seed: number): void {
   delivered = 0
-  store = jitteryStore(memory, seededRandom(seed))
+  store = jitteryStore(memory, new Random(seed))
   tracker = new ChannelTracker(store, { capacity: 10, pinned: (id) => hub.has(id) })
   hub = new Hub({
     store,
@@ -95,8 +96,8 @@ describe('history and live meet', () => {
 
   /** A round: two local publishers, one peer, and readers that come at random moments from random places. */
   async function expectRound(seed: number): Promise<void> {
-    const random = seededRandom(seed * 7_919)
-    const pick = (below: number): number => Math.floor(random() * below)
+    const random = new Random(seed * 7_919)
+    const pick = (below: number): number => random.below(below)
     const pause = async (): Promise<void> => {
       for (let turns = pick(8); turns > 0; turns--) await turn()
     }

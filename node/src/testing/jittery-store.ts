@@ -1,24 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Entry, Position, Store } from '../store/port.ts'
-
-/** A generator of numbers in [0, 1), the same for the same seed (mulberry32). */
-export function seededRandom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+import type { Random } from '../store/testing/random.ts'
 
 /**
  * A store as it may be behind a network: reads take a few turns of the event loop before and after they happen, and entries are
  * announced a few turns after they can be read, in order.
  */
-export function jitteryStore(store: Store, random: () => number, maxTurns = 6): Store {
+export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store {
   const pass = async (): Promise<void> => {
-    for (let turns = Math.floor(random() * maxTurns); turns > 0; turns--) await turn()
+    for (let turns = random.below(maxTurns); turns > 0; turns--) await turn()
   }
   const slowly =
     <A extends unknown[], R>(read: (...args: A) => Promise<R>) =>
