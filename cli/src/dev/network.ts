@@ -29,6 +29,8 @@ export interface NetworkOptions {
   cwd: string
   servers: number
   portBase: number | undefined
+  /** Whether a relay server that ends by itself is started again. */
+  restart: boolean
   example: Example | undefined
   signal: AbortSignal
   /** Told when a part changed after the start. */
@@ -169,7 +171,7 @@ export class DevNetwork {
   }
 
   async #startRelay(id: number, index: number): Promise<NetworkRecord['servers'][number]> {
-    const { paths, cwd, signal, changed } = this.#options
+    const { paths, cwd, signal, restart, changed } = this.#options
     const relay = await startRelay({
       name: `server ${id}`,
       module: bin,
@@ -177,6 +179,7 @@ export class DevNetwork {
       logFile: join(paths.logs, `server-${index}.log`),
       cwd,
       signal,
+      restart,
       changed: (what) => {
         if (this.#record) changed(what, this.record)
       },

@@ -14,11 +14,13 @@ export interface Relay {
 }
 
 export interface RelayOptions extends ChildOptions {
+  /** Whether to start it again when it ends by itself. */
+  restart: boolean
   /** Told of an unexpected end and of the new start. */
   changed: (what: string) => void
 }
 
-/** A relay server that is started again when it ends by itself: the neighborhood goes on while it is away, as in real life. */
+/** A relay server that may be started again when it ends by itself: the neighborhood goes on while it is away, as in real life. */
 export async function startRelay(options: RelayOptions): Promise<Relay> {
   const stopped = new AbortController()
   const signal = AbortSignal.any([options.signal, stopped.signal])
@@ -33,7 +35,8 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
       child = undefined
       if (signal.aborted) return
       if (performance.now() - startedAt > STABLE_MS) pauseMs = FIRST_PAUSE_MS
-      options.changed(`${options.name} ended (${how}); starting it again`)
+      options.changed(`${options.name} ended (${how})${options.restart ? '; starting it again' : ''}`)
+      if (!options.restart) return
       while (!child && !signal.aborted) {
         await sleep(pauseMs, undefined, { signal }).catch(() => undefined)
         pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)

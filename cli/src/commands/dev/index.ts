@@ -33,6 +33,7 @@ Everything lies in .dred/dev and ends with this command. Other commands reach th
     hands: Flags.string({ description: 'Play another file', helpValue: 'FILE', dependsOn: ['example'] }),
     reset: Flags.boolean({ description: 'Begin anew: forget keys, ports and messages' }),
     open: Flags.boolean({ description: 'Open the page in the browser of an interactive desktop', default: true, allowNo: true }),
+    restart: Flags.boolean({ description: 'Start a relay server again when it ends by itself', default: true, allowNo: true }),
     'port-base': Flags.integer({ description: 'First of the ports to use', min: 1024, max: 65_000 }),
   }
 
@@ -69,6 +70,7 @@ Everything lies in .dred/dev and ends with this command. Other commands reach th
       cwd: process.cwd(),
       servers: this.flags.servers,
       portBase: this.flags['port-base'],
+      restart: this.flags.restart,
       example,
       signal,
       changed: (what, record) => {

@@ -23,7 +23,7 @@ function render(state: string, owner: RunRecord | undefined): string {
         ['neighborhood', network.neighborhood],
         ...network.servers.map(({ id, endpoint, pid }): [string, string] => [
           `server ${id}`,
-          `${endpoint} (${pid === null ? 'starting again' : `process ${pid}`})`,
+          `${endpoint} (${pid === null ? 'down' : `process ${pid}`})`,
         ]),
       ]
     : []
