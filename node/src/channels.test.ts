@@ -1,0 +1,132 @@
+import { decodeCursor, type Signer, signGenesis, signMessage, VersionVector } from '@dred/protocol'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { ChannelTracker } from './channel-tracker.ts'
+import { Channels } from './channels.ts'
+import { Incarnation } from './incarnation.ts'
+import { readForward } from './log-reader.ts'
+import { RecentEntries } from './recent-entries.ts'
+import type { Store } from './store/port.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import { Random } from './store/testing/random.ts'
+import { at, message } from './store/testing/samples.ts'
+import { jitteryStore } from './testing/jittery-store.ts'
+import { MemoryRegistry } from './testing/registry-view.ts'
+import { testSigner } from './testing/test-node.ts'
+
+const NOW = 1_700_000_000_000
+
+let memory: Store
+let tracker: ChannelTracker
+let channels: Channels
+let recent: RecentEntries
+let published: boolean[]
+let now: number
+let signer: Signer
+let channel: string
+
+function assemble(store: Store): void {
+  published = []
+  recent = new RecentEntries({ count: 100, bytes: 1_000_000, ageMs: 5_000 })
+  tracker = new ChannelTracker(store, { capacity: 10, pinned: () => false })
+  channels = new Channels({
+    store,
+    registry: new MemoryRegistry(),
+    tracker,
+    incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
+    recent,
+    now: () => now,
+    onPublished: (created) => published.push(created),
+  })
+}
+
+beforeEach(async () => {
+  now = NOW
+  memory = await openSqliteStore({ path: ':memory:' })
+  signer = await testSigner()
+  const fields = { neighborhood: '1', createdAt: NOW, salt: new Uint8Array(16), lifetimeMs: 60_000, idleMs: 120_000 }
+  const { id, genesis } = await signGenesis(signer, fields)
+  assemble(memory)
+  await channels.create(id, genesis)
+  channel = id
+})
+afterEach(async () => {
+  tracker.close()
+  await memory.close()
+})
+
+const sign = async (value: unknown, sentAt = now) => (await signMessage(signer, channel, { message: value, sentAt })).signed
+
+async function idsAfter(cursor: string): Promise<string[]> {
+  const ids = []
+  for await (const { entry } of readForward(memory, channel, decodeCursor(channel, cursor))) ids.push(entry.id)
+  return ids
+}
+
+describe('the cursor that a publisher gets', () => {
+  test.each([1, 2, 3, 4, 5])('covers nothing that was logged after its message, however announcements come (seed %i)', async (seed) => {
+    tracker.close()
+    const store = jitteryStore(memory, new Random(seed))
+    assemble(store)
+    const bodies = await Promise.all(Array.from({ length: 20 }, (_, i) => sign(i)))
+    const peer = Array.from({ length: 10 }, (_, i) => at(message(channel, `peer ${i}`, { sentAt: NOW }), [2, 7, i + 1]))
+    const replicated = (async () => {
+      for (const entry of peer) await store.replicate(entry)
+    })()
+    const results = await Promise.all(bodies.map((body) => channels.publish(channel, body)))
+    await replicated
+    const log = await idsAfter(`1.${channel.slice(0, 12)}.`)
+    expect(log).toHaveLength(30)
+    for (const { id, cursor } of results) {
+      const following = await idsAfter(cursor)
+      expect(following).not.toContain(id)
+      expect(following).toEqual(expect.arrayContaining(log.slice(log.indexOf(id) + 1)))
+    }
+  })
+
+  test('is the very place behind it when nothing else happens', async () => {
+    const { cursor } = await channels.publish(channel, await sign('only'))
+    expect(cursor).toBe((await channels.describe(channel)).cursor)
+  })
+
+  test('of a message that was there leads on from there too', async () => {
+    const body = await sign('first')
+    const { id } = await channels.publish(channel, body)
+    const second = await channels.publish(channel, await sign('second'))
+    const again = await channels.publish(channel, body)
+    expect(again).toMatchObject({ id, created: false })
+    expect(await idsAfter(again.cursor)).toEqual([second.id])
+    expect(published).toEqual([true, true, false])
+  })
+})
+
+describe('dates', () => {
+  test('a message is taken until its lifetime is over and from the clock skew on', async () => {
+    for (const [sentAt, code] of [
+      [NOW - 60_000, 'message_expired'],
+      [NOW + 300_001, 'clock_skew'],
+    ] as const) {
+      await expect(channels.publish(channel, await sign('x', sentAt))).rejects.toMatchObject({ code })
+    }
+    for (const sentAt of [NOW - 59_999, NOW + 300_000])
+      expect(await channels.publish(channel, await sign('x', sentAt))).toMatchObject({ created: true })
+  })
+
+  test('each message prolongs its channel', async () => {
+    now += 100_000
+    await channels.publish(channel, await sign('in time'))
+    expect((await channels.describe(channel)).expiresAt).toBe(NOW + 220_000)
+    now = NOW + 219_999
+    await channels.publish(channel, await sign('just in time'))
+    now += 120_000
+    await expect(channels.publish(channel, await sign('too late'))).rejects.toMatchObject({ code: 'channel_expired' })
+    await expect(channels.describe(channel)).rejects.toMatchObject({ code: 'channel_expired' })
+  })
+})
+
+test('only what was stored anew is remembered for a store that loses its tail', async () => {
+  const body = await sign('x')
+  await channels.publish(channel, body)
+  await channels.publish(channel, body)
+  // The channel's genesis and the message.
+  expect(recent.size).toBe(2)
+})
