@@ -69,6 +69,17 @@ describe('layers', () => {
     expect(config.path('server.store')).toBe(join(cwd, 'data.db'))
   })
 
+  test('keys that were made without naming a file, and a server’s places, are defaults', () => {
+    expect(load().text('server.keyFile')).toBeUndefined()
+    mkdirSync(join(home, 'dred', 'keys'))
+    for (const name of ['wallet.json', 'server.pem', 'device.pem']) writeFileSync(join(home, 'dred', 'keys', name), '')
+    const config = load()
+    expect(config.text('wallet')).toBe(join(home, 'dred', 'keys', 'wallet.json'))
+    expect(config.text('server.keyFile')).toBe(join(home, 'dred', 'keys', 'server.pem'))
+    expect(config.path('server.store')).toBe(join(cwd, 'dred.db'))
+    expect(load({ wallet: 'other.json' }).text('wallet')).toBe(join(cwd, 'other.json'))
+  })
+
   test('an empty variable is none', () => {
     project('neighborhood = 5')
     expect(load({}, { DRED_NEIGHBORHOOD: '' }).text('neighborhood')).toBe('5')

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parse, TomlDate } from 'smol-toml'
@@ -25,12 +25,12 @@ export interface ConfigSources {
 }
 
 /** Folder of the user's own configuration and keys. */
-export function userConfigDirectory(env: NodeJS.ProcessEnv = process.env): string {
+function userConfigDirectory(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'dred')
 }
 
 /**
- * The settings of a command, layered: flag > `DRED_*` > `./dred.toml` > the user's `config.toml`. `--config FILE` (or
+ * The settings of a command, layered: flag > `DRED_*` > `./dred.toml` > the user's `config.toml` > defaults. `--config FILE` (or
  * `DRED_CONFIG`) stands in place of both files.
  */
 export class Config {
@@ -53,7 +53,7 @@ export class Config {
       base: sources.cwd,
       values: Object.fromEntries(keys.map((key) => [key, sources.env[settings[key].env] || undefined])),
     }
-    return new Config([fromFlags, fromEnv, ...fileLayers(sources)])
+    return new Config([fromFlags, fromEnv, ...fileLayers(sources), defaults(sources)])
   }
 
   text(key: SettingKey): string | undefined {
@@ -139,6 +139,28 @@ function read(key: SettingKey, given: unknown, layer: Layer): Value {
 
 function isHttpUrl(value: unknown): value is string {
   return typeof value === 'string' && /^https?:$/.test(URL.parse(value)?.protocol ?? '')
+}
+
+/** File of a user's own key of a kind, where `dred keys new` writes it unless told otherwise. */
+export function ownKeyFile(type: 'wallet' | 'server' | 'device', env: NodeJS.ProcessEnv = process.env): string {
+  return join(userConfigDirectory(env), 'keys', `${type}.${type === 'wallet' ? 'json' : 'pem'}`)
+}
+
+/** Keys that the user has made without naming a file, and where a server listens and stores. */
+function defaults({ env, cwd }: ConfigSources): Layer {
+  const own = (type: 'wallet' | 'server' | 'device') => (existsSync(ownKeyFile(type, env)) ? ownKeyFile(type, env) : undefined)
+  return {
+    source: (key) => `the default of --${settings[key].flag}`,
+    base: cwd,
+    values: {
+      wallet: own('wallet'),
+      deviceKey: own('device'),
+      'server.keyFile': own('server'),
+      'server.port': 8080,
+      'server.adminPort': 9090,
+      'server.store': 'dred.db',
+    },
+  }
 }
 
 function fileLayers({ flags, env, cwd }: ConfigSources): Layer[] {

@@ -45,7 +45,7 @@ export const settings = {
     what: 'a file whose first line opens the server key',
   },
   'server.host': { flag: 'host', env: 'DRED_SERVER_HOST', kind: 'text', what: 'the address to listen on' },
-  'server.port': { flag: 'port', env: 'DRED_SERVER_PORT', kind: 'integer', what: 'the port to listen on' },
+  'server.port': { flag: 'port', env: 'DRED_SERVER_PORT', kind: 'integer', what: 'the port to listen on, 8080 by default' },
   'server.adminPort': {
     flag: 'admin-port',
     env: 'DRED_SERVER_ADMIN_PORT',
@@ -56,7 +56,7 @@ export const settings = {
     flag: 'store',
     env: 'DRED_SERVER_STORE',
     kind: 'text',
-    what: 'where messages are kept: a file name (SQLite) or a redis:// address',
+    what: 'where messages are kept: a file name (SQLite, dred.db by default) or a redis:// address',
   },
   'server.tlsCertFile': { flag: 'tls-cert-file', env: 'DRED_SERVER_TLS_CERT_FILE', kind: 'path', what: 'the TLS certificate chain, PEM' },
   'server.tlsKeyFile': { flag: 'tls-key-file', env: 'DRED_SERVER_TLS_KEY_FILE', kind: 'path', what: 'the TLS private key, PEM' },

@@ -1,6 +1,5 @@
-import { join } from 'node:path'
 import { createDredClient, type DredClient } from '@dred/sdk'
-import { type Config, missing, userConfigDirectory } from '../config.ts'
+import { type Config, missing, ownKeyFile } from '../config.ts'
 import { CliError } from '../errors.ts'
 import { createDeviceKeyFile, openDeviceKey } from './device-key.ts'
 
@@ -23,7 +22,7 @@ export async function withClient<T>(settings: Config, work: (client: DredClient)
 async function deviceKeyFile(settings: Config): Promise<string> {
   const configured = settings.text('deviceKey')
   if (configured !== undefined) return configured
-  const own = join(userConfigDirectory(), 'keys', 'device.pem')
+  const own = ownKeyFile('device')
   await createDeviceKeyFile(own).catch((error: unknown) => {
     if (!(error instanceof CliError && error.code === 'file_exists')) throw error
   })

@@ -1,8 +1,8 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Flags } from '@oclif/core'
 import { askChoice } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
-import { userConfigDirectory } from '../../config.ts'
+import { ownKeyFile } from '../../config.ts'
 import { serverKeyFlags, walletFlags } from '../../flags.ts'
 import { createDeviceKeyFile } from '../../services/device-key.ts'
 import { passwordOf } from '../../services/passwords.ts'
@@ -28,8 +28,7 @@ a device key (Ed25519, PKCS#8 PEM) signs messages.`
 
   async run(): Promise<void> {
     const type = await askChoice(this.flags.type, types, { flag: 'type', what: 'what the key is for (wallet, server or device)' })
-    const fallback = join(userConfigDirectory(), 'keys', `${type}.${type === 'wallet' ? 'json' : 'pem'}`)
-    const file = resolve(this.flags.out ?? fallback)
+    const file = resolve(this.flags.out ?? ownKeyFile(type))
     const publicPart = await this.#create(type, file)
     this.output.result({ type, file, ...publicPart }, () => [...Object.values(publicPart).slice(0, 1), `Written to ${file}.`].join('\n'))
   }
