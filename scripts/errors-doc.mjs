@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '@dred/protocol'
 
 const file = new URL('../docs/protocol/errors.md', import.meta.url)
-const rows = Object.entries(errors).map(([code, { status, retryable, title }]) => `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${title} |`)
+const rows = Object.entries(errors).map(
+  ([code, { status, retryable, title }]) => `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${title} |`,
+)
 const page = `# Errors
 
 Generated from \`protocol/src/errors.ts\` by \`node scripts/errors-doc.mjs\`.

@@ -26,7 +26,12 @@ function installDependencies(node) {
 const node = ensureNode()
 installDependencies(node)
 
-const env = { ...process.env, PATH: [dirname(node), bin, process.env.PATH].join(delimiter), HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true', HARDHAT_DISABLE_TELEMETRY: 'true' }
+const env = {
+  ...process.env,
+  PATH: [dirname(node), bin, process.env.PATH].join(delimiter),
+  HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true',
+  HARDHAT_DISABLE_TELEMETRY: 'true',
+}
 
 /** Runs a program to its end; what it prints goes to stderr unless it is the task itself. */
 function run(label, command, commandArgs, stdout = 2) {
@@ -39,28 +44,37 @@ function run(label, command, commandArgs, stdout = 2) {
 
 const build = () => run('build', node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
 
-const checks = [
-  ['format', 'biome', ['format', '.']],
-  ['lint', 'oxlint', ['--type-aware', '--deny-warnings']],
-  ['unused', 'knip', []],
-]
+const tool = (name) => join(bin, name)
+
+function check() {
+  build()
+  run('format', tool('biome'), ['format', '.'])
+  run('lint', tool('oxlint'), ['--type-aware', '--deny-warnings'])
+  run('unused code', tool('knip'), ['--no-progress'])
+  run('lock file', node, ['scripts/lock.mjs', '--check'])
+  run('error page', node, ['scripts/errors-doc.mjs', '--check'])
+}
 
 if (task === 'start') {
   build()
-  const child = spawn(node, [join(root, 'cli', 'bin', 'run.js'), 'dev', '--example', 'poker', ...args], { cwd: root, env, stdio: 'inherit' })
+  const child = spawn(node, [join(root, 'cli', 'bin', 'run.js'), 'dev', '--example', 'poker', ...args], {
+    cwd: root,
+    env,
+    stdio: 'inherit',
+  })
   // The terminal signals the whole group; the wrapper stays until the child has put everything away.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)))
 } else if (task === 'check') {
+  check()
+} else if (task === 'test' && args.length > 0) {
   build()
-  for (const [label, command, commandArgs] of checks) run(label, join(bin, command), commandArgs)
+  run('tests', tool('vitest'), ['run', ...args], 'inherit')
 } else if (task === 'test') {
-  build()
-  if (args.length === 0) {
-    for (const [label, command, commandArgs] of checks) run(label, join(bin, command), commandArgs)
-    run('contracts', join(bin, 'hardhat'), ['test', 'solidity'], 'inherit')
-  }
-  run('tests', join(bin, 'vitest'), ['run', ...args], 'inherit')
+  check()
+  run('contracts', tool('hardhat'), ['test', 'solidity'], 'inherit')
+  run('generated ABIs', node, ['scripts/abi.mjs', '--check'])
+  run('tests', tool('vitest'), ['run'], 'inherit')
 } else {
   process.stderr.write(`run.mjs: unknown task ${task}\n`)
   process.exit(2)

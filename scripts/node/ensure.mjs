@@ -45,7 +45,9 @@ export function ensureNode() {
   }
   const node = bundledNode()
   if (!node) {
-    throw new Error(`Dred needs Node ${OLDEST_NODE.join('.')} or newer, and no package brings it for ${process.platform}-${process.arch}: install it from nodejs.org`)
+    throw new Error(
+      `Dred needs Node ${OLDEST_NODE.join('.')} or newer, and no package brings it for ${process.platform}-${process.arch}: install it from nodejs.org`,
+    )
   }
   execFileSync(node, ['--version'])
   return node
