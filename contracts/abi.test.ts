@@ -1,4 +1,3 @@
-import type { webcrypto } from 'node:crypto'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createHardhatRuntimeEnvironment } from 'hardhat/hre'
@@ -66,9 +65,9 @@ async function createServerKey() {
   return { privateKey: pair.privateKey, keyX: slice(point, 1, 33), keyY: slice(point, 33, 65) }
 }
 
-async function signLowS(privateKey: webcrypto.CryptoKey, preimage: Hex): Promise<{ r: Hex; s: Hex }> {
+async function signLowS(privateKey: CryptoKey, preimage: Hex): Promise<{ r: Hex; s: Hex }> {
   const algorithm = { name: 'ECDSA', hash: 'SHA-256' }
-  const signature = bytesToHex(new Uint8Array(await crypto.subtle.sign(algorithm, privateKey, hexToBytes(preimage))))
+  const signature = bytesToHex(new Uint8Array(await crypto.subtle.sign(algorithm, privateKey, new Uint8Array(hexToBytes(preimage)))))
   const s = BigInt(slice(signature, 32, 64))
   return { r: slice(signature, 0, 32), s: numberToHex(s > CURVE_ORDER / 2n ? CURVE_ORDER - s : s, { size: 32 }) }
 }

@@ -34,7 +34,7 @@ const env = {
 }
 
 /** Runs a program to its end; what it prints goes to stderr unless it is the task itself. */
-function run(label, command, commandArgs, stdout = 2) {
+function run(label, [command, ...commandArgs], stdout = 2) {
   process.stderr.write(`▸ ${label}\n`)
   const { status, error, signal } = spawnSync(command, commandArgs, { cwd: root, env, stdio: ['inherit', stdout, 2] })
   if (error) throw error
@@ -42,17 +42,17 @@ function run(label, command, commandArgs, stdout = 2) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-const build = () => run('build', node, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+const build = () => run('build', [node, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
 
 const tool = (name) => join(bin, name)
 
 function check() {
   build()
-  run('format', tool('biome'), ['format', '.'])
-  run('lint', tool('oxlint'), ['--type-aware', '--deny-warnings'])
-  run('unused code', tool('knip'), ['--no-progress'])
-  run('lock file', node, ['scripts/lock.mjs', '--check'])
-  run('error page', node, ['scripts/errors-doc.mjs', '--check'])
+  run('format', [tool('biome'), 'format', '.'])
+  run('lint', [tool('oxlint'), '--type-aware', '--deny-warnings'])
+  run('unused code', [tool('knip'), '--no-progress'])
+  run('lock file', [node, 'scripts/lock.mjs', '--check'])
+  run('error page', [node, 'scripts/errors-doc.mjs', '--check'])
 }
 
 if (task === 'start') {
@@ -69,12 +69,12 @@ if (task === 'start') {
   check()
 } else if (task === 'test' && args.length > 0) {
   build()
-  run('tests', tool('vitest'), ['run', ...args], 'inherit')
+  run('tests', [tool('vitest'), 'run', ...args], 'inherit')
 } else if (task === 'test') {
   check()
-  run('contracts', tool('hardhat'), ['test', 'solidity'], 'inherit')
-  run('generated ABIs', node, ['scripts/abi.mjs', '--check'])
-  run('tests', tool('vitest'), ['run'], 'inherit')
+  run('contracts', [tool('hardhat'), 'test', 'solidity'], 'inherit')
+  run('generated ABIs', [node, 'scripts/abi.mjs', '--check'])
+  run('tests', [tool('vitest'), 'run'], 'inherit')
 } else {
   process.stderr.write(`run.mjs: unknown task ${task}\n`)
   process.exit(2)

@@ -27,7 +27,7 @@ describe('the page in a real browser', () => {
   let browser: Browser
   beforeAll(async () => {
     network = await startNetwork(['--example', 'poker', '--speed', '20'])
-    browser = await chromium.launch({ executablePath: await provisionChromium(), args: flags })
+    browser = await chromium.launch({ executablePath: provisionChromium(), args: flags })
   })
   afterAll(async () => {
     await browser.close()

@@ -1,2 +1,1 @@
-export type { ReplicatorOptions, Timings } from './options.ts'
 export { createReplicator } from './replicator.ts'

@@ -1,4 +1,4 @@
-import { type Coordinate, signGenesis, signMessage, webCryptoSigner } from '@dred/protocol'
+import { type Coordinate, signGenesis, signMessage, type VersionVectorData, webCryptoSigner } from '@dred/protocol'
 import { encodeFrame, relayLimits, type WireEntry } from '@dred/protocol/relay'
 import { encode } from 'cborg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -152,7 +152,7 @@ describe('a link', () => {
     const own = `${SERVER}-${server.incarnation}` as const
     const rogue = await joined()
     // Its answer shows that the vector before it was heard.
-    const say = async (vector: Record<string, [number]>) => {
+    const say = async (vector: VersionVectorData) => {
       rogue.send({ type: 'VV', last: true, vector: { ...vector, [`${ROGUE}-${++told}`]: [1] } })
       const { ticket } = await rogue.next('PULL')
       rogue.send({ type: 'BATCH', ticket, entries: [{ kind: 'gone', coordinate: { server: ROGUE, incarnation: told, n: 1 } }] })
