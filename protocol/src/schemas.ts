@@ -1,4 +1,5 @@
-import Type, { type Static } from 'typebox'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
 import { limits } from './limits.ts'
 
 const strict = { additionalProperties: false } as const

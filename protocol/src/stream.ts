@@ -1,17 +1,42 @@
-import type { ProblemDocument } from './errors.ts'
-import type { DeliveredMessage } from './schemas.ts'
+import type { Static } from 'typebox'
+import * as Type from 'typebox'
+import { Cursor, DeliveredMessage, Id } from './schemas.ts'
 
-/** One line of an NDJSON stream, or the data of one server-sent event (whose `event` is `type`, whose `id` is `cursor`). */
-export type StreamEvent =
+/** One line of an NDJSON stream, or the data of one server-sent event (whose `event` is `type`, whose `id` is `cursor`), by its `type`. */
+export const streamEvents = {
   /** First on every stream; `server` is its registry id. */
-  | { type: 'open'; channel: string; server: number; cursor: string }
-  | ({ type: 'message' } & DeliveredMessage)
+  open: Type.Object({ type: Type.Literal('open'), channel: Id, server: Type.Integer(), cursor: Cursor }),
+  message: Type.Object({ type: Type.Literal('message'), ...DeliveredMessage.properties }),
   /** All history up to the stream's start has been sent; what follows is live. */
-  | { type: 'control'; cursor: string; caughtUp: true }
+  control: Type.Object({ type: Type.Literal('control'), cursor: Cursor, caughtUp: Type.Literal(true) }),
   /** Every `limits.keepaliveMs` on a quiet stream. */
-  | { type: 'keepalive'; cursor: string }
-  | ({ type: 'error' } & ProblemDocument)
+  keepalive: Type.Object({ type: Type.Literal('keepalive'), cursor: Cursor }),
+  /** A problem document, whose own `type` the event's takes the place of. A server of a later version may have other codes. */
+  error: Type.Object({
+    type: Type.Literal('error'),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String(),
+    retryable: Type.Boolean(),
+    detail: Type.Optional(Type.String()),
+    requestId: Type.Optional(Type.String()),
+    oldest: Type.Optional(Cursor),
+  }),
   /** Last on a stream that the server ends: come back after `retryMs` milliseconds with the last cursor, here or elsewhere. */
-  | { type: 'close'; reason: CloseReason; retryMs: number; cursor: string }
+  close: Type.Object({
+    type: Type.Literal('close'),
+    reason: Type.Union([
+      Type.Literal('shutting_down'),
+      Type.Literal('slow_reader'),
+      Type.Literal('channel_expired'),
+      Type.Literal('not_serving'),
+      Type.Literal('store_unavailable'),
+    ]),
+    retryMs: Type.Integer({ minimum: 0 }),
+    cursor: Cursor,
+  }),
+} as const
 
-export type CloseReason = 'shutting_down' | 'slow_reader' | 'channel_expired' | 'not_serving' | 'store_unavailable'
+export type StreamEvent = Static<(typeof streamEvents)[keyof typeof streamEvents]>
+
+export type CloseReason = Static<typeof streamEvents.close>['reason']
