@@ -10,6 +10,7 @@ export default defineConfig({
           include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts}/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 20_000,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -22,6 +23,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           // Each file starts real chains, servers and browsers; two cores carry one such file at a time.
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
