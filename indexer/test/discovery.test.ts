@@ -5,7 +5,7 @@ import { type Deployment, neighborhoodRegistryAbi, serverRegistryAbi } from '@dr
 import { type Address, keccak256, stringToBytes } from 'viem'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningIndexer, startIndexer } from '../supervisor/index.ts'
-import { type Chain, createNeighborhood, deploy, registerServer, STAKE, startChain } from './chain.ts'
+import { type Chain, createNeighborhood, deploy, registerServer, STAKE, startChain } from '../../test/fixtures/chain.ts'
 
 const UNKNOWN = '4294967295'
 
@@ -64,7 +64,7 @@ test('describes a neighborhood as the chain has it', async () => {
       stakeToken: expect.toSatisfy((token: string) => token.toLowerCase() === deployment.stakeToken.toLowerCase()),
       minStake: String(STAKE),
       unbondingSeconds: 86_400,
-      maxServers: 3,
+      maxServers: 8,
       redundancy: 2,
       maxChannelLifetimeSeconds: 604_800,
       maxChannelIdleSeconds: 86_400,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type RunningIndexer, startIndexer } from '../supervisor/index.ts'
-import { type Chain, createNeighborhood, deploy, startChain } from './chain.ts'
+import { type Chain, createNeighborhood, deploy, startChain } from '../../test/fixtures/chain.ts'
 
 let chain: Chain
 let dataDir: string

@@ -4,23 +4,31 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Signer } from '@dred/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  type Chain,
+  createNeighborhood,
+  deploy,
+  type Registries,
+  registerServer,
+  setEndpoint,
+  startChain,
+} from '../../test/fixtures/chain.ts'
 import { createServerKeyFile } from './chain/server-key.ts'
-import { LocalChain, type Registries } from './chain/testing/local-chain.ts'
 import { type NodeConfig, parseNodeConfig } from './config.ts'
 import { type RunningServer, serve } from './serve.ts'
 import { StreamReader } from './testing/stream-client.ts'
 import { createChannel, publish, testSigner } from './testing/test-node.ts'
 
 let directory: string
-let chain: LocalChain
+let chain: Chain
 let registries: Registries
 let signer: Signer
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'dred-serve-'))
-  chain = await LocalChain.start()
-  registries = await chain.deploy()
-  await chain.createNeighborhood(registries)
+  chain = await startChain()
+  registries = await deploy(chain)
+  await createNeighborhood(chain.wallet(0), registries)
   signer = await testSigner()
   // The real endpoints follow once the servers listen.
   await register('a', 'http://127.0.0.1:1')
@@ -35,7 +43,7 @@ const keyFile = (name: string): string => join(directory, `${name}.pem`)
 
 async function register(name: string, endpoint: string): Promise<void> {
   const key = await createServerKeyFile(keyFile(name))
-  await chain.register(registries, key, { neighborhood: 1, endpoint })
+  await registerServer(chain.wallet(0), registries, { neighborhood: 1, endpoint, key })
 }
 
 function config(name: string, fields: Partial<NodeConfig> = {}): NodeConfig {
@@ -72,7 +80,7 @@ async function scrape(adminUrl: string, metric: string): Promise<number> {
 describe('two servers of a neighborhood', () => {
   test('serve what was published at the other, and count it', async () => {
     const [a, b] = [await start(config('a')), await start(config('b'))]
-    for (const { serverId, url } of [a, b]) await chain.setEndpoint(registries, serverId, url)
+    for (const { serverId, url } of [a, b]) await setEndpoint(chain.wallet(0), registries, { id: serverId, endpoint: url })
     const id = await newChannel(a.url)
     await expect.poll(async () => (await fetch(`${b.url}/channel/${id}`)).status, { timeout: 15_000 }).toBe(200)
     const reader = await StreamReader.open(`${b.url}/channel/${id}/stream`)

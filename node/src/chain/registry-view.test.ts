@@ -4,14 +4,23 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import {
+  type Chain,
+  createNeighborhood,
+  deploy,
+  type Registries,
+  registerServer,
+  requestExit,
+  setEndpoint,
+  startChain,
+} from '../../../test/fixtures/chain.ts'
 import type { ChainError, ChainErrorCode } from './chain-error.ts'
 import type { RegistryView } from './port.ts'
 import { findOwnServer, openRegistryView, type RegistryViewOptions } from './registry-view.ts'
 import { createServerKeyFile, type ServerKey } from './server-key.ts'
-import { LocalChain, type Registries } from './testing/local-chain.ts'
 
 let folder: string
-let chain: LocalChain
+let chain: Chain
 let registries: Registries
 const keys: ServerKey[] = []
 const views: RegistryView[] = []
@@ -44,7 +53,8 @@ const endpoints = (view: RegistryView) => view.servers().map(({ id, endpoint }) 
 /** Polls: the view follows the chain by itself. */
 const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
-const register = (at: number, endpoint: string, neighborhood = 1) => chain.register(registries, key(at), { neighborhood, endpoint })
+const register = (at: number, endpoint: string, neighborhood = 1) =>
+  registerServer(chain.wallet(0), registries, { neighborhood, endpoint, key: key(at) })
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'dred-chain-'))
@@ -53,9 +63,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 beforeEach(async () => {
-  chain = await LocalChain.start()
-  registries = await chain.deploy()
-  await chain.createNeighborhood(registries)
+  chain = await startChain()
+  registries = await deploy(chain)
+  await createNeighborhood(chain.wallet(0), registries)
 })
 afterEach(async () => {
   await Promise.all(views.splice(0).map((view) => view.close()))
@@ -64,18 +74,18 @@ afterEach(async () => {
 
 describe('a view of the registry', () => {
   it('begins with what was registered before, of its own neighborhood only', async () => {
-    await chain.createNeighborhood(registries)
+    await createNeighborhood(chain.wallet(0), registries)
     await register(0, 'https://a.example')
     await register(1, 'https://b.example', 2)
     await register(2, 'https://c.example')
-    await chain.requestExit(registries, 3)
+    await requestExit(chain.wallet(0), registries, 3)
     const view = await open()
     const { keyX, keyY, keyId } = key(0)
-    const operator = chain.operator
+    const operator = chain.wallet(0).account.address.toLowerCase()
     expect(view.servers()).toEqual([{ id: 1, operator, keyId, keyX, keyY, endpoint: 'https://a.example', did: 'did:web:operator.example' }])
     expect(view.server(2)).toBeUndefined()
     expect(view.parameters).toEqual({ maxChannelLifetimeMs: 604_800_000, maxChannelIdleMs: 86_400_000, maxMessageBytes: 65_536 })
-    expect(view.freshness()).toMatchObject({ fresh: true, block: await chain.blockNumber() })
+    expect(view.freshness()).toMatchObject({ fresh: true, block: Number(await chain.clock.getBlockNumber({ cacheTime: 0 })) })
   })
 
   it('follows registrations, endpoints and exits', async () => {
@@ -87,24 +97,24 @@ describe('a view of the registry', () => {
       [1, 'https://a.example'],
       [2, 'https://b.example'],
     ])
-    await chain.setEndpoint(registries, 2, 'https://b2.example:8443')
+    await setEndpoint(chain.wallet(0), registries, { id: 2, endpoint: 'https://b2.example:8443' })
     await eventually(() => endpoints(view)).toEqual([
       [1, 'https://a.example'],
       [2, 'https://b2.example:8443'],
     ])
     expect(findOwnServer(view, key(0).keyId.toUpperCase())?.id).toBe(1)
-    await chain.requestExit(registries, 1)
+    await requestExit(chain.wallet(0), registries, 1)
     await eventually(() => endpoints(view)).toEqual([[2, 'https://b2.example:8443']])
     expect(findOwnServer(view, key(0).keyId)).toBeUndefined()
   })
 
   it('takes back what a reorganisation took back, though the chain is longer then', async () => {
     const view = await open()
-    const goBack = await chain.snapshot()
+    const before = await chain.clock.snapshot()
     await register(0, 'https://a.example')
     await eventually(() => endpoints(view)).toEqual([[1, 'https://a.example']])
-    await goBack()
-    await chain.mine(10)
+    await chain.clock.revert({ id: before })
+    await chain.clock.mine({ blocks: 10 })
     await eventually(() => endpoints(view)).toEqual([])
     await register(1, 'https://b.example')
     await eventually(() => endpoints(view)).toEqual([[1, 'https://b.example']])
@@ -119,10 +129,10 @@ describe('a view of the registry', () => {
     await eventually(() => view.freshness().fresh).toBe(false)
     expect(view.servers()).toHaveLength(1)
 
-    chain = await LocalChain.start(port)
+    chain = await startChain(port)
     // The same account deploys to the same addresses.
-    expect(await chain.deploy()).toEqual(registries)
-    await chain.createNeighborhood(registries)
+    expect(await deploy(chain)).toEqual(registries)
+    await createNeighborhood(chain.wallet(0), registries)
     await register(1, 'https://b.example')
     await eventually(() => endpoints(view)).toEqual([[1, 'https://b.example']])
     expect(view.freshness().fresh).toBe(true)
@@ -175,7 +185,7 @@ describe('a provider', () => {
 
   it('that gives few blocks at a time is asked for few at a time', async () => {
     await register(0, 'https://a.example')
-    await chain.mine(5)
+    await chain.clock.mine({ blocks: 5 })
     await register(1, 'https://b.example')
     const view = await open({ rpcUrl: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` })
     expect(view.servers().map(({ id }) => id)).toEqual([1, 2])
@@ -189,7 +199,7 @@ describe('refuses to begin', () => {
     const { port } = chain
     await chain.close()
     expect(await codeOf(open())).toBe('unreachable')
-    chain = await LocalChain.start(port)
+    chain = await startChain(port)
   })
 
   it('on another chain', async () => {
