@@ -55,8 +55,8 @@ export function decodeBase64url(text: string, length?: number): Uint8Array<Array
 }
 
 /**
- * Deepest nesting of a JSON value that Dred carries, so that no implementation runs out of stack on one.
- * Counted from the message or genesis itself.
+ * Deepest nesting of a JSON value that Dred carries, so that no implementation runs out of stack on one. A message's value is
+ * level 1, its members and items are level 2, and so on.
  */
 export const MAX_JSON_DEPTH = 64
 

@@ -36,6 +36,7 @@ const valid = [
   await validMessage('numbers as ECMAScript writes them', { message: [JSON.parse('333333333.33333329'), 1e30, 4.5, 2e-3, 1e-27, -0, 0.1, 1e21] }),
   await validMessage('escapes', { message: '\u20ac$\u000f\nA\'B"\\\\"/\u2028' }),
   await validMessage('null is a message', { message: null }),
+  await validMessage('nested 64 levels deep', { message: JSON.parse(`${'['.repeat(63)}0${']'.repeat(63)}`) }),
   await validMessage('a name that some parsers stumble over', { message: JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}') }),
 ]
 
@@ -95,6 +96,7 @@ const invalid = [
   { name: 'lone surrogate', channel, bodyText: text('"\\ud800"'), error: 'malformed_message' },
   { name: 'lone surrogate in a name', channel, bodyText: text('{"\\udc00":1}'), error: 'malformed_message' },
   { name: 'number beyond a double', channel, bodyText: text('1e400'), error: 'malformed_message' },
+  { name: 'nested 65 levels deep', channel, bodyText: text(`${'['.repeat(64)}0${']'.repeat(64)}`), error: 'malformed_message' },
   { name: 'nested 100 levels deep', channel, bodyText: text('['.repeat(100) + ']'.repeat(100)), error: 'malformed_message' },
   { name: 'larger than 65536 bytes', channel, repeat: { body, character: 'a', times: 65_536 }, error: 'body_too_large' },
   ...smallOrder.map(({ name, key }) => ({ name, channel, body: { ...body, key }, error: 'weak_key' })),
