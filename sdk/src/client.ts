@@ -3,7 +3,7 @@ import { Channels } from './channels.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Context } from './context.ts'
 import { deviceSigner } from './crypto/device-key.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, isBaseUrl } from './discovery.ts'
 import { DredClientError } from './errors.ts'
 import { Emitter } from './events.ts'
 import { ServerPool } from './servers.ts'
@@ -62,7 +62,7 @@ export function createDredClient(options: DredClientOptions): DredClient {
   const streams = options.servers ?? { min: 2, max: 3 }
   if (!/^[1-9][0-9]{0,9}$/.test(options.neighborhood)) throw badOption('`neighborhood` is a decimal id')
   if (options.discovery.length === 0) throw badOption('`discovery` needs a URL')
-  for (const url of options.discovery) if (!URL.canParse(url)) throw badOption(`\`discovery\`: ${url} is not a URL`)
+  for (const url of options.discovery) if (!isBaseUrl(url)) throw badOption(`\`discovery\`: ${url} is not the URL of a service`)
   if (!(streams.min >= 1 && streams.max >= streams.min)) throw badOption('`servers` needs 1 ≤ min ≤ max')
 
   const emitter = new Emitter<ClientEvents>()

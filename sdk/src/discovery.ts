@@ -1,4 +1,4 @@
-import { routeUrl, WellKnown } from '@dred/protocol'
+import { limits, routeUrl, WellKnown } from '@dred/protocol'
 import { DredClientError, toClientError } from './errors.ts'
 import type { Storage } from './storage.ts'
 import type { Http } from './transport/http.ts'
@@ -48,11 +48,11 @@ export class Discovery {
     const errors: DredClientError[] = []
     const services = urls.map((url) => (limited: AbortSignal) => this.#fromDiscovery(url, limited))
     const told = await this.#firstAnswer(services, signal, errors)
-    if (told) return await this.#remember(told)
+    if (told) return this.#remember(told)
     const endpoints = new Set([...(await this.#lastKnown()).map((server) => server.endpoint), ...urls])
     const servers = [...endpoints].map((endpoint) => (limited: AbortSignal) => this.#fromServer(endpoint, limited))
     const relayed = await this.#firstAnswer(servers, signal, errors)
-    if (relayed) return await this.#remember(relayed)
+    if (relayed) return this.#remember(relayed)
     throw summary(errors)
   }
 
@@ -108,11 +108,11 @@ export class Discovery {
     return Array.isArray(stored) ? stored.flatMap(readServer) : []
   }
 
-  async #remember(servers: Server[]): Promise<Server[]> {
-    this.#known = servers
-    // Only a convenience for the next start, which goes on without it.
-    await this.#options.storage.set(this.#storedAs, servers).catch(() => undefined)
-    return servers
+  #remember(servers: Server[]): Server[] {
+    this.#known = servers.slice(0, limits.servers)
+    // Only a convenience for the next start, which goes on without it: nobody waits for it.
+    this.#options.storage.set(this.#storedAs, this.#known).catch(() => undefined)
+    return this.#known
   }
 
   get #storedAs(): string {
@@ -140,10 +140,16 @@ function readPage(body: unknown, base: string): { items: Server[]; next: string 
   return { items: body.items.flatMap(readServer), next }
 }
 
-/** The entry as a server, or nothing when it is none that can be reached by HTTP. */
+/** The entry as a server, or nothing when it is none that can be reached by HTTP at an address to which paths can be added. */
 function readServer(entry: unknown): Server[] {
   if (typeof entry !== 'object' || entry === null || !('id' in entry) || !('endpoint' in entry)) return []
   const { id, endpoint } = entry
-  const valid = Number.isSafeInteger(id) && typeof endpoint === 'string' && /^https?:\/\//.test(endpoint) && URL.canParse(endpoint)
-  return valid ? [{ id: id as number, endpoint: endpoint as string }] : []
+  return typeof id === 'number' && Number.isSafeInteger(id) && typeof endpoint === 'string' && isBaseUrl(endpoint) ? [{ id, endpoint }] : []
+}
+
+/** Whether a text is an http(s) URL to which paths can be added: without a query, a fragment or credentials. */
+export function isBaseUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[?#]/.test(text)) return false
+  const { protocol, username, password } = new URL(text)
+  return (protocol === 'http:' || protocol === 'https:') && username === '' && password === ''
 }

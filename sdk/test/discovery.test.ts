@@ -1,3 +1,4 @@
+import { generateDeviceKey, webCryptoSigner } from '@dred/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createDredClient, memoryStorage } from '../src/index.ts'
 import { Cluster, DiscoveryService } from './cluster.ts'
@@ -59,6 +60,41 @@ describe('discovery', () => {
     const given = cluster.client({ discovery: [cluster.relay(2).endpoint] })
     expect((await given.channels.get(channel.id)).id).toBe(channel.id)
     expect(cluster.relay(2).requestsTo('/.well-known/dred')).toBe(1)
+  })
+
+  it('leaves out entries at which no server can be', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const { port } = new URL(cluster.relay(1).endpoint)
+    const wrong = ['ftp://127.0.0.1', 'javascript:alert(1)', '/', '', `http://user@127.0.0.1:${port}`, `http://127.0.0.1:${port}/?to=`]
+    const hash = `http://127.0.0.1:${port}/#`
+    cluster.discovery.servers.unshift(...[...wrong, hash].map((endpoint, i) => ({ id: 100 + i, endpoint })))
+    const client = cluster.client()
+    const channel = await client.channels.create()
+    expect(channel.storedBy).toEqual([{ id: 1, endpoint: cluster.relay(1).endpoint }])
+    expect(client.errors).toEqual([])
+    for (const url of wrong) {
+      expect(() => createDredClient({ neighborhood: '7', discovery: [url] })).toThrow(
+        expect.objectContaining({ code: 'malformed_request' }),
+      )
+    }
+  })
+
+  it('knows as many servers as a neighborhood can have, however many it is told', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const storage = memoryStorage()
+    const [server] = cluster.discovery.servers
+    const invented = Array.from({ length: 1_000 }, (_, i) => ({ id: 100 + i, endpoint: 'http://127.0.0.1:1' }))
+    cluster.discovery.servers = [...(server ? [server] : []), ...invented]
+    cluster.discovery.pageSize = 2_000
+    await cluster.client({ storage }).channels.create()
+    expect(await storage.get('dred:servers:7')).toHaveLength(64)
+  })
+
+  it('does not wait for a storage that hangs', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const signer = await webCryptoSigner(await generateDeviceKey({ extractable: false }))
+    const storage = { ...memoryStorage(), set: () => new Promise<void>(() => undefined) }
+    expect((await cluster.client({ signer, storage }).channels.create()).storedBy).toHaveLength(1)
   })
 
   it('goes on asking while nobody answers, and works when the service comes up', async () => {

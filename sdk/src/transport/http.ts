@@ -5,6 +5,10 @@ import { withSignals } from '../signals.ts'
 
 type ResponseSchema = NonNullable<Route['response']>[number]
 
+/** A full page of the largest messages with the largest cursors has about 37 MB. */
+const MAX_JSON_BYTES = 41_943_040
+const MAX_PROBLEM_BYTES = 65_536
+
 export interface HttpRequest {
   url: string
   /** Default GET. */
@@ -38,13 +42,14 @@ export class Http {
         method,
         signal,
         credentials: 'omit',
+        // Only the endpoints that are registered are asked, and nothing behind them.
+        redirect: 'error',
         headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       }),
     )
     if (response.ok || response.status === 304) return response
-    const text = await this.#guard(request, () => response.text())
-    throw problemError(url, response, text)
+    throw problemError(url, response, await this.#text(request, response, MAX_PROBLEM_BYTES))
   }
 
   /**
@@ -62,12 +67,17 @@ export class Http {
   }
 
   async readJson(request: HttpRequest, response: Response): Promise<unknown> {
-    const text = await this.#guard(request, () => response.text())
-    const body = parseJson(text)
+    const body = parseJson(await this.#text(request, response, MAX_JSON_BYTES))
     if (body === undefined) {
       throw new DredClientError('invalid_response', { detail: 'The answer is not JSON', server: new URL(request.url).origin })
     }
     return body
+  }
+
+  async #text(request: HttpRequest, response: Response, maxBytes: number): Promise<string> {
+    const text = await this.#guard(request, () => readText(response, maxBytes))
+    if (text !== undefined) return text
+    throw new DredClientError('invalid_response', { detail: 'The answer is too large', server: new URL(request.url).origin })
   }
 
   async #guard<T>({ url, signal }: HttpRequest, task: () => Promise<T>): Promise<T> {
@@ -78,6 +88,25 @@ export class Http {
       if (signal.aborted) throw abortError(signal)
       throw new DredClientError('network', { cause, server: new URL(url).origin })
     }
+  }
+}
+
+/** @returns undefined, and no more is read, when the body has more than `maxBytes` */
+async function readText(response: Response, maxBytes: number): Promise<string | undefined> {
+  if (!response.body) return ''
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  let text = ''
+  let bytes = 0
+  for (;;) {
+    const { value } = await reader.read()
+    if (value === undefined) return text + decoder.decode()
+    bytes += value.length
+    if (bytes > maxBytes) {
+      await reader.cancel()
+      return undefined
+    }
+    text += decoder.decode(value, { stream: true })
   }
 }
 

@@ -23,4 +23,6 @@ it('never hands out what has no newline, even when it is whole JSON', async () =
 it('refuses a line without an end', async () => {
   const endless = new TextEncoder().encode('x'.repeat(100_000))
   await expect(linesOf([endless, endless, endless])).rejects.toMatchObject({ code: 'invalid_response' })
+  const long = new TextEncoder().encode(`short\n${'x'.repeat(300_000)}\n`)
+  await expect(linesOf([long])).rejects.toMatchObject({ code: 'invalid_response' })
 })
