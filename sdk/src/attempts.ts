@@ -49,8 +49,8 @@ class Rounds {
   readonly #refreshSignal: AbortSignal
   readonly #bell: Bell
   readonly #tried = new Set<number>()
-  #failures: DredClientError[] = []
-  #round = 1
+  /** How often in a row each server has refused. */
+  readonly #refusals = new Map<number, number>()
   #last: DredClientError | undefined
   #refreshing = false
 
@@ -90,18 +90,16 @@ class Rounds {
   #failed(server: Server, error: DredClientError): void {
     if (!error.retryable && !ABOUT_THE_SERVER.has(error.code)) throw error
     this.#last = error
-    this.#failures.push(error)
     this.#context.pool.failed(server, error)
+    this.#refusals.set(server.id, ABOUT_THE_SERVER.has(error.code) ? (this.#refusals.get(server.id) ?? 0) + 1 : 0)
+    const refusals = [...this.#refusals.values()]
+    if (refusals.length >= this.#context.pool.size && refusals.every((times) => times >= 2)) throw error
   }
 
   /** Between rounds, or until there is a server at all. */
   async #rest(): Promise<void> {
     const { clock, pool } = this.#context
-    const allRefused = this.#failures.length > 0 && this.#failures.length >= pool.size && this.#failures.every(isRefusal)
-    if (allRefused && this.#round > 1 && this.#last) throw this.#last
-    if (this.#tried.size > 0) this.#round++
     this.#tried.clear()
-    this.#failures = []
     if (pool.refreshDue && !this.#refreshing) this.#refresh()
     const inMs = pool.nextChanceAt(this.#tried) - clock.now()
     await this.#bell.wait(this.#refreshing && inMs <= 0 ? Number.POSITIVE_INFINITY : Math.max(1, inMs), this.#signal)
@@ -128,8 +126,4 @@ class Rounds {
     const detail = cause ? `No server did it in time; the last said: ${cause.message}` : undefined
     return new DredClientError('timeout', { cause, ...(detail === undefined ? {} : { detail }) })
   }
-}
-
-function isRefusal({ code }: DredClientError): boolean {
-  return ABOUT_THE_SERVER.has(code)
 }

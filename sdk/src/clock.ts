@@ -2,14 +2,17 @@
 export interface Clock {
   /** Unix milliseconds. */
   now(): number
-  /** Calls back once after `ms` milliseconds. @returns what {@link Clock.clearTimeout} takes */
+  /** Calls back once after `ms` milliseconds, at the latest after 24 days. @returns what {@link Clock.clearTimeout} takes */
   setTimeout(callback: () => void, ms: number): unknown
   clearTimeout(timer: unknown): void
 }
 
+/** Longer timers run at once instead, in every JavaScript engine. */
+const MAX_TIMER_MS = 2_147_483_647
+
 export const systemClock: Clock = {
   now: () => Date.now(),
-  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  setTimeout: (callback, ms) => setTimeout(callback, Math.min(ms, MAX_TIMER_MS)),
   clearTimeout: (timer) => clearTimeout(timer as ReturnType<typeof setTimeout>),
 }
 

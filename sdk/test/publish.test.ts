@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Cluster } from './cluster.ts'
 import { range, take } from './collect.ts'
@@ -181,6 +183,21 @@ describe('publish', () => {
       docsUrl: `${cluster.relay(1).endpoint}/problems/channel_expired`,
     })
     expect(cluster.relay(2).requestsTo('POST')).toBe(0)
+  })
+
+  it('holds on to nothing of what has been published', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const channel = await cluster.client().channels.create<number>()
+    const first = new WeakRef(await channel.publish(0))
+    for (const n of range(1, 3)) await channel.publish(n)
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    await expect
+      .poll(() => {
+        collect()
+        return first.deref()
+      })
+      .toBeUndefined()
   })
 
   it('takes the data as it is at the call', async () => {

@@ -60,7 +60,8 @@ export class Outbox {
    */
   publish(data: unknown, options: PublishOptions): Promise<Published> {
     const published = this.#publish(data, options, this.#previous)
-    this.#previous = Promise.allSettled([this.#previous, published])
+    // Without the results, each of which would hold on to those before it.
+    this.#previous = Promise.allSettled([this.#previous, published]).then(() => undefined)
     return published
   }
 
