@@ -16,14 +16,14 @@ function littleEndian(bytes: Uint8Array): bigint {
  * Whether 32 bytes can stand as a sender's key: y below the field's prime and not a point of small order, for which one
  * signature verifies many messages. Whether they are a point of the curve at all, the verification finds out.
  */
-export function isAcceptableKey(key: Uint8Array): boolean {
+function isAcceptableKey(key: Uint8Array): boolean {
   if (key.length !== 32) return false
   const y = littleEndian(key) & (2n ** 255n - 1n)
   return y < P && !SMALL_ORDER_Y.has(y)
 }
 
 /** Whether 64 bytes are a signature whose scalar is below the group's order (RFC 8032 §5.1.7), so that nobody can vary it. */
-export function isCanonicalSignature(signature: Uint8Array): boolean {
+function isCanonicalSignature(signature: Uint8Array): boolean {
   return signature.length === 64 && littleEndian(signature.subarray(32)) < L
 }
 
@@ -49,13 +49,17 @@ export async function generateDeviceKey(options: { extractable: boolean }): Prom
   return (await crypto.subtle.generateKey('Ed25519', options.extractable, ['sign', 'verify'])) as CryptoKeyPair
 }
 
+/** Whether an error says that WebCrypto has no Ed25519 here, or that there is no WebCrypto at all (pages without https). */
+export function isUnsupported(error: unknown): boolean {
+  return (error instanceof Error && error.name === 'NotSupportedError') || (error instanceof TypeError && !globalThis.crypto?.subtle)
+}
+
 /**
- * Verifies a detached signature the same way everywhere: the key as {@link isAcceptableKey}, the scalar as
- * {@link isCanonicalSignature}, and then the equation without cofactor, R compared byte for byte (what WebCrypto's
+ * Verifies a detached signature the same way everywhere: the key's y reduced and not of small order, the scalar reduced, and then the equation without cofactor, R compared byte for byte (what WebCrypto's
  * implementations and OpenSSL do).
  * @param key base64url, 43 characters
  * @param sig base64url, 86 characters
- * @throws DredError `weak_key` or `invalid_signature`
+ * @throws DredError `weak_key` or `invalid_signature`; what WebCrypto throws where it has no Ed25519, see {@link isUnsupported}
  */
 export async function verifySignature(key: string, sig: string, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
   const rawKey = decodeBase64url(key, 32)
@@ -68,6 +72,7 @@ export async function verifySignature(key: string, sig: string, bytes: Uint8Arra
     const publicKey = await crypto.subtle.importKey('raw', rawKey, 'Ed25519', false, ['verify'])
     valid = await crypto.subtle.verify('Ed25519', publicKey, rawSig, bytes)
   } catch (cause) {
+    if (isUnsupported(cause)) throw cause
     throw new DredError('weak_key', { detail: 'The key is not a point of the curve', cause })
   }
   if (!valid) throw new DredError('invalid_signature')

@@ -117,6 +117,8 @@ export class Channels {
       try {
         return await this.#channel<T>(id, description.genesis)
       } catch (cause) {
+        const error = toClientError(cause, 'invalid_response')
+        if (error.code === 'wrong_neighborhood' || error.code === 'unsupported_environment') throw error
         // Another server may have the right one.
         this.#context.pool.distrust(server)
         throw new DredClientError('invalid_response', { cause, detail: 'The genesis is not that of the channel', server: server.endpoint })
@@ -129,14 +131,17 @@ export class Channels {
     return this.get<T>(id, options)
   }
 
-  async #channel<T>(id: string, body: SignedGenesis): Promise<Channel<T>> {
+  async #channel<T>(id: string, genesis: SignedGenesis): Promise<Channel<T>> {
+    await this.#verify(id, genesis)
+    return new Channel<T>(this.#context, { id, genesis })
+  }
+
+  async #verify(id: string, body: SignedGenesis): Promise<void> {
     const { genesis } = await verifyGenesis(body, id).catch((error: unknown) => {
       throw toClientError(error, 'malformed_genesis')
     })
-    if (genesis.neighborhood !== this.#context.neighborhood) {
-      throw new DredClientError('wrong_neighborhood', { detail: `The channel belongs to neighborhood ${genesis.neighborhood}` })
-    }
-    return new Channel<T>(this.#context, { id, genesis })
+    if (genesis.neighborhood === this.#context.neighborhood) return
+    throw new DredClientError('wrong_neighborhood', { detail: `The channel belongs to neighborhood ${genesis.neighborhood}` })
   }
 
   /** A page of the neighborhood's channels as one server knows them. @throws DredClientError as `tryServers` */
@@ -152,11 +157,13 @@ export class Channels {
 
   async #info({ id, genesis, expiresAt, messages }: ChannelDescription, server: Server): Promise<ChannelInfo | undefined> {
     try {
-      await verifyGenesis(genesis, id)
+      await this.#verify(id, genesis)
       return { id, name: genesis.name, genesis, expiresAt, messages }
-    } catch (error) {
+    } catch (cause) {
+      const error = toClientError(cause, 'invalid_response', { server: server.endpoint })
+      if (error.code === 'unsupported_environment') throw error
       this.#context.pool.distrust(server)
-      this.#context.report(toClientError(error, 'invalid_response', { server: server.endpoint }))
+      this.#context.report(error)
       return undefined
     }
   }

@@ -1,4 +1,4 @@
-import { DredError, type ErrorCode, errors, isErrorCode } from '@dred/protocol'
+import { DredError, type ErrorCode, errors, isErrorCode, isUnsupported } from '@dred/protocol'
 
 /** What can go wrong on the client's side, beside the codes of the protocol that servers answer with. */
 export const clientErrors = {
@@ -76,7 +76,7 @@ function walkCauses(error: unknown, matches?: (error: unknown) => boolean): unkn
   return walkCauses(cause, matches)
 }
 
-/** Any thrown value as a {@link DredClientError}; what is none becomes `fallback`. */
+/** Any thrown value as a {@link DredClientError}; what is none becomes `unsupported_environment` or `fallback`. */
 export function toClientError(error: unknown, fallback: DredErrorCode, options: DredClientErrorOptions = {}): DredClientError {
   if (error instanceof DredClientError) return error
   if (error instanceof DredError) {
@@ -87,7 +87,7 @@ export function toClientError(error: unknown, fallback: DredErrorCode, options: 
       ...(error.oldest === undefined ? {} : { oldest: error.oldest }),
     })
   }
-  return new DredClientError(fallback, { cause: error, ...options })
+  return new DredClientError(isUnsupported(error) ? 'unsupported_environment' : fallback, { cause: error, ...options })
 }
 
 /** What an aborted signal stands for: the SDK's own reason when it has one, else `aborted`. */

@@ -66,9 +66,11 @@ async function verified(context: Context, page: { channel: string; server: Serve
     page.items.map(async (item) => {
       try {
         return await readMessage(page.channel, item, page.server)
-      } catch (error) {
+      } catch (cause) {
+        const error = toClientError(cause, 'invalid_message')
+        if (error.code !== 'invalid_message') throw error
         context.pool.distrust(page.server)
-        context.report(toClientError(error, 'invalid_message'))
+        context.report(error)
         return undefined
       }
     }),

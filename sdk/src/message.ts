@@ -37,7 +37,7 @@ export interface Message<T = unknown> {
 
 /**
  * Checks a delivered message: shape, channel, id and signature.
- * @throws DredClientError `invalid_message`
+ * @throws DredClientError `invalid_message`, `unsupported_environment`
  */
 export async function readMessage(channel: string, body: unknown, server: Server): Promise<Message> {
   try {
@@ -58,7 +58,7 @@ export async function readMessage(channel: string, body: unknown, server: Server
     return { id, channel, data: message, sender: key, sentAt, prev: prev ?? [], cursor, state: 'accepted', server, origin }
   } catch (cause) {
     const error = toClientError(cause, 'invalid_message', { server: server.endpoint })
-    throw error.code === 'invalid_message'
+    throw error.code === 'invalid_message' || error.code === 'unsupported_environment'
       ? error
       : new DredClientError('invalid_message', { cause, server: server.endpoint, detail: error.message })
   }

@@ -1,5 +1,5 @@
 import { generateDeviceKey, webCryptoSigner } from '@dred/protocol'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { Cluster } from './cluster.ts'
 import { range } from './collect.ts'
 
@@ -49,10 +49,42 @@ describe('channels', () => {
     expect((await cluster.client().channels.get(channel.id)).name).toBe('right')
   })
 
-  it('says that nobody knows a channel', async () => {
+  it('says that nobody knows a channel, once each server has said so twice, whenever that is', async () => {
     cluster = await Cluster.start({ relays: 2 })
     await expect(cluster.client().channels.get('A'.repeat(43))).rejects.toMatchObject({ code: 'unknown_channel' })
-    expect(cluster.relay(1).requestsTo('GET /channel/')).toBeGreaterThan(1)
+    for (const relay of cluster.relays) expect(relay.requestsTo('GET /channel/')).toBeGreaterThan(1)
+    // One server waits for long between its attempts, the other for short: they never stand in one round.
+    let drawn = 0
+    const client = cluster.client({ random: () => (drawn++ % 2 === 0 ? 0.05 : 0.9), timing: { backoffBaseMs: 300, backoffCapMs: 300 } })
+    await expect(client.channels.get('A'.repeat(43))).rejects.toMatchObject({ code: 'unknown_channel' })
+  })
+
+  it('says of which kind the trouble is when a server shows the genesis of another neighborhood', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const elsewhere = await cluster.client().channels.create({ name: 'elsewhere' })
+    for (const relay of cluster.relays) relay.neighborhoods = ['8']
+    const client = cluster.client({ neighborhood: '8', discovery: [cluster.relay(1).endpoint] })
+    await expect(client.channels.get(elsewhere.id)).rejects.toMatchObject({ code: 'wrong_neighborhood' })
+    expect(await client.channels.list()).toEqual({ items: [], next: null })
+    expect(client.errors.map(({ code }) => code)).toEqual(['wrong_neighborhood'])
+  })
+
+  it('says so when nothing can be verified in this environment', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const writer = await cluster.client().channels.create<number>()
+    await writer.publish(1)
+    const channel = await cluster.client().channels.get<number>(writer.id)
+    const importKey = vi.spyOn(crypto.subtle, 'importKey').mockRejectedValue(new DOMException('Unrecognized name', 'NotSupportedError'))
+    try {
+      const unsupported = { code: 'unsupported_environment', retryable: false }
+      const client = cluster.client()
+      await expect(client.channels.get(writer.id)).rejects.toMatchObject(unsupported)
+      await expect(client.channels.list()).rejects.toMatchObject(unsupported)
+      await expect(channel.history()).rejects.toMatchObject(unsupported)
+      await expect(channel.subscribe({ from: 'start' }).next()).rejects.toMatchObject(unsupported)
+    } finally {
+      importKey.mockRestore()
+    }
   })
 
   it('lists channels and leaves out what does not verify', async () => {
