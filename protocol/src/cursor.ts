@@ -1,4 +1,5 @@
 import { DredError } from './errors.ts'
+import { limits } from './limits.ts'
 import { type Origin, originOf, VersionVector } from './version-vector.ts'
 
 /**
@@ -11,7 +12,6 @@ import { type Origin, originOf, VersionVector } from './version-vector.ts'
  */
 const VERSION = '1'
 const PREFIX_LENGTH = 12
-const MAX_LENGTH = 8_192
 
 export function encodeCursor(channel: string, seen: VersionVector): string {
   const entries = Object.entries(seen.toData()).map(([origin, counts]) =>
@@ -23,7 +23,7 @@ export function encodeCursor(channel: string, seen: VersionVector): string {
 /** @throws DredError `malformed_cursor`, `cursor_of_another_channel` */
 export function decodeCursor(channel: string, cursor: string): VersionVector {
   const match = /^1\.([A-Za-z0-9_-]{12})\.([0-9a-z~-]*)$/.exec(cursor)
-  if (!match || cursor.length > MAX_LENGTH) throw new DredError('malformed_cursor')
+  if (!match || cursor.length > limits.cursorLength) throw new DredError('malformed_cursor')
   if (match[1] !== channel.slice(0, PREFIX_LENGTH)) throw new DredError('cursor_of_another_channel')
   const data: Record<Origin, number[]> = {}
   for (const entry of (match[2] ?? '').split('~').filter((text) => text !== '')) {
@@ -40,11 +40,4 @@ export function decodeCursor(channel: string, cursor: string): VersionVector {
   }
   if (encodeCursor(channel, seen) !== cursor) throw new DredError('malformed_cursor')
   return seen
-}
-
-/** The cursor after everything that either cursor covers. */
-export function mergeCursors(channel: string, a: string, b: string): string {
-  const merged = decodeCursor(channel, a)
-  merged.merge(decodeCursor(channel, b))
-  return encodeCursor(channel, merged)
 }

@@ -23,6 +23,10 @@ export const limits = {
   /** Origins in one version vector, and numbers beyond the watermark for one origin. */
   vectorOrigins: 1_024,
   vectorExceptions: 1_024,
+  /** Characters of a cursor. */
+  cursorLength: 8_192,
+  /** Active servers of one neighborhood: its registry allows no more. */
+  servers: 64,
   /** Milliseconds between keepalives on a quiet stream. */
   keepaliveMs: 15_000,
 } as const

@@ -11,7 +11,7 @@ export const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGE
 export const NeighborhoodId = Type.String({ pattern: '^[1-9][0-9]{0,9}$', description: 'Decimal id of the neighborhood in its registry' })
 export const Cursor = Type.String({
   minLength: 1,
-  maxLength: 8_192,
+  maxLength: limits.cursorLength,
   description: 'Opaque place in a channel, good at every server of its neighborhood',
 })
 
@@ -102,11 +102,14 @@ export const ChannelDescription = Type.Object({
 })
 export type ChannelDescription = Static<typeof ChannelDescription>
 
-export const ChannelPage = Type.Object({ items: Type.Array(ChannelDescription), next: Type.Union([Type.String(), Type.Null()]) })
+export const ChannelPage = Type.Object({
+  items: Type.Array(ChannelDescription, { maxItems: limits.pageItems }),
+  next: Type.Union([Type.String(), Type.Null()]),
+})
 export type ChannelPage = Static<typeof ChannelPage>
 
 export const MessagePage = Type.Object({
-  items: Type.Array(DeliveredMessage),
+  items: Type.Array(DeliveredMessage, { maxItems: limits.pageItems }),
   next: Type.Union([Cursor, Type.Null()], { description: 'Where to go on in the same direction; null at the end' }),
 })
 export type MessagePage = Static<typeof MessagePage>

@@ -7,7 +7,7 @@ import type cursorsFile from '../vectors/cursors.json'
 import type genesisFile from '../vectors/genesis.json'
 import type messagesFile from '../vectors/messages.json'
 import type vectorsFile from '../vectors/version-vectors.json'
-import { decodeCursor, encodeCursor, mergeCursors } from './cursor.ts'
+import { decodeCursor, encodeCursor } from './cursor.ts'
 import { DredError } from './errors.ts'
 import { verifyGenesis } from './genesis.ts'
 import { verifyCanonicalMessage, verifyMessage } from './message.ts'
@@ -109,11 +109,6 @@ describe('cursors', () => {
 
   it.each(cursors.invalid)('refuses: $name', async ({ cursor, error }) => {
     expect(await codeOf(() => decodeCursor(channel, cursor))).toBe(error)
-  })
-
-  it('merges', () => {
-    const [nothing, two] = cursors.valid.map(({ cursor }) => cursor)
-    expect(mergeCursors(channel, nothing ?? '', two ?? '')).toBe(two)
   })
 })
 

@@ -2,7 +2,7 @@ import { limits } from '@dred/protocol'
 
 /** Times in milliseconds. The defaults suit people on the internet. */
 export interface Timing {
-  /** Until a request without a stream has its answer, and a stream its headers. */
+  /** Until a request without a stream has its answer, and a stream its `open` event. */
   requestMs: number
   /** Until one server has taken a message; then the next one is tried. */
   publishAttemptMs: number

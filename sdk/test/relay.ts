@@ -46,6 +46,10 @@ export interface Faults {
   holdOpen?: Promise<void>
   /** Streams with history or without end with this close event at once. */
   close?: Extract<StreamEvent, { type: 'close' }>['reason']
+  /** What streams say right behind their open event, whether it makes sense or not. */
+  says?: unknown[]
+  /** Answers requests itself where it returns true. */
+  answer?: (request: IncomingMessage, response: ServerResponse) => boolean
 }
 
 interface Follower {
@@ -159,6 +163,7 @@ export class Relay {
     const url = new URL(request.url ?? '/', 'http://relay')
     this.requests.push(`${request.method} ${request.url}`)
     if (this.faults.delayMs) await delay(this.faults.delayMs)
+    if (this.faults.answer?.(request, response)) return
     const { refuse } = this.faults
     if (refuse && refuse.times > 0 && url.pathname.includes(refuse.path)) {
       refuse.times--
@@ -236,6 +241,7 @@ export class Relay {
     })
     if (request.destroyed) response.destroy()
     this.#write(follower, { type: 'open', channel: id, server: this.id, cursor: cursor() })
+    for (const line of this.faults.says ?? []) response.write(`${JSON.stringify(line)}\n`)
     if (this.faults.close) {
       this.#write(follower, { type: 'close', reason: this.faults.close, retryMs: 10, cursor: cursor() })
       response.end()

@@ -275,5 +275,7 @@ describe('subscribe', () => {
     await expect(subscription.opened()).rejects.toMatchObject({ code: 'wrong_neighborhood' })
     expect(subscription.state).toBe('failed')
     expect(client.state).toBe('failed')
+    await subscription.close()
+    expect(client.state).toBe('idle')
   })
 })

@@ -1,4 +1,4 @@
-import type { Topology } from '@dred/protocol'
+import type { Topology } from '@dred/protocol/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { Cluster, type ClusterOptions, quick } from './testing/cluster.ts'

@@ -16,8 +16,8 @@ export const relayLimits = {
   /** Entries and bytes (of their signed texts) of one BATCH. */
   batchEntries: 512,
   batchBytes: 524_288,
-  /** Servers of one cover set: the registry allows no more in a neighborhood. */
-  coverServers: 64,
+  /** Servers of one cover set. */
+  coverServers: limits.servers,
   /** Frames that one version vector may be spread over. */
   vectorFrames: 64,
   nonceBytes: 32,

@@ -1,4 +1,4 @@
-import { mergeCursors, type StreamEvent } from '@dred/protocol'
+import { decodeCursor, encodeCursor, limits, type StreamEvent, VersionVector } from '@dred/protocol'
 import type { Server } from '../discovery.ts'
 import { DredClientError } from '../errors.ts'
 import { type Message, readMessage } from '../message.ts'
@@ -34,10 +34,13 @@ export class Inbox {
   readonly #deliver: (message: Message) => Promise<void>
   readonly #remembered: number
   readonly #seen = new Set<string>()
+  #position: VersionVector | undefined
+  /** `#position` as text. */
   #cursor: string | undefined
 
   constructor(channel: string, options: InboxOptions) {
     this.#channel = channel
+    this.#position = options.cursor === undefined ? undefined : decodeCursor(channel, options.cursor)
     this.#cursor = options.cursor
     this.#deliver = options.deliver
     this.#remembered = options.remembered ?? REMEMBERED
@@ -52,26 +55,26 @@ export class Inbox {
    * Takes a message from one of the streams and delivers it, with the subscription's cursor, unless it has passed before.
    * Resolves when the stream may go on reading.
    * @param streams all of them
+   * @returns false, and nothing was taken, when the stream lags so far that what it brings may have been forgotten: it has to begin
+   *   again from the cursor
    * @throws DredClientError `invalid_message`
    */
-  async accept(event: MessageEvent, from: Source, streams: Iterable<Source>): Promise<void> {
+  async accept(event: MessageEvent, from: Source, streams: Iterable<Source>): Promise<boolean> {
+    if (from.lag > this.#remembered / 2) return false
     // Known ids are not verified again: whatever came under this id is dropped.
     const message = this.#seen.has(event.id) ? undefined : await readMessage(this.#channel, event, from.server)
     // Another stream may have brought it during the verification.
     if (!message || this.#seen.has(message.id)) {
       this.advance(event.cursor, from)
       from.lag = Math.max(0, from.lag - 1)
-      return
+      return true
     }
     this.advance(event.cursor, from)
     this.#remember(message.id)
     for (const stream of streams) if (stream !== from) stream.lag++
-    await this.#deliver({ ...message, cursor: this.#cursor ?? message.cursor })
-  }
-
-  /** Whether a stream has to start again from the merged cursor, lest it bring what has been forgotten. */
-  isTooFarBehind(source: Source): boolean {
-    return source.lag > this.#remembered / 2
+    // Without a word that counts on where this is, going on from here means going on from the start.
+    await this.#deliver({ ...message, cursor: this.#cursor ?? encodeCursor(this.#channel, new VersionVector()) })
+    return true
   }
 
   /**
@@ -84,11 +87,17 @@ export class Inbox {
 
   /** @throws DredClientError `invalid_message` when the cursor is none of this channel */
   skipTo(cursor: string, server: Server): void {
+    const position = this.#position?.clone() ?? new VersionVector()
     try {
-      this.#cursor = mergeCursors(this.#channel, this.#cursor ?? cursor, cursor)
+      position.merge(decodeCursor(this.#channel, cursor))
     } catch (cause) {
       throw new DredClientError('invalid_message', { detail: 'The cursor is none of this channel', cause, server: server.endpoint })
     }
+    const text = encodeCursor(this.#channel, position)
+    // Origins without end, invented perhaps. To stay behind means no more than to be told again what has passed.
+    if (text.length > limits.cursorLength) return
+    this.#position = position
+    this.#cursor = text
   }
 
   #remember(id: string): void {

@@ -157,19 +157,21 @@ export class StreamSet implements StreamOwner {
     const { clock, pool, report } = this.#context
     const { server } = stream
     if (error.code === 'cursor_expired' && this.#jump(stream, error)) return
-    if (error.code === 'unknown_channel' && !this.#healed.has(server.id)) {
+    if (error.code === 'unknown_channel') {
       this.#track(this.#heal(server, signal))
-      return
+      // Once is no failure: it may have been away when the channel was made.
+      if (!this.#healed.has(server.id)) return
     }
     if (stream.openedAt !== undefined && clock.now() - stream.openedAt > STABLE_MS) pool.succeeded(server)
-    if (!error.retryable) this.#refusals.set(server.id, error)
+    if (!error.retryable && error.code !== 'invalid_message') this.#refusals.set(server.id, error)
     pool.failed(server, error)
     report(error)
   }
 
   /** What follows the cursor is partly gone: says so, once, and goes on behind the gap. @returns false when that leads nowhere */
-  #jump(stream: ServerStream, { oldest }: DredClientError): boolean {
+  #jump(stream: ServerStream, error: DredClientError): boolean {
     const { inbox, gap } = this.#options
+    const { oldest } = error
     const { after } = stream.query
     if (inbox.cursor !== after) return true
     if (oldest === undefined) return false
@@ -179,6 +181,7 @@ export class StreamSet implements StreamOwner {
       return false
     }
     if (inbox.cursor === after) return false
+    this.#context.pool.failed(stream.server, error)
     gap({ after, oldest })
     return true
   }
@@ -247,8 +250,9 @@ export class StreamSet implements StreamOwner {
   }
 
   async message(stream: ServerStream, event: Extract<StreamEvent, { type: 'message' }>): Promise<void> {
-    await this.#unlessInvalid(stream, () => this.#options.inbox.accept(event, stream, this.#streams.values()))
-    if (this.#options.inbox.isTooFarBehind(stream)) this.#end(stream)
+    await this.#unlessInvalid(stream, async () => {
+      if (!(await this.#options.inbox.accept(event, stream, this.#streams.values()))) this.#end(stream)
+    })
   }
 
   async progress(stream: ServerStream, event: Extract<StreamEvent, { type: 'control' | 'keepalive' }>): Promise<void> {
@@ -264,6 +268,7 @@ export class StreamSet implements StreamOwner {
       if (!hadCursor) this.#bell.ring()
     } catch (cause) {
       const error = toClientError(cause, 'invalid_message', { server: stream.server.endpoint })
+      if (error.code !== 'invalid_message') throw error
       stream.tainted = true
       this.#context.pool.distrust(stream.server)
       this.#context.report(error)

@@ -1,4 +1,4 @@
-import { routeUrl, type StreamEvent } from '@dred/protocol'
+import { describeMismatch, isErrorCode, routeUrl, type StreamEvent, streamEvents } from '@dred/protocol'
 import type { Context } from '../context.ts'
 import type { Server } from '../discovery.ts'
 import { abortError, DredClientError } from '../errors.ts'
@@ -42,6 +42,8 @@ export class ServerStream implements Source {
   /** Open, but quiet for longer than a keepalive interval allows. */
   isSuspect = false
   #isDoubted = false
+  /** Until the `open` event. */
+  #openTimer: unknown
   readonly #channel: string
   readonly #context: Context
   readonly #owner: StreamOwner
@@ -86,7 +88,9 @@ export class ServerStream implements Source {
    * @throws DredClientError why it ended otherwise; the reason of `stop` or `signal`
    */
   async run(signal: AbortSignal): Promise<void> {
+    const { clock, timing } = this.#context
     const unlink = linkAbort(signal, this.#controller)
+    this.#openTimer = clock.setTimeout(() => this.stop(new DredClientError('timeout', { server: this.server.endpoint })), timing.requestMs)
     try {
       const reader = await this.#open()
       try {
@@ -96,22 +100,18 @@ export class ServerStream implements Source {
       }
     } finally {
       this.isOpen = false
+      clock.clearTimeout(this.#openTimer)
       unlink()
     }
   }
 
   async #open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-    const { clock, http, pool, timing } = this.#context
-    const timer = clock.setTimeout(() => this.stop(new DredClientError('timeout', { server: this.server.endpoint })), timing.requestMs)
-    try {
-      const url = routeUrl(this.server.endpoint, 'streamChannel', { params: { id: this.#channel }, query: { ...this.query } })
-      const response = await http.send({ url, signal: this.#controller.signal, headers: { accept: 'application/x-ndjson' } })
-      pool.measured(this.server, clock.now() - this.startedAt)
-      if (!response.body) throw new DredClientError('invalid_response', { detail: 'The stream has no body', server: this.server.endpoint })
-      return response.body.getReader()
-    } finally {
-      clock.clearTimeout(timer)
-    }
+    const { clock, http, pool } = this.#context
+    const url = routeUrl(this.server.endpoint, 'streamChannel', { params: { id: this.#channel }, query: { ...this.query } })
+    const response = await http.send({ url, signal: this.#controller.signal, headers: { accept: 'application/x-ndjson' } })
+    pool.measured(this.server, clock.now() - this.startedAt)
+    if (!response.body) throw new DredClientError('invalid_response', { detail: 'The stream has no body', server: this.server.endpoint })
+    return response.body.getReader()
   }
 
   async #follow(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
@@ -137,44 +137,58 @@ export class ServerStream implements Source {
     }
   }
 
-  #parse(line: string): StreamEvent {
-    try {
-      const event: unknown = JSON.parse(line)
-      if (typeof event === 'object' && event !== null && 'type' in event) return event as StreamEvent
-    } catch {
-      // Said below.
-    }
-    throw new DredClientError('invalid_response', { detail: 'A line of the stream is no event', server: this.server.endpoint })
+  /** @returns undefined for an event of a later version, which is not for us */
+  #parse(line: string): StreamEvent | undefined {
+    const event = parseObject(line)
+    const type = event?.['type']
+    if (typeof type !== 'string') throw this.#notAnEvent('A line of the stream is no event')
+    if (!isEventType(type)) return undefined
+    // A message is judged where it is read, which costs more: most come twice.
+    const mismatch = type === 'message' ? undefined : describeMismatch(streamEvents[type], event)
+    if (mismatch !== undefined) throw this.#notAnEvent(`A \`${type}\` event: ${mismatch}`)
+    return event as StreamEvent
+  }
+
+  #notAnEvent(detail: string): DredClientError {
+    return new DredClientError('invalid_response', { detail, server: this.server.endpoint })
   }
 
   /** @returns whether the stream goes on */
-  async #handle(event: StreamEvent): Promise<boolean> {
-    switch (event.type) {
-      case 'open':
-        this.isOpen = this.#owner.opened(this, event)
-        if (this.isOpen) this.openedAt = this.#context.clock.now()
-        this.#owner.changed()
-        return this.isOpen
-      case 'message':
-        await this.#owner.message(this, event)
+  async #handle(event: StreamEvent | undefined): Promise<boolean> {
+    switch (event?.type) {
+      case undefined:
         return true
+      case 'open':
+        return this.#opened(event)
+      case 'message':
       case 'control':
       case 'keepalive':
-        await this.#owner.progress(this, event)
+        if (!this.isOpen) throw this.#notAnEvent('The stream does not begin with its open event')
+        await (event.type === 'message' ? this.#owner.message(this, event) : this.#owner.progress(this, event))
         return true
       case 'error':
-        throw new DredClientError(event.code, {
+        throw new DredClientError(isErrorCode(event.code) ? event.code : 'stream_interrupted', {
           server: this.server.endpoint,
           detail: event.detail ?? event.title,
           ...(event.oldest === undefined ? {} : { oldest: event.oldest }),
         })
       case 'close':
-        if (event.reason === 'slow_reader') return false
-        throw new DredClientError(event.reason, { server: this.server.endpoint, retryAfterMs: event.retryMs })
-      default:
-        // A type of a later version: not for us.
-        return true
+        throw new DredClientError(event.reason === 'slow_reader' ? 'stream_interrupted' : event.reason, {
+          server: this.server.endpoint,
+          detail: `The server closed the stream: ${event.reason}`,
+          retryAfterMs: event.retryMs,
+        })
     }
+  }
+
+  #opened(event: EventOf<'open'>): boolean {
+    if (this.isOpen) return true
+    const { clock } = this.#context
+    clock.clearTimeout(this.#openTimer)
+    this.isOpen = this.#owner.opened(this, event)
+    if (this.isOpen) this.openedAt = clock.now()
+    this.#owner.changed()
+    return this.isOpen
   }
 
   #trust(): void {
@@ -182,5 +196,18 @@ export class ServerStream implements Source {
     this.isSuspect = false
     this.#isDoubted = false
     this.#owner.changed()
+  }
+}
+
+function isEventType(type: string): type is StreamEvent['type'] {
+  return Object.hasOwn(streamEvents, type)
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
   }
 }

@@ -120,6 +120,8 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
   async close(): Promise<void> {
     this.#controller.abort(new DredClientError('closed'))
     await this.closed
+    // One that has failed counts until the application has closed it.
+    this.#context.state.forget(this)
   }
 
   [Symbol.asyncIterator](): this {
