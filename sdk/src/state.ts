@@ -7,7 +7,8 @@ import type { Clock } from './clock.ts'
  * - `degraded`: some do, fewer than the minimum.
  * - `reconnecting`: none does any more.
  * - `suspended`: none has for two minutes; attempts go on, seldom.
- * - `failed`: every server refuses this client (401, 403) or speaks another version; attempts have ended.
+ * - `failed`: two servers, or all there are, refuse this client (401, 403) or speak another version,
+ *   or this environment cannot verify anything; attempts have ended.
  * - `closed`: by the application.
  */
 export type ConnectionState = 'idle' | 'connecting' | 'connected' | 'degraded' | 'reconnecting' | 'suspended' | 'failed' | 'closed'

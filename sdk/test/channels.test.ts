@@ -81,7 +81,9 @@ describe('channels', () => {
       await expect(client.channels.get(writer.id)).rejects.toMatchObject(unsupported)
       await expect(client.channels.list()).rejects.toMatchObject(unsupported)
       await expect(channel.history()).rejects.toMatchObject(unsupported)
-      await expect(channel.subscribe({ from: 'start' }).next()).rejects.toMatchObject(unsupported)
+      const subscription = channel.subscribe({ from: 'start' })
+      await expect(subscription.next()).rejects.toMatchObject(unsupported)
+      expect(subscription.state).toBe('failed')
     } finally {
       importKey.mockRestore()
     }

@@ -87,6 +87,7 @@ export class Inbox {
 
   /** @throws DredClientError `invalid_message` when the cursor is none of this channel */
   skipTo(cursor: string, server: Server): void {
+    if (cursor === this.#cursor) return
     const position = this.#position?.clone() ?? new VersionVector()
     try {
       position.merge(decodeCursor(this.#channel, cursor))

@@ -1,7 +1,7 @@
 import { decodeCursor, limits, type SignedGenesis } from '@dred/protocol'
 import type { Context } from '../context.ts'
 import type { Server } from '../discovery.ts'
-import { DredClientError, toClientError } from '../errors.ts'
+import { DredClientError, type DredErrorCode, toClientError } from '../errors.ts'
 import { Emitter } from '../events.ts'
 import type { Gap, Message } from '../message.ts'
 import { linkAbort } from '../signals.ts'
@@ -188,7 +188,7 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
       .catch((cause: unknown) => toClientError(cause, 'invalid_response'))
     for (const release of unlink) release()
     this.#error = error
-    this.#state.end(error && isAccessError(error) ? 'failed' : 'closed')
+    this.#state.end(error && CLIENT_FAILURES.has(error.code) ? 'failed' : 'closed')
     if (error) report(error)
     this.#queue.end({ discard: error === undefined })
     return error
@@ -216,9 +216,13 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
 }
 
 /** Only these are the client's failure and not the channel's end. */
-function isAccessError({ code }: DredClientError): boolean {
-  return code === 'wrong_neighborhood' || code === 'unregistered_peer' || code === 'invalid_signature' || code === 'version_mismatch'
-}
+const CLIENT_FAILURES: ReadonlySet<DredErrorCode> = new Set<DredErrorCode>([
+  'wrong_neighborhood',
+  'unregistered_peer',
+  'invalid_signature',
+  'version_mismatch',
+  'unsupported_environment',
+])
 
 function startQuery(channel: string, { from, after, last }: SubscribeOptions): StreamQuery {
   const query: StreamQuery = {
