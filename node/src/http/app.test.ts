@@ -56,11 +56,24 @@ describe('addresses', () => {
 
   test('OpenAPI describes every route of the protocol', async () => {
     const { json } = await client.call({ path: '/openapi.json' })
-    const paths = json['paths'] as Record<string, Record<string, { summary?: string }>>
+    const paths = json['paths'] as Record<string, Record<string, object>>
     for (const { method, path, summary } of Object.values(routes)) {
-      expect(paths[path.replace(':id', '{id}')]?.[method.toLowerCase()]?.summary).toBe(summary)
+      expect(paths[path.replace(':id', '{id}')]?.[method.toLowerCase()]).toMatchObject({ summary })
     }
     expect(Object.keys(paths)).not.toContain('/peer')
+    const { properties } = routes.publish.body
+    expect(paths['/channel/{id}']?.['post']).toMatchObject({
+      parameters: [{ name: 'id', in: 'path', required: true, schema: { pattern: '^[A-Za-z0-9_-]{43}$' } }],
+      requestBody: { required: true, content: { 'application/json': { schema: { properties: { key: properties.key } } } } },
+      responses: {
+        201: { content: { 'application/json': { schema: { required: ['id', 'cursor', 'receipt'] } } } },
+        default: { content: { 'application/problem+json': {} } },
+      },
+    })
+    expect(paths['/channel/{id}/stream']?.['get']).toMatchObject({
+      parameters: [{ in: 'path' }, { name: 'after', in: 'query', required: false }, { name: 'last' }, { name: 'from' }],
+      responses: { 200: { content: { 'application/x-ndjson': {}, 'text/event-stream': {} } } },
+    })
   })
 
   test('the server introduces itself and lists the others', async () => {

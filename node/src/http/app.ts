@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
-import swagger from '@fastify/swagger'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits } from '@dred/protocol'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -16,7 +15,7 @@ import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
 import { registerStreamRoute } from './stream-route.ts'
-import { serializerCompiler, validatorCompiler } from './validation.ts'
+import { schemaController } from './validation.ts'
 
 /** What the routes work with. */
 export interface AppContext {
@@ -64,6 +63,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
+    schemaController,
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, error),
     clientErrorHandler: (_error, socket) => {
       if (socket.writable) socket.end(rawProblem('malformed_request'))
@@ -75,8 +75,6 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     },
   })
   if (!listener) throw new Error('Fastify did not ask for its server')
-  app.setValidatorCompiler(validatorCompiler)
-  app.setSerializerCompiler(serializerCompiler)
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
   takeJsonOnly(app)
   app.addHook('onRequest', (request, reply, done) => {
@@ -90,7 +88,6 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     maxAge: 86_400,
   })
   if (options.rateLimit) await limitRate(app, options.rateLimit)
-  await describeApi(app, context)
   const routes = typed(app)
   registerChannelRoutes(routes, context)
   registerStreamRoute(routes, context)
@@ -129,14 +126,5 @@ async function limitRate(app: FastifyInstance, { max, windowMs }: { max: number;
     timeWindow: windowMs,
     enableDraftSpec: true,
     errorResponseBuilder: (_request, { after }) => new DredError('rate_limited', { detail: `Try again in ${after}` }),
-  })
-}
-
-async function describeApi(app: FastifyInstance, { software }: AppContext): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: { title: 'Dred relay server', version: software.version, description: 'Errors are problem documents (RFC 9457).' },
-    },
   })
 }

@@ -8,11 +8,12 @@ export function registerMetaRoutes(app: Routes, context: AppContext): void {
     ...declaration(routes.wellKnown),
     handler: () => describeServer(context),
   })
-  app.get<{ Params: { code: string } }>('/problems/:code', { schema: { summary: 'What an error code means' } }, ({ params }) => {
+  app.get<{ Params: { code: string } }>('/problems/:code', ({ params }) => {
     if (!isErrorCode(params.code)) throw new DredError('not_found')
     return explainProblem(params.code)
   })
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  // Rarely asked for, so loaded when it is.
+  app.get('/openapi.json', async () => (await import('./openapi.ts')).describeApi(context.software.version))
 }
 
 function describeServer({ registry, self, software, incarnation, now }: AppContext): WellKnown {

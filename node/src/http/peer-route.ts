@@ -8,7 +8,6 @@ export function registerPeerRoute(app: FastifyInstance, { replicator }: AppConte
   app.route({
     method: 'POST',
     url: '/peer',
-    schema: { hide: true },
     config: { rateLimit: false },
     // Before the body would be parsed: it never ends.
     onRequest: (request, reply, done) => {

@@ -1,0 +1,68 @@
+import { type Route, routes } from '@dred/protocol'
+import Type, { type TSchema } from 'typebox'
+
+const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'Explained at the address that is the type' }),
+    retryable: Type.Boolean(),
+    detail: Type.Optional(Type.String()),
+    requestId: Type.Optional(Type.String()),
+    oldest: Type.Optional(Type.String({ description: 'With cursor_expired: the cursor to go on from' })),
+  },
+  { description: 'A problem document (RFC 9457)' },
+)
+
+const problems = { description: 'Every error', content: { 'application/problem+json': { schema: Problem } } }
+
+const events = {
+  description: 'One event a line, or as server-sent events; see the documentation of streams',
+  content: { 'application/x-ndjson': { schema: Type.Unknown() }, 'text/event-stream': { schema: Type.String() } },
+}
+
+const explainProblem: Route = {
+  method: 'GET',
+  path: '/problems/:code',
+  summary: 'What an error code means',
+  params: Type.Object({ code: Type.String() }),
+  response: { 200: Type.Object({}) },
+}
+
+/** The OpenAPI 3.1 description of the routes for clients. */
+export function describeApi(version: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const route of [...Object.values<Route>(routes), explainProblem]) {
+    const path = route.path.replace(/:([a-z]+)/g, '{$1}')
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) }
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Dred relay server', version, description: 'Errors are problem documents (RFC 9457).' },
+    paths,
+  }
+}
+
+function operation({ summary, params, querystring, body, response }: Route): object {
+  return {
+    summary,
+    parameters: [...parameters('path', params), ...parameters('query', querystring)],
+    ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
+    responses: { ...(response === undefined ? { 200: events } : answers(response)), default: problems },
+  }
+}
+
+function parameters(place: 'path' | 'query', schema: TSchema = Type.Object({})): object[] {
+  const { properties, required = [] } = schema as { properties: Record<string, TSchema>; required?: string[] }
+  return Object.entries(properties).map(([name, property]) => ({ name, in: place, required: required.includes(name), schema: property }))
+}
+
+function answers(response: NonNullable<Route['response']>): Record<string, object> {
+  return Object.fromEntries(
+    Object.entries(response).map(([status, schema]) => [
+      status,
+      { description: status === '201' ? 'Created' : 'Success', content: { 'application/json': { schema } } },
+    ]),
+  )
+}
