@@ -99,7 +99,6 @@ function createContext(
     neighborhood,
     streams: parts.streams,
     clock,
-    random,
     timing,
     http,
     wake,

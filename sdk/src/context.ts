@@ -13,7 +13,6 @@ export interface Context {
   /** Streams per subscription: kept open, and tried at once at most. */
   streams: { min: number; max: number }
   clock: Clock
-  random: () => number
   timing: Timing
   http: Http
   pool: ServerPool

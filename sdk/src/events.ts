@@ -21,8 +21,4 @@ export class Emitter<Events extends Record<string, unknown>> {
       }
     }
   }
-
-  clear(): void {
-    this.#listeners.clear()
-  }
 }

@@ -1,11 +1,10 @@
-import { limits, MessagePage, routeUrl } from '@dred/protocol'
+import { limits, MessagePage, routeUrl, type SignedGenesis } from '@dred/protocol'
 import { tryServers } from './attempts.ts'
 import type { Context } from './context.ts'
 import type { Server } from './discovery.ts'
 import { DredClientError, toClientError } from './errors.ts'
 import { type Message, readMessage } from './message.ts'
 import { putGenesis } from './genesis.ts'
-import type { SignedGenesis } from '@dred/protocol'
 
 /** With `before` or nothing: the newest messages up to that cursor. With `after`: the ones that follow it. Not both. */
 export interface HistoryOptions {

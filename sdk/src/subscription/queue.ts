@@ -13,10 +13,6 @@ export class BoundedQueue<T> {
     this.#capacity = capacity
   }
 
-  get size(): number {
-    return this.#items.length
-  }
-
   /** Appends at once; resolves when there is room for the next. What comes after the end is dropped. */
   async push(item: T): Promise<void> {
     if (this.#ended) return

@@ -56,8 +56,8 @@ export class Http {
    * A JSON answer of the given shape, within the request timeout.
    * @throws DredClientError as {@link Http.send}; `timeout`; `invalid_response`
    */
-  async json<T>(request: HttpRequest, schema: ResponseSchema, timeoutMs: number = this.#timeoutMs): Promise<T> {
-    return withSignals({ signals: [request.signal], timeout: { clock: this.#clock, ms: timeoutMs } }, async (signal) => {
+  async json<T>(request: HttpRequest, schema: ResponseSchema): Promise<T> {
+    return withSignals({ signals: [request.signal], timeout: { clock: this.#clock, ms: this.#timeoutMs } }, async (signal) => {
       const response = await this.send({ ...request, signal })
       const body = await this.readJson({ ...request, signal }, response)
       const mismatch = describeMismatch(schema, body)
