@@ -22,3 +22,11 @@ test('grows at every renewal, also within a millisecond and when the clock goes 
   }
   expect(seen).toEqual([1_000, 1_001, 1_002, 1_003, 2_500])
 })
+
+test('is later than one that others know', () => {
+  const incarnation = new Incarnation(3, new VersionVector(), () => 1_000)
+  incarnation.renew(7_000)
+  expect(incarnation.self.incarnation).toBe(7_001)
+  incarnation.renew(2_000)
+  expect(incarnation.self.incarnation).toBe(7_002)
+})

@@ -25,8 +25,11 @@ export class Incarnation {
     return { server: this.#server, incarnation: this.#current }
   }
 
-  /** Begins a new incarnation, later than all before. */
-  renew(): void {
-    this.#current = Math.max(this.#now(), this.#current + 1)
+  /**
+   * Begins a new incarnation, later than all before.
+   * @param other one that peers know: the store may have been emptied and the clock set back since
+   */
+  renew(other = 0): void {
+    this.#current = Math.max(this.#now(), this.#current + 1, other + 1)
   }
 }

@@ -34,6 +34,8 @@ export interface ReplicatorContext {
   registry: RegistryView
   /** This server's id and its incarnation now. */
   self: () => Pick<Coordinate, 'server' | 'incarnation'>
+  /** Begins an incarnation later than one that peers know. */
+  outgrow: (incarnation: number) => void
   events: ReplicationEvents
   log: Log
   /** Unix milliseconds. */
@@ -117,6 +119,10 @@ class RelayNode implements Node {
       store,
       registry,
       self: () => incarnation.self,
+      outgrow: (known) => {
+        incarnation.renew(known)
+        logger.warn({ known, ...incarnation.self }, 'peers know a life of this server that its store does not: beginning a later one')
+      },
       events: this.#metrics.replication,
       log: logger,
       now,

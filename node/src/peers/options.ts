@@ -13,6 +13,8 @@ export interface ReplicatorOptions {
   key: Pick<ServerKey, 'sign'>
   /** This server's id and its incarnation now. */
   self(): Pick<Coordinate, 'server' | 'incarnation'>
+  /** Peers have entries that this server counted in an incarnation that it does not know and that is not over: a later one has to begin. */
+  outgrow(incarnation: number): void
   events?: ReplicationEvents
   log?: Log
   /** Default: every server sends to every other itself. */

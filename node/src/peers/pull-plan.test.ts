@@ -1,6 +1,6 @@
 import { type Origin, VersionVector } from '@dred/protocol'
 import { describe, expect, it } from 'vitest'
-import { planPulls, type PullView } from './pull-plan.ts'
+import { latestUnknownLife, planPulls, type PullView } from './pull-plan.ts'
 
 const vector = (counts: Record<string, number>) =>
   VersionVector.from(Object.fromEntries(Object.entries(counts).map(([origin, n]) => [origin, [n]])))
@@ -67,5 +67,26 @@ describe('what is missing', () => {
   it('may be of an earlier incarnation of this server, never of the present one', () => {
     const { pulls } = plan({ peers: { 2: { '1-99': 7, '1-100': 7, '1-101': 7 } } })
     expect(pulls).toEqual([{ peer: 2, origin: '1-99', from: 1, to: 7 }])
+  })
+})
+
+describe('an incarnation of this server that it does not know', () => {
+  const latest = (told: Record<string, number>[], mine: Record<string, number> = {}) =>
+    latestUnknownLife(told.map(vector), vector(mine), { server: 1, incarnation: 100 })
+
+  it('is none when peers have no more than what it has counted itself', () => {
+    expect(latest([{ '1-100': 5, '1-99': 9, '2-700': 3 }], { '1-100': 5 })).toBeUndefined()
+  })
+
+  it('is the latest of those that peers have', () => {
+    expect(latest([{ '1-101': 1, '1-300': 1 }, { '1-200': 8 }])).toBe(300)
+  })
+
+  it('is the present one when peers have more of it than was counted', () => {
+    expect(latest([{ '1-100': 6 }], { '1-100': 5 })).toBe(100)
+  })
+
+  it('is no date: nothing could come after the last one', () => {
+    expect(latest([{ [`1-${Number.MAX_SAFE_INTEGER}`]: 1 }])).toBeUndefined()
   })
 })

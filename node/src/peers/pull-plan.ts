@@ -34,6 +34,25 @@ export interface PullPlan {
 }
 
 const PULLS_PER_PEER = 8
+/** The last moment that is a date, in Unix milliseconds: an incarnation beyond it is nobody's boot. */
+const LAST_INCARNATION = 8_640_000_000_000_000
+
+/**
+ * The latest incarnation of this server in which it has not counted what a peer has of it, and that is not earlier than its present one:
+ * this server has lost its store, and its clock was set back.
+ * @param told what peers said, all of it before `mine` was read
+ */
+export function latestUnknownLife(told: readonly VersionVector[], mine: VersionVector, self: PullView['self']): number | undefined {
+  let latest: number | undefined
+  for (const vector of told) {
+    for (const origin of vector.origins) {
+      const { server, incarnation } = parseOrigin(origin)
+      if (server !== self.server || incarnation < (latest ?? self.incarnation) || incarnation > LAST_INCARNATION) continue
+      if (vector.watermark(origin) > mine.watermark(origin)) latest = incarnation
+    }
+  }
+  return latest
+}
 
 /**
  * Decides what to ask of whom: each origin's missing entries of one peer at a time, of the origin itself where it is connected and has

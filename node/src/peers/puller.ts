@@ -1,7 +1,7 @@
 import type { Origin, VersionVector } from '@dred/protocol'
 import type { Link } from './link.ts'
 import type { Timings } from './options.ts'
-import { planPulls } from './pull-plan.ts'
+import { latestUnknownLife, planPulls } from './pull-plan.ts'
 
 interface Flight {
   link: Link
@@ -15,6 +15,8 @@ interface Flight {
 export interface PullerOptions {
   timings: Timings
   self(): { server: number; incarnation: number }
+  /** See `ReplicatorOptions`. */
+  outgrow(incarnation: number): void
   /** What is stored here. May reject. */
   mine(): Promise<VersionVector>
   links(): readonly Link[]
@@ -79,8 +81,11 @@ export class Puller {
 
   async #look(): Promise<void> {
     try {
+      const told = this.#options.links().map(({ vector }) => vector)
       const mine = await this.#options.mine()
       if (this.#stopped) return
+      const unknown = latestUnknownLife(told, mine, this.#options.self())
+      if (unknown !== undefined) this.#options.outgrow(unknown)
       this.#expire()
       this.#judgeAnswers(mine)
       const links = this.#options.links()

@@ -142,6 +142,31 @@ describe('what was missed', () => {
     expect(await cluster.server(1).store.channel(cluster.channel.id)).toMatchObject({ genesis: cluster.channel.genesis })
   })
 
+  it.each([
+    ['an earlier time than it had', 3_600_000],
+    ['the very time of an earlier boot', 0],
+  ])('comes back to a server whose store is empty and whose clock shows %s, and no count is given twice', async (_, setBackMs) => {
+    cluster = await Cluster.create(3)
+    const server = cluster.server(1)
+    const boot = Date.now()
+    server.clock = () => boot
+    await cluster.start()
+    await linked()
+    const before = await publish(30, [1])
+    const first = `1-${server.incarnation}`
+    await agreed(before)
+    await server.stop()
+    await server.loseStore()
+    server.clock = () => boot - setBackMs
+    await server.start()
+    await linked()
+    await agreed(before)
+    expect(server.incarnation).toBeGreaterThan(boot)
+    const after = await publish(10, [1])
+    await agreed([...before, ...after])
+    expect((await server.store.vector()).toData()).toEqual({ [first]: [30], [`1-${server.incarnation}`]: [10] })
+  })
+
   it('comes back to a store that was out of reach and lost its tail', async () => {
     cluster = await Cluster.create(3)
     const inner = { store: await openSqliteStore({ path: ':memory:' }) }
@@ -173,7 +198,7 @@ describe('what was missed', () => {
     await inner.store.close()
     inner.store = await openSqliteStore({ path: ':memory:' })
     follow()
-    cluster.server(1).incarnation++
+    cluster.server(1).renew()
     for (const listener of reconnected) listener()
     const after = await publish(10, [1])
     expect(await agreed([...before, ...after])).toEqual([1, 2, 3])

@@ -42,6 +42,7 @@ class PeerReplicator implements Replicator, PeerLinksHost {
     this.#puller = new Puller({
       timings: this.timings,
       self: () => options.self(),
+      outgrow: (incarnation) => options.outgrow(incarnation),
       mine: () => this.store.vector(),
       links: () => this.#links.all(),
       failed: (error) => this.#storeFailed(error),

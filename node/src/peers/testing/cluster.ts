@@ -16,6 +16,7 @@ import {
 import type { RegisteredServer } from '../../chain/port.ts'
 import { createServerKeyFile, type ServerKey } from '../../chain/server-key.ts'
 import { genesisEntry, messageEntry } from '../../entries.ts'
+import { Incarnation } from '../../incarnation.ts'
 import type { NewEntry, Store } from '../../store/port.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import { MemoryRegistry, registeredServer } from '../../testing/registry-view.ts'
@@ -119,7 +120,8 @@ export class TestServer {
   readonly id: number
   readonly entry: RegisteredServer
   readonly key: ServerKey
-  incarnation = 0
+  /** Unix milliseconds, as this server's clock shows them. */
+  clock: () => number = Date.now
   readonly counts: Counts = { sent: 0, stored: 0, known: 0, gap: 0, rejected: 0 }
   readonly #cluster: Cluster
   readonly #options: ClusterOptions
@@ -127,6 +129,7 @@ export class TestServer {
   readonly #sockets = new Set<Socket>()
   #store: Store | undefined
   #replicator: Replicator | undefined
+  #incarnation: Incarnation | undefined
 
   private constructor(entry: RegisteredServer, key: ServerKey, parts: { cluster: Cluster; options: ClusterOptions; http: Http2Server }) {
     this.id = entry.id
@@ -171,15 +174,26 @@ export class TestServer {
     return this.#replicator
   }
 
+  get incarnation(): number {
+    return this.#self.incarnation
+  }
+
+  get #self() {
+    if (!this.#incarnation) throw new Error(`Server ${this.id} has never run`)
+    return this.#incarnation.self
+  }
+
   /** Boots with the store it had, or a given one, or a new one. */
   async start(store?: Store): Promise<void> {
     this.#store = store ?? this.#store ?? (await openSqliteStore({ path: ':memory:' }))
-    this.incarnation = Math.max(Date.now(), this.incarnation + 1)
+    const incarnation = new Incarnation(this.id, await this.#store.vector(), () => this.clock())
+    this.#incarnation = incarnation
     this.#replicator = createReplicator({
       store: this.#store,
       registry: this.#cluster.registry,
       key: this.key,
-      self: () => ({ server: this.id, incarnation: this.incarnation }),
+      self: () => incarnation.self,
+      outgrow: (other) => incarnation.renew(other),
       events: { sent: () => this.counts.sent++, received: (result) => this.counts[result]++ },
       ...(this.#options.tls ? { tlsCa: this.#options.tls.cert } : {}),
       timings: quick,
@@ -196,6 +210,11 @@ export class TestServer {
     this.cut()
   }
 
+  /** As when the store was out of reach. */
+  renew(): void {
+    this.#incarnation?.renew()
+  }
+
   async loseStore(): Promise<void> {
     await this.#store?.close()
     this.#store = undefined
@@ -207,7 +226,7 @@ export class TestServer {
   }
 
   async take(entry: NewEntry) {
-    return this.store.append(entry, { server: this.id, incarnation: this.incarnation }, Date.now())
+    return this.store.append(entry, this.#self, Date.now())
   }
 
   /** Ids of the cluster's channel in ascending order: equal everywhere in the end, whatever the order of arrival. */
