@@ -87,6 +87,25 @@ describe('a store that was out of reach', () => {
     again.stop()
   })
 
+  test('refuses a stream whose start it looked for before', async () => {
+    const { purged } = store
+    const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    store.purged = async (id) => {
+      const found = await purged(id)
+      asked.resolve()
+      await gate.promise
+      return found
+    }
+    const answer = fetch(`${node.url}/channel/${channel}/stream?from=start`)
+    await asked.promise
+    store.goAway()
+    await store.comeBack(1)
+    gate.resolve()
+    const response = await answer
+    expect(response.status).toBe(503)
+    expect(await response.json()).toMatchObject({ code: 'store_unavailable', retryable: true })
+  })
+
   test('passes on again what peers bring back, to readers that came in between', async () => {
     await store.replicate(fromPeer(1))
     await say('a')

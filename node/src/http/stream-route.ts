@@ -13,9 +13,9 @@ export function registerStreamRoute(app: Routes, { channels, hub, isClosing }: A
     handler: async (request, reply) => {
       hub.assertCapacity()
       const start = await channels.startStream(request.params.id, resumed(request.query, request))
-      // All of these have changed while the start was looked for, if they have.
+      // Both may have changed while the start was looked for, and are told while there is still a status to tell them by.
       if (isClosing()) throw new DredError('shutting_down')
-      hub.assertCapacity()
+      hub.assertOpenable(start)
       reply.hijack()
       if (hasLeft(reply)) return reply
       const format = formatFor(request)

@@ -66,13 +66,20 @@ export class Hub {
     if (this.#streams >= this.#options.maxStreams) throw new DredError('too_many_streams')
   }
 
+  /** @throws DredError `too_many_streams`; `store_unavailable` when the store was out of reach since the start was determined */
+  assertOpenable({ channel }: StreamStart): void {
+    this.assertCapacity()
+    if (this.#options.tracker.peek(channel.id) !== channel) throw new DredError('store_unavailable')
+  }
+
   /**
    * Opens a stream; it ends by itself when the reader leaves.
-   * @throws DredError `store_unavailable` when the store was out of reach since the start was determined
+   * @throws DredError as {@link assertOpenable}
    */
-  open({ channel, seen }: StreamStart, sink: Sink, format: StreamFormat): Subscription {
-    const { store, server, tracker, onDelivered } = this.#options
-    if (tracker.peek(channel.id) !== channel) throw new DredError('store_unavailable')
+  open(start: StreamStart, sink: Sink, format: StreamFormat): Subscription {
+    this.assertOpenable(start)
+    const { channel, seen } = start
+    const { store, server, onDelivered } = this.#options
     const feed = this.#feeds.get(channel.id) ?? { channel, subscriptions: new Set(), pending: [] }
     const subscription = new Subscription({ channel: feed.channel, seen, sink, format, server, onDelivered })
     this.#feeds.set(channel.id, feed)
