@@ -72,7 +72,8 @@ describe('the cursor that a publisher gets', () => {
     const replicated = (async () => {
       for (const entry of peer) await store.replicate(entry)
     })()
-    const results = await Promise.all(bodies.map((body) => channels.publish(channel, body)))
+    // A client that got no answer posts again.
+    const results = await Promise.all([...bodies, ...bodies].map((body) => channels.publish(channel, body)))
     await replicated
     const log = await idsAfter(`1.${channel.slice(0, 12)}.`)
     expect(log).toHaveLength(30)

@@ -53,8 +53,8 @@ export class Channels {
   readonly #recent: RecentEntries
   readonly #now: () => number
   readonly #onPublished: (created: boolean) => void
-  /** Cursors right after messages that are being published, as soon as these are announced. */
-  readonly #publishing = new Map<string, string | undefined>()
+  /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
+  readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
 
   constructor({ store, registry, tracker, incarnation, recent, now, onPublished }: ChannelsOptions) {
     this.#store = store
@@ -65,7 +65,8 @@ export class Channels {
     this.#now = now
     this.#onPublished = onPublished
     tracker.onMessage((channel, { id }) => {
-      if (this.#publishing.has(id)) this.#publishing.set(id, channel.cursor)
+      const publishing = this.#publishing.get(id)
+      if (publishing) publishing.cursor = channel.cursor
     })
   }
 
@@ -82,15 +83,17 @@ export class Channels {
     const now = this.#now()
     assertNotAhead(message.sentAt, now)
     if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
-    this.#publishing.set(message.id, undefined)
+    const publishing = this.#publishing.get(message.id) ?? { calls: 0 }
+    this.#publishing.set(message.id, publishing)
+    publishing.calls++
     try {
       const result = await this.#append(messageEntry(message, genesis.lifetimeMs), now)
       this.#onPublished(result.created)
-      const cursor = this.#publishing.get(message.id) ?? (await this.#cursorAfter(channel, result))
+      const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
       const { created, coordinate, acceptedAt } = result
       return { id: message.id, cursor, receipt: { ...coordinate, acceptedAt }, created }
     } finally {
-      this.#publishing.delete(message.id)
+      if (--publishing.calls === 0) this.#publishing.delete(message.id)
     }
   }
 

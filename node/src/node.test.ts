@@ -88,7 +88,7 @@ describe('a store that was out of reach', () => {
   })
 
   test('refuses a stream whose start it looked for before', async () => {
-    const { purged } = store
+    const purged = store.purged.bind(store)
     const [asked, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     store.purged = async (id) => {
       const found = await purged(id)
