@@ -7,6 +7,7 @@ import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
 import type { NodeConfig } from './config.ts'
 import { createApp } from './http/app.ts'
+import { type HttpLimits, httpLimits } from './http/limits.ts'
 import type { Listener, TlsFiles } from './http/listener.ts'
 import { Incarnation } from './incarnation.ts'
 import type { Log } from './log.ts'
@@ -26,6 +27,7 @@ export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'rateLim
   keepaliveMs?: number
   /** Bytes that the reader of a live stream may leave unread. */
   maxBufferedBytes?: number
+  http?: Partial<HttpLimits>
 }
 
 /** What a replicator is made from. */
@@ -158,7 +160,7 @@ class RelayNode implements Node {
 
   #createApp(): ReturnType<typeof createApp> {
     const { store, registry, self, now, logger } = this.#dependencies
-    const { tls, rateLimit, trustProxy } = this.#settings
+    const { tls, rateLimit, trustProxy, http } = this.#settings
     const channels = new Channels({
       store,
       registry,
@@ -180,7 +182,7 @@ class RelayNode implements Node {
         now,
         isClosing: () => this.#closing,
       },
-      { rateLimit, trustProxy, logger, ...(tls === undefined ? {} : { tls }) },
+      { rateLimit, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
     )
   }
 

@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { constants, Http2ServerRequest } from 'node:http2'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -11,6 +13,7 @@ import type { Hub } from '../realtime/hub.ts'
 import { registerChannelRoutes } from './channel-routes.ts'
 import { rawProblem, sendProblem } from './errors.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
+import type { HttpLimits } from './limits.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
@@ -39,6 +42,7 @@ export interface AppOptions {
   rateLimit: { max: number; windowMs: number } | false
   /** Addresses whose `X-Forwarded-For` is believed. */
   trustProxy: string[]
+  limits: HttpLimits
   logger: FastifyBaseLogger
 }
 
@@ -70,13 +74,14 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
       else socket.destroy()
     },
     serverFactory: (handler) => {
-      listener = createListener(handler, options.tls)
+      listener = createListener(handler, { tls: options.tls, idleTimeoutMs: options.limits.idleTimeoutMs })
       return listener.server
     },
   })
   if (!listener) throw new Error('Fastify did not ask for its server')
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
   takeJsonOnly(app)
+  limitBodyTime(app, options.limits.bodyTimeoutMs)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
     done(context.isClosing() ? new DredError('shutting_down') : undefined)
@@ -89,7 +94,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   })
   if (options.rateLimit) await limitRate(app, options.rateLimit)
   const routes = typed(app)
-  registerChannelRoutes(routes, context)
+  registerChannelRoutes(routes, context, options.limits)
   registerStreamRoute(routes, context)
   registerMetaRoutes(routes, context)
   registerPeerRoute(app, context)
@@ -118,6 +123,23 @@ function takeJsonOnly(app: FastifyInstance): void {
       done(new DredError('malformed_json', { cause }))
     }
   })
+}
+
+/** Cuts off who sends a body bit by bit or not at all: it would hold a request and up to a body's size for as long as it likes. */
+function limitBodyTime(app: FastifyInstance, timeoutMs: number): void {
+  app.addHook('preParsing', async (request, _reply, payload) => {
+    if (request.method === 'POST' || request.method === 'PUT') {
+      const timer = setTimeout(() => hangUp(request.raw), timeoutMs)
+      const stop = (): void => clearTimeout(timer)
+      payload.once('end', stop).once('close', stop)
+    }
+    return payload
+  })
+}
+
+function hangUp(request: IncomingMessage | Http2ServerRequest): void {
+  if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL)
+  else request.destroy()
 }
 
 async function limitRate(app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }): Promise<void> {

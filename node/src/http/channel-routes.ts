@@ -1,10 +1,13 @@
 import { routes } from '@dred/protocol'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
+import { HeldPages } from './held-pages.ts'
+import type { HttpLimits } from './limits.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export function registerChannelRoutes(app: Routes, { channels }: AppContext): void {
+export function registerChannelRoutes(app: Routes, { channels }: AppContext, limits: HttpLimits): void {
+  const held = new HeldPages(limits.heldPageBytes)
   app.route({
     ...declaration(routes.publish),
     handler: async (request, reply) => {
@@ -14,6 +17,7 @@ export function registerChannelRoutes(app: Routes, { channels }: AppContext): vo
   })
   app.route({
     ...declaration(routes.createChannel),
+    config: { rateLimit: { max: limits.creations.max, timeWindow: limits.creations.windowMs } },
     handler: async (request, reply) => {
       const { created, description } = await channels.create(request.params.id, request.body)
       return reply.code(created ? 201 : 200).send(description)
@@ -26,7 +30,9 @@ export function registerChannelRoutes(app: Routes, { channels }: AppContext): vo
   app.route({
     ...declaration(routes.channelMessages),
     handler: async (request, reply) => {
-      const page = await channels.history(request.params.id, request.query)
+      held.assertRoom()
+      const page = Buffer.from(await channels.history(request.params.id, request.query))
+      held.hold(page.length, reply.raw)
       // The page is JSON text already, with the signed bytes as they came.
       return reply.type(JSON_TYPE).send(page as never)
     },

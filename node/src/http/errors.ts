@@ -34,7 +34,8 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id)
   // No hook has seen a request whose address could not be read.
   if (!reply.hasHeader('access-control-allow-origin')) reply.header('access-control-allow-origin', '*')
-  if (problem.status === 503 && !reply.hasHeader('retry-after')) reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))
+    reply.header('retry-after', RETRY_AFTER_SECONDS)
   // Fastify asks to close the connection after a body that it did not read to its end; HTTP/2 has no such header.
   if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
   void reply.send(JSON.stringify(problem.toProblem(request.id)))

@@ -25,8 +25,14 @@ export interface Listener {
   destroyConnections(): void
 }
 
+export interface ListenerOptions {
+  tls: TlsFiles | undefined
+  /** Milliseconds after which a connection is cut on which nothing was sent or received. */
+  idleTimeoutMs: number
+}
+
 /** With TLS the client chooses by ALPN, without it by its first bytes. */
-export function createListener(handler: RequestListener, tls?: TlsFiles): Listener {
+export function createListener(handler: RequestListener, { tls, idleTimeoutMs }: ListenerOptions): Listener {
   const sockets = new Set<Socket>()
   const sessions = new Set<ServerHttp2Session>()
   const trackSocket = (socket: Socket): void => {
@@ -36,10 +42,12 @@ export function createListener(handler: RequestListener, tls?: TlsFiles): Listen
   const trackSession = (session: ServerHttp2Session): void => {
     sessions.add(session)
     session.setLocalWindowSize(SESSION_WINDOW_BYTES)
+    session.setTimeout(idleTimeoutMs, () => session.destroy())
     session.once('close', () => sessions.delete(session))
   }
   const server = tls ? createTlsServer(handler, tls, trackSession) : createPlainServer(handler, trackSession)
   server.on('connection', trackSocket)
+  server.timeout = idleTimeoutMs
   return {
     server,
     closeSessions: () => {
