@@ -143,6 +143,7 @@ describe('a server in trouble', () => {
     expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0)
     expect(response.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
     expect(await response.json()).toMatchObject({ code: 'rate_limited', retryable: true })
+    expect((await fetch(`${own.url}/peer`, { method: 'POST' })).status).toBe(429)
     await own.close()
   })
 

@@ -97,9 +97,9 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   registerChannelRoutes(routes, context, options.limits)
   registerStreamRoute(routes, context)
   registerMetaRoutes(routes, context)
-  registerPeerRoute(app, context)
-  const limited = options.rateLimit ? { preHandler: app.rateLimit() } : {}
-  app.setNotFoundHandler(limited, notFound)
+  const limiters = options.rateLimit ? [app.rateLimit()] : []
+  registerPeerRoute(app, context, limiters)
+  app.setNotFoundHandler({ preHandler: limiters }, notFound)
   return { app, listener }
 }
 

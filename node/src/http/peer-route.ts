@@ -1,26 +1,30 @@
 import { Http2ServerResponse } from 'node:http2'
 import { DredError } from '@dred/protocol'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, onRequestHookHandler } from 'fastify'
 import type { AppContext } from './app.ts'
 
-/** Where peers connect: the bodies of request and response are the two directions of a link. Who it is, the link finds out. */
-export function registerPeerRoute(app: FastifyInstance, { replicator }: AppContext): void {
+/**
+ * Where peers connect: the bodies of request and response are the two directions of a link. Who it is, the link finds out.
+ * @param before to be passed first
+ */
+export function registerPeerRoute(app: FastifyInstance, { replicator }: AppContext, before: onRequestHookHandler[]): void {
   app.route({
     method: 'POST',
     url: '/peer',
     config: { rateLimit: false },
     // Before the body would be parsed: it never ends.
-    onRequest: (request, reply, done) => {
-      const response: unknown = reply.raw
-      if (!(response instanceof Http2ServerResponse)) {
-        done(new DredError('malformed_request', { detail: 'Peers connect over HTTP/2' }))
-        return
-      }
-      reply.hijack()
-      const { stream } = response
-      stream.respond({ ':status': 200, 'content-type': 'application/octet-stream', 'x-request-id': request.id })
-      replicator.accept(stream)
-    },
+    onRequest: [
+      ...before,
+      (_request, reply, done) => {
+        const response: unknown = reply.raw
+        if (!(response instanceof Http2ServerResponse)) {
+          done(new DredError('malformed_request', { detail: 'Peers connect over HTTP/2' }))
+          return
+        }
+        reply.hijack()
+        replicator.accept(response.stream)
+      },
+    ],
     handler: () => {
       throw new DredError('internal')
     },

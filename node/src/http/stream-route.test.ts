@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
 import type { Signer } from '@dred/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { answer } from '../peers/dial.ts'
 import { registeredServer } from '../testing/registry-view.ts'
 import { StreamReader } from '../testing/stream-client.ts'
 import { createChannel, noReplicator, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
@@ -213,10 +214,11 @@ describe('the port', () => {
 
   test("hands a peer's stream over in both directions", async () => {
     const accepted: Duplex[] = []
-    const own = await startTestNode(
-      {},
-      { replicatorFactory: () => ({ ...noReplicator(), accept: (stream) => void accepted.push(stream.pipe(stream)) }) },
-    )
+    const accept = (stream: Duplex): void => {
+      answer(stream)
+      accepted.push(stream.pipe(stream))
+    }
+    const own = await startTestNode({}, { replicatorFactory: () => ({ ...noReplicator(), accept }) })
     const session = connect(own.url)
     const stream = session.request({ ':method': 'POST', ':path': '/peer', 'content-type': 'application/octet-stream' })
     const [headers] = (await once(stream, 'response')) as [Record<string, unknown>]

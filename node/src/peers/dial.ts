@@ -60,7 +60,7 @@ interface Http2Part {
     | {
         encrypted?: boolean
         destroyed?: boolean
-        socket: unknown
+        socket: { remoteAddress?: string | undefined }
         setLocalWindowSize(bytes: number): void
         settings(settings: object): void
       }
@@ -69,10 +69,16 @@ interface Http2Part {
   respond?(headers: object): void
 }
 
-/** Answers a request that the HTTP layer has not answered yet. */
+/** Where the peer's connection comes from. */
+export function addressOf(stream: Duplex): string {
+  return (stream as Http2Part).session?.socket.remoteAddress ?? ''
+}
+
+/** Opens the way back to a peer, unless it has left already. */
 export function answer(stream: Duplex): void {
   const part = stream as Http2Part
-  if (part.headersSent === false && !stream.destroyed) part.respond?.({ ':status': constants.HTTP_STATUS_OK, 'content-type': CONTENT_TYPE })
+  if (part.headersSent === false && !stream.closed && !stream.destroyed)
+    part.respond?.({ ':status': constants.HTTP_STATUS_OK, 'content-type': CONTENT_TYPE })
 }
 
 /** Gives an accepted peer the window that the dialler gives. */
@@ -88,5 +94,5 @@ export function channelBinding(stream: Duplex): Uint8Array {
   const { session } = stream as Http2Part
   if (session?.encrypted !== true) return new Uint8Array()
   const { label, bytes } = CHANNEL_BINDING
-  return (session.socket as TLSSocket).exportKeyingMaterial(bytes, label, Buffer.alloc(0))
+  return (session.socket as unknown as TLSSocket).exportKeyingMaterial(bytes, label, Buffer.alloc(0))
 }

@@ -2,15 +2,15 @@ import type { Duplex } from 'node:stream'
 import { LinkError } from '@dred/protocol/relay'
 import type { RegisteredServer } from '../chain/port.ts'
 import { Connection, PeerLeft } from './connection.ts'
-import { answer, channelBinding, dial, widenWindow } from './dial.ts'
+import { addressOf, answer, channelBinding, dial, widenWindow } from './dial.ts'
 import { Dialler } from './dialler.ts'
 import { type Identity, introduce, type Introduction, welcome } from './handshake.ts'
+import { Introductions } from './introductions.ts'
 import { Link, type LinkHost } from './link.ts'
 import type { ReplicatorOptions, Timings } from './options.ts'
 import { Quarantine } from './quarantine.ts'
 
-/** Peers that may be introducing themselves at once: each costs a signature. */
-const MAX_INTRODUCTIONS = 64
+const MAX_INTRODUCTIONS = { altogether: 256, ofOneAddress: 8 }
 
 export interface PeerLinksHost extends LinkHost {
   up(link: Link): void
@@ -35,7 +35,7 @@ export class PeerLinks {
   readonly #diallers = new Map<number, { endpoint: string; dialler: Dialler }>()
   /** Every connection that is not closed yet, authenticated or not. */
   readonly #connections = new Set<Connection>()
-  #introductions = 0
+  readonly #introductions = new Introductions(MAX_INTRODUCTIONS)
   #running = false
   #stopFollowing: (() => void) | undefined
 
@@ -74,9 +74,13 @@ export class PeerLinks {
   accept(stream: Duplex): void {
     const connection = this.#track(stream)
     answer(stream)
-    if (!this.#running) connection.close(new LinkError('stopping'))
-    else if (this.#introductions >= MAX_INTRODUCTIONS) connection.close(new LinkError('busy'))
-    else void this.#receive(connection)
+    if (!this.#running) {
+      connection.close(new LinkError('stopping'))
+      return
+    }
+    const introduced = this.#introductions.begin(addressOf(stream))
+    if (introduced) void this.#receive(connection, introduced)
+    else connection.close(new LinkError('busy'))
   }
 
   get #id(): number {
@@ -127,13 +131,12 @@ export class PeerLinks {
     }
   }
 
-  async #receive(connection: Connection): Promise<void> {
-    this.#introductions++
+  async #receive(connection: Connection, introduced: () => void): Promise<void> {
     let peer: RegisteredServer | undefined
     const introduction = await this.#introduction(connection, async (made) => {
       peer = await welcome(this.#identity, made)
     })
-    this.#introductions--
+    introduced()
     if (!introduction || !peer) return
     widenWindow(connection.stream)
     await this.#hold(peer, introduction)
@@ -150,7 +153,8 @@ export class PeerLinks {
       const reason = error instanceof LinkError ? error : new LinkError('disconnected', undefined, error)
       connection.close(reason, !(reason instanceof PeerLeft))
       const { code, message } = await connection.ended
-      this.#options.log?.info({ code, detail: message }, 'no link to a peer')
+      // At the level of noise: anybody may connect, as often as the rate limit allows.
+      this.#options.log?.debug({ code, detail: message }, 'no link to a peer')
       return undefined
     } finally {
       clearTimeout(timer)

@@ -5,7 +5,10 @@ import type { Entry } from '../store/port.ts'
 export interface Replicator {
   /** Starts dialling the peers that it is this server's turn to dial, and keeps doing so. */
   start(): void
-  /** Takes a connection that a peer dialled: `POST /peer`, whose request and response bodies are the two directions of `stream`. */
+  /**
+   * Takes a connection that a peer dialled and answers it: `POST /peer`, whose request and response bodies are the two directions of
+   * `stream`.
+   */
   accept(stream: Duplex): void
   /** Registry ids of the peers with a live, authenticated link. */
   connected(): number[]
