@@ -1,4 +1,4 @@
-import { type Coordinate, signGenesis, signMessage, type VersionVectorData, webCryptoSigner } from '@dred/protocol'
+import { type Coordinate, signGenesis, signMessage, type VersionVectorData } from '@dred/protocol'
 import { encodeFrame, relayLimits, type WireEntry } from '@dred/protocol/relay'
 import { encode } from 'cborg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -63,7 +63,8 @@ describe('an invalid entry', () => {
     ['dated far ahead', async (entry) => ({ ...entry, ...(await signedAt(Date.now() + 400_000)), expiresAt: Date.now() + 500_000 })],
     ['of an unknown channel that would be kept for ever', (entry) => ({ ...entry, expiresAt: Number.MAX_SAFE_INTEGER })],
     ['that is a message but is called a genesis', (entry) => ({ ...entry, kind: 'genesis' })],
-    ['that is a genesis of another neighborhood', (entry) => foreignGenesis(entry)],
+    ['that is a genesis of another neighborhood', (entry) => genesis(entry, { neighborhood: '2' })],
+    ['that is a genesis dated far ahead', (entry) => genesis(entry, { createdAt: Date.now() + 400_000 })],
     ['counted for the server that it is sent to', (entry) => ({ ...entry, coordinate: own(0) })],
     ['counted for a later life of the server that it is sent to', (entry) => ({ ...entry, coordinate: own(1_000_000) })],
   ]
@@ -76,10 +77,9 @@ describe('an invalid entry', () => {
     return { canonical: JSON.stringify({ channel: cluster.channel.id, key, message, sentAt, v: 1 }), sig }
   }
 
-  async function foreignGenesis(entry: Signed): Promise<Signed> {
-    const pair = (await crypto.subtle.generateKey('Ed25519', false, ['sign', 'verify'])) as CryptoKeyPair
-    const fields = { neighborhood: '2', createdAt: Date.now(), salt: new Uint8Array(16) }
-    const { canonical, genesis } = await signGenesis(await webCryptoSigner(pair), fields)
+  async function genesis(entry: Signed, changes: { neighborhood?: string; createdAt?: number }): Promise<Signed> {
+    const fields = { neighborhood: '1', createdAt: Date.now(), salt: new Uint8Array(16), ...changes }
+    const { canonical, genesis } = await signGenesis(cluster.signer, fields)
     return { ...entry, kind: 'genesis', canonical, sig: genesis.sig }
   }
 

@@ -55,17 +55,23 @@ export class EntryVerifier {
     const verified = await verifyGenesis({ ...parse(canonical), sig })
     if (verified.canonical !== canonical) throw new DredError('malformed_genesis', { detail: 'The signed bytes are not in canonical form' })
     if (verified.genesis.neighborhood !== this.#neighborhood) throw new DredError('wrong_neighborhood')
+    this.#assertNotAhead(verified.genesis.createdAt)
     this.#remember(verified.id, verified.genesis.lifetimeMs)
     return genesisEntry(verified)
   }
 
   async #message(wire: { canonical: string; sig: string; expiresAt: number }): Promise<NewEntry> {
     const verified = await verifyCanonicalMessage(wire.canonical, wire.sig)
-    if (verified.sentAt > this.#now() + limits.clockSkewMs + SERVER_SKEW_MS) throw new DredError('clock_skew')
+    this.#assertNotAhead(verified.sentAt)
     const lifetimeMs = (await this.#lifetimeOf(verified.channel)) ?? wire.expiresAt - verified.sentAt
     if (lifetimeMs < limits.lifetimeMs.min || lifetimeMs > limits.lifetimeMs.max)
       throw new DredError('malformed_message', { detail: 'The date of expiry is out of bounds' })
     return messageEntry(verified, lifetimeMs)
+  }
+
+  /** What is dated ahead would prolong its channel. */
+  #assertNotAhead(date: number): void {
+    if (date > this.#now() + limits.clockSkewMs + SERVER_SKEW_MS) throw new DredError('clock_skew')
   }
 
   /** Undefined for a channel that is not known here yet: its genesis is on its way from another server. */
