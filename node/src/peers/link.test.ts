@@ -207,6 +207,21 @@ describe('a link', () => {
     expect(await ask({ server: 77, incarnation: 1, from: 1, to: 1 })).toEqual([9, 0])
   })
 
+  it('does not pile up answers to PINGs that the peer does not take', async () => {
+    await begin({ silentMs: 60_000, pingMs: 60_000 })
+    const rogue = await joined()
+    rogue.stream.pause()
+    const pings = Buffer.concat(Array.from({ length: 60_000 }, (_, i) => encodeFrame({ type: 'PING', at: 1_000_000 + i })))
+    rogue.stream.write(pings)
+    push(rogue, await wire(1))
+    await eventually(vector).toEqual({ [`${ROGUE}-${incarnation}`]: [1] })
+    rogue.stream.resume()
+    rogue.send({ type: 'PULL', ticket: 7, server: 2, incarnation: 1, from: 1, to: 1 })
+    await rogue.next('BATCH')
+    expect(rogue.pongs).toBeGreaterThan(0)
+    expect(rogue.pongs).toBeLessThan(40_000)
+  })
+
   it('ends when the peer asks on and on without taking the answers', async () => {
     await begin({ silentMs: 60_000 })
     const server = cluster.server(SERVER)

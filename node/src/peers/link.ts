@@ -143,7 +143,7 @@ export class Link {
         this.#pulls.add(frame)
         return
       case 'PING':
-        this.connection.send({ type: 'PONG', at: frame.at })
+        if (!this.congested) this.connection.send({ type: 'PONG', at: frame.at })
         return
       case 'PONG':
         this.#measure(performance.now() - frame.at)

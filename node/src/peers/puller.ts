@@ -12,6 +12,12 @@ interface Flight {
   deadline: number
 }
 
+/** Up to where an origin is complete here, and the `performance.now()` since which that has not changed. */
+interface Stall {
+  watermark: number
+  since: number
+}
+
 export interface PullerOptions {
   timings: Timings
   self(): { server: number; incarnation: number }
@@ -29,8 +35,8 @@ export class Puller {
   readonly #flights = new Map<Origin, Flight>()
   /** `performance.now()` until which a peer is not asked for an origin, by peer and origin. */
   readonly #refusals = new Map<string, number>()
-  /** The first missing count of an origin, and since when it is that one. */
-  readonly #stalls = new Map<Origin, { watermark: number; since: number }>()
+  /** Of each origin that was to be pulled at the last look. */
+  #stalls: ReadonlyMap<Origin, Stall> = new Map()
   /** What was answered since the last look. */
   readonly #answers = new Map<Origin, Flight>()
   #tickets = 0
@@ -89,15 +95,21 @@ export class Puller {
       this.#expire()
       this.#judgeAnswers(mine)
       const links = this.#options.links()
+      const stalls = new Map<Origin, Stall>()
       const { pulls, againInMs } = planPulls({
         mine,
         self: this.#options.self(),
         sources: links.map((link) => ({ peer: link.peer, vector: link.vector, pulls: this.#count(link) })),
         inFlight: (origin) => this.#flights.has(origin),
         refused: (peer, origin) => this.#refusals.has(`${peer} ${origin}`),
-        stalledMs: (origin) => this.#stalledMs(origin, mine.watermark(origin)),
+        stalledMs: (origin) => {
+          const stall = this.#stallOf(origin, mine.watermark(origin))
+          stalls.set(origin, stall)
+          return performance.now() - stall.since
+        },
         graceMs: this.#options.timings.graceMs,
       })
+      this.#stalls = stalls
       for (const { peer, origin, from, to } of pulls) {
         const link = links.find((candidate) => candidate.peer === peer)
         if (link) this.#ask(link, origin, { from, to })
@@ -135,12 +147,9 @@ export class Puller {
     this.#refusals.set(`${peer} ${origin}`, performance.now() + this.#options.timings.retryMs)
   }
 
-  #stalledMs(origin: Origin, watermark: number): number {
-    const now = performance.now()
+  #stallOf(origin: Origin, watermark: number): Stall {
     const stall = this.#stalls.get(origin)
-    if (stall?.watermark === watermark) return now - stall.since
-    this.#stalls.set(origin, { watermark, since: now })
-    return 0
+    return stall?.watermark === watermark ? stall : { watermark, since: performance.now() }
   }
 
   #count(link: Link): number {

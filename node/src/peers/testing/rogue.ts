@@ -11,6 +11,8 @@ type Hello = Extract<Frame, { type: 'HELLO' }>
 export class Rogue {
   readonly stream: Duplex
   readonly heard: Frame[] = []
+  /** How many PONGs came. */
+  pongs = 0
   readonly ended: Promise<void>
   readonly #session: ClientHttp2Session | undefined
   #wake: (() => void)[] = []
@@ -21,7 +23,10 @@ export class Rogue {
     this.#session = session
     const reader = new FrameReader(relayLimits.frameBytes)
     stream.on('data', (chunk: Buffer) => {
-      this.heard.push(...reader.read(chunk))
+      for (const frame of reader.read(chunk)) {
+        this.heard.push(frame)
+        if (frame.type === 'PONG') this.pongs++
+      }
       this.#notify()
     })
     stream.on('error', () => undefined)
