@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { encodeBase64url, type Signer } from '@dred/protocol'
 import { CliError } from '../errors.ts'
-import { hasCode, writeNewSecret } from './files.ts'
+import { hasCode, readSecret, writeNewSecret } from './files.ts'
 
 /**
  * Makes a device key: Ed25519, PKCS#8 PEM, mode 0600, as `openssl genpkey -algorithm ed25519` does.
@@ -22,8 +21,9 @@ export async function createDeviceKeyFile(path: string): Promise<string> {
 export async function openDeviceKey(path: string): Promise<Signer> {
   let pem: string
   try {
-    pem = await readFile(path, 'utf8')
+    pem = await readSecret(path)
   } catch (cause) {
+    if (cause instanceof CliError) throw cause
     const message = hasCode(cause, 'ENOENT')
       ? `There is no device key ${path}: make one with \`dred keys new --type device\`.`
       : `The device key ${path} cannot be read: make it readable for this user.`

@@ -25,6 +25,24 @@ export async function writeNewSecret(path: string, content: string): Promise<voi
   }
 }
 
+/**
+ * The text of a file with a secret, which nobody else may read.
+ * @throws CliError `key_file` when its mode lets others in; the system's error when it cannot be read
+ */
+export async function readSecret(path: string): Promise<string> {
+  const file = await open(path)
+  try {
+    const { mode } = await file.stat()
+    if ((mode & 0o077) !== 0 && process.platform !== 'win32') {
+      const shown = (mode & 0o777).toString(8).padStart(4, '0')
+      throw new CliError('auth', 'key_file', `${path} may be read by others (mode ${shown}): run chmod 600 on it.`)
+    }
+    return await file.readFile('utf8')
+  } finally {
+    await file.close()
+  }
+}
+
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -17,6 +17,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 const path = (name: string) => join(directory, name)
+const secret = (file: string, content: string) => writeFile(file, content, { mode: 0o600 })
 
 test('a wallet file is a v3 key store of mode 0600 that opens with its password', async () => {
   const privateKey = `0x${'ab'.repeat(32)}` as const
@@ -52,31 +53,46 @@ test('the published vector of the format opens', async () => {
     id: '3198bc9c-6672-5ab3-d995-4942343ae5b6',
     version: 3,
   }
-  await writeFile(path('v.json'), JSON.stringify(vector))
+  await secret(path('v.json'), JSON.stringify(vector))
   expect((await openWalletFile(path('v.json'), 'testpassword')).address).toBe('0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b')
 })
 
 test('a file that is there is never overwritten', async () => {
-  await writeFile(path('w.json'), 'precious')
+  await secret(path('w.json'), 'precious')
   await expect(createWalletFile(path('w.json'), 'secret', { rounds })).rejects.toMatchObject({ code: 'file_exists' })
   await expect(createDeviceKeyFile(path('w.json'))).rejects.toMatchObject({ code: 'file_exists' })
   expect(await readFile(path('w.json'), 'utf8')).toBe('precious')
 })
 
 test('what is no key file ends with 4', async () => {
-  await writeFile(path('text'), 'hello')
-  await writeFile(path('object.json'), '{"version":1}')
-  await writeFile(path('damaged.json'), '{"version":3,"crypto":{"kdf":"nonsense","kdfparams":{}}}')
+  await secret(path('text'), 'hello')
+  await secret(path('object.json'), '{"version":1}')
+  await secret(path('damaged.json'), '{"version":3,"crypto":{"kdf":"nonsense","kdfparams":{}}}')
   for (const name of ['absent', 'text', 'object.json', 'damaged.json']) {
-    await expect(openWalletFile(path(name), 'secret')).rejects.toMatchObject({ exitCode: 4, code: 'key_file' })
+    await expect(openWalletFile(path(name), 'secret')).rejects.toMatchObject({
+      exitCode: 4,
+      code: 'key_file',
+      message: expect.stringMatching(/: (make|check|restore)/),
+    })
   }
   await expect(openDeviceKey(path('text'))).rejects.toMatchObject({ exitCode: 4, code: 'key_file' })
 })
 
+test.skipIf(process.platform === 'win32')('a secret that others may read is refused, whatever it is', async () => {
+  await createDeviceKeyFile(path('d.pem'))
+  await createWalletFile(path('w.json'), 'secret', { rounds })
+  await secret(path('pw'), 'secret')
+  for (const [name, mode] of Object.entries({ 'd.pem': 0o604, 'w.json': 0o640, pw: 0o644 })) await chmod(path(name), mode)
+  const exposed = { exitCode: 4, code: 'key_file', message: expect.stringMatching(/chmod 600/) }
+  await expect(openDeviceKey(path('d.pem'))).rejects.toMatchObject(exposed)
+  await expect(openWalletFile(path('w.json'), 'secret')).rejects.toMatchObject(exposed)
+  await expect(readPasswordFile(path('pw'))).rejects.toMatchObject(exposed)
+})
+
 test('a password is the first line of its file', async () => {
-  await writeFile(path('pw'), 'pass word \r\nsecond line\n')
+  await secret(path('pw'), 'pass word \r\nsecond line\n')
   expect(await readPasswordFile(path('pw'))).toBe('pass word ')
-  await writeFile(path('empty'), '\npassword')
+  await secret(path('empty'), '\npassword')
   await expect(readPasswordFile(path('empty'))).rejects.toMatchObject({ exitCode: 4 })
 })
 

@@ -1,10 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { Wallet } from '@ethereumjs/wallet'
-import { type Address, bytesToHex, getAddress, type Hex, hexToBytes } from 'viem'
+import { type Address, bytesToHex, getAddress, type Hex, hexToBytes, isAddress } from 'viem'
 import { type PrivateKeyAccount, privateKeyToAccount } from 'viem/accounts'
 import type { Config } from '../config.ts'
 import { CliError } from '../errors.ts'
-import { hasCode, writeNewSecret } from './files.ts'
+import { hasCode, readSecret, writeNewSecret } from './files.ts'
 import { passwordOf } from './passwords.ts'
 
 /** Work that a guess of the password costs: 2^17 scrypt rounds, some 128 MiB. */
@@ -52,8 +51,9 @@ export async function openWalletFile(path: string, password: string): Promise<Pr
 async function readWalletFile(path: string): Promise<string> {
   let content: string
   try {
-    content = await readFile(path, 'utf8')
+    content = await readSecret(path)
   } catch (cause) {
+    if (cause instanceof CliError) throw cause
     const message = hasCode(cause, 'ENOENT')
       ? `There is no wallet file ${path}: make one with \`dred keys new --type wallet\`.`
       : `The wallet file ${path} cannot be read: make it readable for this user.`
@@ -74,4 +74,15 @@ export async function walletOf(settings: Config): Promise<PrivateKeyAccount> {
   const path = settings.required('wallet', settings.text('wallet'))
   await readWalletFile(path)
   return openWalletFile(path, await passwordOf(settings, { confirm: false, what: `the password of ${path}` }))
+}
+
+/**
+ * The address of the configured wallet, which its file says without the password; files that don't are opened.
+ * @throws CliError as {@link walletOf}
+ */
+export async function walletAddress(settings: Config): Promise<Address> {
+  const path = settings.required('wallet', settings.text('wallet'))
+  const { address } = JSON.parse(await readWalletFile(path)) as { address?: unknown }
+  const text = typeof address === 'string' ? `0x${address.replace(/^0x/, '')}` : ''
+  return isAddress(text, { strict: false }) ? getAddress(text) : (await walletOf(settings)).address
 }

@@ -1,18 +1,19 @@
-import { readFile } from 'node:fs/promises'
 import { askPassword } from '../ask.ts'
 import type { Config } from '../config.ts'
 import { CliError } from '../errors.ts'
 import { waysToSet } from '../settings.ts'
+import { readSecret } from './files.ts'
 
 /**
  * First line of a password file.
- * @throws CliError `password_file`
+ * @throws CliError `password_file`; `key_file` when others may read it
  */
 export async function readPasswordFile(path: string): Promise<string> {
   let content: string
   try {
-    content = await readFile(path, 'utf8')
+    content = await readSecret(path)
   } catch (cause) {
+    if (cause instanceof CliError) throw cause
     throw new CliError('auth', 'password_file', { message: `The password file ${path} cannot be read: check --password-file.`, cause })
   }
   const [password = ''] = content.split(/\r?\n/)
