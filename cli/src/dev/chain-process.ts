@@ -1,9 +1,8 @@
 // The chain of `dred dev`, a process of its own. Argument: the port. Its first line on stdout says where it listens.
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { LOCAL_CHAIN_ID } from './chain-id.ts'
 import { onParentGone } from './child.ts'
-
-const CHAIN_ID = 31_337
 
 async function main(): Promise<void> {
   const { createHardhatRuntimeEnvironment } = await importHardhat()
@@ -13,7 +12,7 @@ async function main(): Promise<void> {
         chain: {
           type: 'edr-simulated',
           chainType: 'l1',
-          chainId: CHAIN_ID,
+          chainId: LOCAL_CHAIN_ID,
           hardfork: 'osaka',
           accounts: [],
           mining: { auto: true, interval: 0 },
@@ -33,7 +32,7 @@ async function main(): Promise<void> {
   }
   onParentGone(stop)
   process.on('SIGTERM', stop)
-  process.stdout.write(`${JSON.stringify({ rpcUrl: `http://${address}:${port}`, chainId: CHAIN_ID })}\n`)
+  process.stdout.write(`${JSON.stringify({ rpcUrl: `http://${address}:${port}`, chainId: LOCAL_CHAIN_ID })}\n`)
 }
 
 async function importHardhat() {
