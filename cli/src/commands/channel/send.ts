@@ -3,7 +3,7 @@ import { Args } from '@oclif/core'
 import { askText, isInteractive } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
 import { deviceFlags, discoveryFlags, neighborhoodFlags } from '../../flags.ts'
-import { parseMessage, withClient } from '../../services/channels.ts'
+import { openChannel, parseMessage, withClient } from '../../services/channels.ts'
 
 export default class ChannelSend extends BaseCommand<typeof ChannelSend> {
   static override summary = 'Publish a message in a channel'
@@ -21,7 +21,7 @@ export default class ChannelSend extends BaseCommand<typeof ChannelSend> {
       given ?? (isInteractive() ? await askText(undefined, { flag: 'message', what: 'the message' }) : this.#missing()),
     )
     await withClient(this.settings, async (client) => {
-      const channel = await client.channels.get(this.args.channel)
+      const channel = await openChannel(this.settings, client, { id: this.args.channel })
       const { id, receipt, server } = await channel.publish(message)
       this.output.result({ id, receipt, server: server.id }, () => id)
     })

@@ -4,7 +4,7 @@ import { BaseCommand } from '../../base-command.ts'
 import { CliError } from '../../errors.ts'
 import { interrupted } from '../../explain.ts'
 import { deviceFlags, discoveryFlags, neighborhoodFlags } from '../../flags.ts'
-import { withClient } from '../../services/channels.ts'
+import { openChannel, withClient } from '../../services/channels.ts'
 import { onStopSignal } from '../../signals.ts'
 
 const STOP_TIMEOUT_MS = 2_000
@@ -32,13 +32,18 @@ export default class ChannelTail extends BaseCommand<typeof ChannelTail> {
     const stop = new AbortController()
     onStopSignal(() => stop.abort(), STOP_TIMEOUT_MS)
     await withClient(this.settings, async (client) => {
-      client.on('state', ({ state }) => this.output.note(`Connection: ${state}`))
-      const channel = await client.channels.get(this.args.channel, { signal: stop.signal })
+      const channel = await openChannel(this.settings, client, { id: this.args.channel, signal: stop.signal })
+      let following = true
+      client.on('state', ({ state }) => {
+        if (following && !stop.signal.aborted) this.output.note(`Connection: ${state}`)
+      })
       let left = this.flags.count ?? Number.POSITIVE_INFINITY
       for await (const message of channel.subscribe({ ...this.#start(), signal: stop.signal })) {
         if (message.gap) this.output.note('Messages are missing here: they were older than what is kept.')
         this.#print(message)
-        if (--left === 0) return
+        if (--left > 0) continue
+        following = false
+        return
       }
       if (!stop.signal.aborted)
         throw new CliError('failure', 'stream_ended', 'The stream ended: run the command again with --after and the last cursor.')
