@@ -1,10 +1,13 @@
 // Runs the built program against a real chain: `tsc -b` first.
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts'
 import type { LocalDeployment } from './dev/deploy.ts'
+import { fund } from './dev/fund.ts'
 import type { DevKeys } from './dev/keys.ts'
 import type { Deployed } from './services/chain.ts'
+import { runSteps } from './steps.ts'
 import { closedPort, type Harness, startHarness } from './testing/harness.ts'
 
 // Every command is a process; two cores run a few of them a second.
@@ -140,6 +143,33 @@ test('what the registry would refuse is refused before money moves, with a sente
   await fail(3, 'neighborhood_full', [...base, '--endpoint', 'https://third.example.org', ...third])
 })
 
+test('a registration that discovery does not show still gives its result', async () => {
+  const neighborhood = await newNeighborhood()
+  const key = await newServerKey('unseen.pem')
+  const silent = `http://127.0.0.1:${await closedPort()}`
+  const endpoint = 'https://unseen.example.org'
+  const args = ['register', '--neighborhood', neighborhood, '--endpoint', endpoint, ...key, ...rich(), '--discovery', silent, '--json']
+  const outcome = await dred(...args)
+  expect(outcome.code).toBe(75)
+  const { server } = JSON.parse(outcome.stdout) as { server: number }
+  expect(await stakeOf(server)).toBe(100n * 10n ** 18n)
+  expect(outcome.stderr).toContain(`no discovery API answers at ${silent}`)
+})
+
+test('an account of a local chain is given ether and tokens; one of another chain nothing', async () => {
+  const account = privateKeyToAccount(generatePrivateKey()).address
+  const local = { rpcUrl: harness.rpcUrl, chainId: plan.chainId, stakeToken: plan.stakeToken }
+  const { steps, result, describe } = fund(local, keys.deployer, { account, ether: 2n * 10n ** 18n, tokens: 5n * 10n ** 17n })
+  await runSteps(steps)
+  expect(result()).toEqual({ ether: 2n * 10n ** 18n, tokens: 5n * 10n ** 17n })
+  expect(describe()).toBe('0.5 DRED and 2 ETH')
+  const elsewhere = fund({ ...local, chainId: 1 }, keys.deployer, { account, ether: 1n, tokens: 1n })
+  await expect(runSteps(elsewhere.steps)).rejects.toMatchObject({ code: 'wrong_chain', exitCode: 6 })
+  expect(await deployed.client.getBalance({ address: account })).toBe(2n * 10n ** 18n)
+  await fail(1, 'not_running', ['dev', 'fund', account])
+  await fail(2, 'invalid_value', ['dev', 'fund', '0x12'])
+})
+
 test('stake is refused for an unknown server, beyond the balance and of nothing', async () => {
   const neighborhood = await newNeighborhood()
   const key = await newServerKey('stake.pem')
@@ -168,8 +198,7 @@ test('bounds of a neighborhood are explained', async () => {
 })
 
 test('wallets: made with mode 0600, never overwritten, refused with the wrong password, without gas and without a file', async () => {
-  await writeFile(join(directory, 'right'), 'right horse\n')
-  await writeFile(join(directory, 'wrong'), 'wrong horse\n')
+  for (const name of ['right', 'wrong']) await writeFile(join(directory, name), `${name} horse\n`, { mode: 0o600 })
   const make = ['keys', 'new', '--type', 'wallet', '--out', 'poor.json', '--password-file', 'right']
   const { address, file } = await succeed(...make)
   expect((await stat(String(file))).mode & 0o777).toBe(0o600)
@@ -183,8 +212,15 @@ test('wallets: made with mode 0600, never overwritten, refused with the wrong pa
   await fail(4, 'key_file', [...create, '--wallet', 'absent.json', '--password-file', 'right'])
   await fail(4, 'key_file', [...create, '--wallet', 'right', '--password-file', 'right'])
   await fail(4, 'password_file', [...create, '--wallet', 'poor.json', '--password-file', 'absent'])
+  const [server, ...flags] = ['--neighborhood', '1', '--endpoint', 'https://poor.example.org', ...(await newServerKey('poor.pem'))]
+  const poor = ['register', String(server), ...flags, '--wallet', 'poor.json', '--password-file', 'right']
+  await newNeighborhood()
+  expect(await fail(3, 'insufficient_funds', poor)).toContain(String(address))
   expect(await fail(3, 'insufficient_funds', [...create, '--wallet', 'poor.json', '--password-file', 'right'])).toContain('gas')
-  expect(address).toMatch(/^0x/)
+  await chmod(join(directory, 'right'), 0o644)
+  expect(await fail(4, 'key_file', [...create, '--wallet', 'poor.json', '--password-file', 'right'])).toContain('chmod 600')
+  await chmod(join(directory, 'poor.json'), 0o640)
+  expect(await fail(4, 'key_file', [...create, '--wallet', 'poor.json'])).toMatch(/poor\.json .*chmod 600/)
 })
 
 test('server keys: a missing, an exposed and another kind of key are refused', async () => {

@@ -10,7 +10,7 @@ import { connect, tokenInfo } from '../services/chain.ts'
 import { walletOf } from '../services/keystore.ts'
 import { registerServer } from '../services/register.ts'
 import { openServerKey } from '../services/server-key.ts'
-import { runSteps } from '../steps.ts'
+import { runTransaction } from '../services/transact.ts'
 import { formatAmount, parseAmount, parseId } from '../units.ts'
 
 export default class Register extends BaseCommand<typeof Register> {
@@ -61,7 +61,7 @@ any money moves.`
       discovery: settings.urls('discovery'),
     }
     const { steps, result } = registerServer(deployed, account, request)
-    await runSteps(steps)
+    const pending = await runTransaction(steps)
     const { id, keyId, transaction, block } = result()
     const { did, stake } = request
     const document = {
@@ -83,5 +83,6 @@ any money moves.`
         ['transaction', transaction],
       ]),
     )
+    if (pending) throw pending
   }
 }

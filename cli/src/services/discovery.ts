@@ -90,18 +90,24 @@ const INDEXING_TIMEOUT_MS = 60_000
  * The last step of a transaction: discovery has read its block. None without a discovery API.
  * @param path resource whose body carries `block.number`
  * @param block asked for when the step runs
- * @throws CliError `not_indexed` (pending) after a minute
+ * @throws CliError `not_indexed` (pending) after a minute, or at once when no discovery API answers: the transaction stands
  */
 export function indexedStep(urls: readonly string[], path: () => string, block: () => bigint): Step[] {
   if (urls.length === 0) return []
   const run = async () => {
     const deadline = Date.now() + INDEXING_TIMEOUT_MS
     while (Date.now() < deadline) {
-      const body = (await get(urls, path())) as { block: { number: number } } | undefined
+      const body = (await get(urls, path()).catch((cause: unknown) => {
+        throw notIndexed(`no discovery API answers at ${urls.join(', ')}`, cause)
+      })) as { block: { number: number } } | undefined
       if (body && BigInt(body.block.number) >= block()) return
       await sleep(200)
     }
-    throw new CliError('pending', 'not_indexed', 'The transaction is confirmed but discovery does not show it yet: look again later.')
+    throw notIndexed('discovery does not show it yet')
   }
   return [{ title: 'indexed', run }]
+}
+
+function notIndexed(why: string, cause?: unknown): CliError {
+  return new CliError('pending', 'not_indexed', { message: `The transaction is confirmed but ${why}: look again later.`, cause })
 }

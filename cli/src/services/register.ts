@@ -120,10 +120,19 @@ async function checkRegistration(
   await checkBalance(deployed, operator, { token, amount: stake })
 }
 
-/** @throws CliError `insufficient_balance` */
+/** @throws CliError `insufficient_funds` without any ether, `insufficient_balance` */
 export async function checkBalance(deployed: Deployed, owner: Address, due: { token: TokenInfo; amount: bigint }): Promise<void> {
   const { token, amount } = due
-  const balance = await deployed.client.readContract({ address: token.address, abi: erc20Abi, functionName: 'balanceOf', args: [owner] })
+  const [balance, ether] = await Promise.all([
+    deployed.client.readContract({ address: token.address, abi: erc20Abi, functionName: 'balanceOf', args: [owner] }),
+    deployed.client.getBalance({ address: owner }),
+  ])
+  if (ether === 0n)
+    throw new CliError(
+      'reverted',
+      'insufficient_funds',
+      `The wallet ${owner} has nothing to pay for gas: send it some of the chain's native currency.`,
+    )
   if (balance >= amount) return
   const [has, needs] = [formatAmount(balance, token), formatAmount(amount, token)]
   throw new CliError(

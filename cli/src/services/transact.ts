@@ -1,6 +1,6 @@
 import { type Abi, type Account, type Address, encodeFunctionData, type TransactionReceipt } from 'viem'
 import { CliError } from '../errors.ts'
-import type { Step } from '../steps.ts'
+import { runSteps, type Step } from '../steps.ts'
 import { type Deployed, refusalAbi, walletClientOf } from './chain.ts'
 
 export interface Call {
@@ -65,4 +65,18 @@ export function transactionSteps(deployed: Deployed, account: Account, call: Cal
       },
     },
   ]
+}
+
+/**
+ * Runs the steps of a transaction.
+ * @returns what is still pending once the transaction is confirmed: the command gives its result, then ends with this
+ */
+export async function runTransaction(steps: Step[]): Promise<CliError | undefined> {
+  try {
+    await runSteps(steps)
+    return undefined
+  } catch (error) {
+    if (error instanceof CliError && error.code === 'not_indexed') return error
+    throw error
+  }
 }

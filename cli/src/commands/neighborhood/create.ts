@@ -8,7 +8,7 @@ import { fields } from '../../output.ts'
 import { connect, tokenInfo } from '../../services/chain.ts'
 import { walletOf } from '../../services/keystore.ts'
 import { createNeighborhood } from '../../services/neighborhoods.ts'
-import { runSteps } from '../../steps.ts'
+import { runTransaction } from '../../services/transact.ts'
 import { parseAmount, parseDuration } from '../../units.ts'
 
 export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodCreate> {
@@ -56,7 +56,7 @@ export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodC
     }
     const neighborhood = { name, uri: flags.uri, contentHash, parameters }
     const { steps, result } = createNeighborhood(deployed, account, { neighborhood, discovery: settings.urls('discovery') })
-    await runSteps(steps)
+    const pending = await runTransaction(steps)
     const created = result()
     this.output.result({ ...created, block: Number(created.block), owner: account.address, ...neighborhood }, () =>
       fields([
@@ -65,6 +65,7 @@ export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodC
         ['transaction', created.transaction],
       ]),
     )
+    if (pending) throw pending
   }
 }
 

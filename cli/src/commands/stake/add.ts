@@ -6,7 +6,7 @@ import { chainFlags, discoveryFlags, walletFlags } from '../../flags.ts'
 import { connect } from '../../services/chain.ts'
 import { walletOf } from '../../services/keystore.ts'
 import { addStake, stakeTokenOf } from '../../services/stake.ts'
-import { runSteps } from '../../steps.ts'
+import { runTransaction } from '../../services/transact.ts'
 import { formatAmount, parseAmount, parseId } from '../../units.ts'
 
 export default class StakeAdd extends BaseCommand<typeof StakeAdd> {
@@ -31,10 +31,11 @@ export default class StakeAdd extends BaseCommand<typeof StakeAdd> {
     const amount = parseAmount(text, token.decimals, 'amount')
     if (amount === 0n) throw new CliError('usage', 'invalid_value', 'Nothing would be staked: give an --amount above zero.')
     const { steps, result } = addStake(deployed, account, { id, amount, token, discovery: this.settings.urls('discovery') })
-    await runSteps(steps)
+    const pending = await runTransaction(steps)
     const { stake, transaction, block } = result()
     this.output.result({ server: id, added: amount, stake, token: token.address, transaction, block: Number(block) }, () => {
       return `Server ${id} now has a stake of ${formatAmount(stake, token)}.`
     })
+    if (pending) throw pending
   }
 }
