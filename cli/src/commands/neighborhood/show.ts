@@ -1,13 +1,14 @@
 import { Args } from '@oclif/core'
+import { isAddress } from 'viem'
 import { askText } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
 import { CliError } from '../../errors.ts'
 import { chainFlags, discoveryFlags, neighborhoodFlags } from '../../flags.ts'
 import { fields, table } from '../../output.ts'
-import { connect } from '../../services/chain.ts'
+import { connect, tokenInfo } from '../../services/chain.ts'
 import { listServers, type NeighborhoodView, type ServerView, showNeighborhood } from '../../services/discovery.ts'
 import { neighborhoodsOnChain, serversOnChain } from '../../services/neighborhoods.ts'
-import { parseId } from '../../units.ts'
+import { formatAmount, parseId } from '../../units.ts'
 
 export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodShow> {
   static override summary = 'Show a neighborhood and its servers, from discovery when it is set, else from the chain'
@@ -22,12 +23,26 @@ export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodSho
     if (!neighborhood) {
       throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
     }
-    this.output.result({ neighborhood, servers }, () => render(neighborhood, servers))
+    const amount = this.output.json ? String : await this.#amounts(neighborhood.parameters.stakeToken)
+    this.output.result({ neighborhood, servers }, () => render(neighborhood, servers, amount))
   }
 
   async #fromDiscovery(urls: string[], id: number): Promise<[NeighborhoodView | undefined, ServerView[]]> {
     const neighborhood = await showNeighborhood(urls, id)
     return [neighborhood, neighborhood ? await listServers(urls, id) : []]
+  }
+
+  /** How to show amounts of a token: as the chain names and divides it, where it can be asked. */
+  async #amounts(token: string): Promise<(amount: string) => string> {
+    const smallestUnit = (amount: string) => `${amount} (smallest unit)`
+    if (this.settings.text('chain.rpcUrl') === undefined || !isAddress(token)) return smallestUnit
+    try {
+      const info = await tokenInfo((await connect(this.settings)).client, token)
+      return (amount) => formatAmount(BigInt(amount), info)
+    } catch {
+      // What discovery said is worth showing without the chain.
+      return smallestUnit
+    }
   }
 
   async #fromChain(id: number): Promise<[NeighborhoodView | undefined, ServerView[]]> {
@@ -37,7 +52,7 @@ export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodSho
   }
 }
 
-function render(neighborhood: NeighborhoodView, servers: ServerView[]): string {
+function render(neighborhood: NeighborhoodView, servers: ServerView[], amount: (smallest: string) => string): string {
   const { parameters } = neighborhood
   const about = fields([
     ['neighborhood', neighborhood.id],
@@ -46,10 +61,10 @@ function render(neighborhood: NeighborhoodView, servers: ServerView[]): string {
     ['owner', neighborhood.owner],
     ['state', neighborhood.healthy ? 'healthy' : `wants ${parameters.redundancy} servers, has ${neighborhood.activeServers}`],
     ['stake token', parameters.stakeToken],
-    ['least stake', parameters.minStake],
+    ['least stake', amount(parameters.minStake)],
     ['unbonding', `${parameters.unbondingSeconds} s`],
   ])
   if (servers.length === 0) return `${about}\n\nNo server is registered yet.`
-  const rows = servers.map((server) => [String(server.id), server.status, server.endpoint, server.stake, server.operator])
+  const rows = servers.map((server) => [String(server.id), server.status, server.endpoint, amount(server.stake), server.operator])
   return `${about}\n\n${table(['SERVER', 'STATUS', 'ENDPOINT', 'STAKE', 'OPERATOR'], rows)}`
 }
