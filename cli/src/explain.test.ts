@@ -72,6 +72,23 @@ describe('other ends', () => {
     expect(client('channel_expired').exitCode).toBe(1)
   })
 
+  test.each([
+    [
+      'Parsing --limit \n\tExpected an integer greater than or equal to 1 but received: 0',
+      '--limit has to be an integer greater than or equal to 1, not 0',
+    ],
+    ['Expected --type=foo to be one of: wallet, server', '--type has to be one of wallet, server, not foo'],
+    ['Missing 1 required arg:\nchannel  Id of the channel', 'The argument channel is missing (Id of the channel)'],
+    [
+      'The following error occurred:\n  --after=c cannot also be provided when using --last',
+      '--after cannot be given together with --last',
+    ],
+    ['Nonexistent flag: --sped', 'There is no flag --sped'],
+  ])('%j of the parser is a sentence', (message, sentence) => {
+    const error = explain(Object.assign(new Error(`${message}\nSee more help with --help`), { oclif: { exit: 2 } }))
+    expect(error).toMatchObject({ exitCode: 2, code: 'usage', message: `${sentence}: see --help.` })
+  })
+
   test('the unforeseen is one line', () => {
     expect(explain(new Error('a\n  b'))).toMatchObject({ exitCode: 1, code: 'internal', message: 'a b' })
     expect(explain('thrown text').message).toContain('thrown text')
@@ -93,6 +110,8 @@ test('global flags may come first', () => {
 test('suggestions are near or none', () => {
   expect(suggest('nieghborhood', ['neighborhood', 'wallet'])).toBe('neighborhood')
   expect(suggest('xyz', ['neighborhood', 'wallet'])).toBeUndefined()
+  expect(suggest('server.keyfile', ['server.keyFile', 'server.host'])).toBe('server.keyFile')
+  expect(suggest('server.foo', ['server.keyFile', 'server.host'])).toBeUndefined()
 })
 
 test('amounts, durations and ids', () => {

@@ -55,9 +55,17 @@ function isUsageError(error: Error): boolean {
   return 'oclif' in error && typeof error.oclif === 'object' && error.oclif !== null && 'exit' in error.oclif && error.oclif.exit === 2
 }
 
-/** The parser's own words end with a hint on a line of its own. */
+/** The parser's own words, as one sentence; they end with a hint on a line of its own. */
 function usageSentence(message: string): string {
-  const said = oneLine(message.replace(/See more help with --help\s*$/, '')).replace(/[.:]$/, '')
+  const said = oneLine(message.replace(/See more help with --help\s*$/, ''))
+    .replace(/[.:]$/, '')
+    .replace(/^The following errors? occurred: /, '')
+    .replace(/^Parsing (--\S+) Expected (.+?),? but received: (.+)$/, '$1 has to be $2, not $3')
+    .replace(/^Expected (--\S+)=(.+) to be one of: (.+)$/, '$1 has to be one of $3, not $2')
+    .replace(/^Missing \d+ required args?: (\S+) +(.+)$/, 'The argument $1 is missing ($2)')
+    .replace(/(--[\w-]+)(=\S*)? cannot also be provided when using/, '$1 cannot be given together with')
+    .replace(/^All of the following must be provided when using (--\S+): (.+)$/, '$1 needs $2')
+    .replace(/^Nonexistent flag: (\S+)$/, 'There is no flag $1')
   return `${said}: see --help.`
 }
 

@@ -37,7 +37,12 @@ export const settings = {
   },
   'chain.stakeToken': { flag: 'stake-token', env: 'DRED_STAKE_TOKEN', kind: 'address', what: 'the ERC-20 that a new neighborhood stakes' },
   'chain.startBlock': { flag: 'start-block', env: 'DRED_START_BLOCK', kind: 'integer', what: 'the block the registries were deployed in' },
-  'server.keyFile': { flag: 'key-file', env: 'DRED_SERVER_KEY_FILE', kind: 'path', what: "the server's P-256 private key, PKCS#8 PEM" },
+  'server.keyFile': {
+    flag: 'key-file',
+    env: 'DRED_SERVER_KEY_FILE',
+    kind: 'path',
+    what: "the file of the server's P-256 private key, PKCS#8 PEM",
+  },
   'server.keyPassphraseFile': {
     flag: 'key-passphrase-file',
     env: 'DRED_SERVER_KEY_PASSPHRASE_FILE',
@@ -50,7 +55,7 @@ export const settings = {
     flag: 'admin-port',
     env: 'DRED_SERVER_ADMIN_PORT',
     kind: 'integer',
-    what: 'the loopback port of health and metrics',
+    what: 'the loopback port of health and metrics, 9090 by default',
   },
   'server.store': {
     flag: 'store',
@@ -58,8 +63,18 @@ export const settings = {
     kind: 'text',
     what: 'where messages are kept: a file name (SQLite, dred.db by default) or a redis:// address',
   },
-  'server.tlsCertFile': { flag: 'tls-cert-file', env: 'DRED_SERVER_TLS_CERT_FILE', kind: 'path', what: 'the TLS certificate chain, PEM' },
-  'server.tlsKeyFile': { flag: 'tls-key-file', env: 'DRED_SERVER_TLS_KEY_FILE', kind: 'path', what: 'the TLS private key, PEM' },
+  'server.tlsCertFile': {
+    flag: 'tls-cert-file',
+    env: 'DRED_SERVER_TLS_CERT_FILE',
+    kind: 'path',
+    what: 'the file of the TLS certificate chain, PEM',
+  },
+  'server.tlsKeyFile': {
+    flag: 'tls-key-file',
+    env: 'DRED_SERVER_TLS_KEY_FILE',
+    kind: 'path',
+    what: 'the file of the TLS private key, PEM',
+  },
   'server.logLevel': { flag: 'log-level', env: 'DRED_SERVER_LOG_LEVEL', kind: 'text', what: 'the least severe level that is logged' },
 } as const satisfies Record<string, Setting>
 
@@ -80,7 +95,9 @@ export function suggest(word: string, candidates: readonly string[]): string | u
     .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  return best && best.distance <= Math.max(2, Math.floor(word.length / 3)) ? best.candidate : undefined
+  // Of a dotted key the last part is what was misspelt: a long table's name makes no two keys alike.
+  const meant = word.slice(word.lastIndexOf('.') + 1)
+  return best && best.distance <= Math.max(2, Math.floor(meant.length / 3)) ? best.candidate : undefined
 }
 
 /** Levenshtein distance. */

@@ -31,7 +31,7 @@ SIGINT and SIGTERM let running requests end.`
 
     const config = await nodeConfig(this.settings)
     const server = await serve(config).catch((error: unknown) => {
-      throw explainStartup(error)
+      throw explainStartup(error, config)
     })
     const document = { server: server.serverId, url: server.url, adminUrl: server.adminUrl, neighborhood: config.neighborhood }
     this.output.item(document, () => `Server ${server.serverId} of neighborhood ${config.neighborhood} serves at ${server.url}.`)

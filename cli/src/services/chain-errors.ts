@@ -129,7 +129,7 @@ export function explainChainError(error: unknown, rpcUrl: string): CliError | un
   const rpc = find(RpcRequestError)
   if (!rpc && (find(HttpRequestError) || find(TimeoutError) || find(SocketClosedError))) {
     return new CliError('unreachable', 'chain_unreachable', {
-      message: `No chain answers at ${rpcUrl}: start it, or set --rpc-url (DRED_RPC_URL, chain.rpcUrl).`,
+      message: noChain(rpcUrl),
       cause: error,
     })
   }
@@ -137,6 +137,11 @@ export function explainChainError(error: unknown, rpcUrl: string): CliError | un
     message: `The chain at ${rpcUrl} refused: ${rpc?.details ?? error.shortMessage}`,
     cause: error,
   })
+}
+
+/** The sentence for a chain that does not answer. */
+export function noChain(rpcUrl: string): string {
+  return `No chain answers at ${rpcUrl}: start it, or set --rpc-url (DRED_RPC_URL, chain.rpcUrl).`
 }
 
 function explainRevert(revert: ContractFunctionRevertedError, cause: unknown): CliError {

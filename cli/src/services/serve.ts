@@ -1,6 +1,7 @@
 import { ConfigError, type NodeConfig, parseNodeConfig, StartupError, type StartupErrorCode } from '@dred/node'
-import { missing, type Config } from '../config.ts'
+import { type Config, missing } from '../config.ts'
 import { CliError, type ExitReason } from '../errors.ts'
+import { noChain } from './chain-errors.ts'
 import { serverKeyPassphrase } from './server-key.ts'
 
 /** What the settings say of a server, as the node takes it; the node checks every value. */
@@ -56,9 +57,13 @@ const reasons: Record<StartupErrorCode, ExitReason> = {
   config: 'usage',
 }
 
-/** A startup error of the node as the CLI's; anything else as it is. */
-export function explainStartup(error: unknown): unknown {
+/** A startup error of the node as the CLI's, with what to do; anything else as it is. */
+export function explainStartup(error: unknown, { chain, store }: NodeConfig): unknown {
   if (!(error instanceof StartupError)) return error
-  const message = /[.!]$/.test(error.message) ? error.message : `${error.message}.`
-  return new CliError(reasons[error.code], error.code, { message, cause: error })
+  const said = error.message.replace(/\.$/, '')
+  const sentences: Partial<Record<StartupErrorCode, string>> = {
+    chain_unreachable: noChain(chain.rpcUrl),
+    store_unavailable: `${said}; ${store.kind === 'redis' ? 'start it, or choose' : 'choose'} another --store.`,
+  }
+  return new CliError(reasons[error.code], error.code, { message: sentences[error.code] ?? `${said}.`, cause: error })
 }
