@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { CliError } from '../errors.ts'
 
@@ -19,6 +20,7 @@ interface ExampleContext {
 
 export type ExampleEvent =
   | { type: 'table'; table: string; channel: string; clients: number }
+  | { type: 'due'; table: string; inMs: number }
   | { type: 'move'; table: string; hand: number | string; actor: string; text: string; latencyMs: number | null }
   | { type: 'hand'; table: string; hand: number | string; result: string }
 
@@ -42,6 +44,8 @@ export interface Page {
 }
 
 export interface Example {
+  /** Throws an error with `problems` when the file cannot be played. */
+  checkHands(file: string): Promise<void>
   run(context: ExampleContext): Promise<Summary>
   startPage(options: { neighborhood: string; discovery: string[]; port?: number }): Promise<Page>
 }
@@ -61,10 +65,39 @@ export async function loadExample(name: string): Promise<Example> {
   }
   const loaded: unknown = await import(pathToFileURL(module).href)
   if (!isExample(loaded))
-    throw new CliError('failure', 'invalid_example', `The example ${name} does not export run and startPage: it is not one for dred dev.`)
+    throw new CliError(
+      'failure',
+      'invalid_example',
+      `The example ${name} does not export checkHands, run and startPage: it is not one for dred dev.`,
+    )
   return loaded
 }
 
 function isExample(module: unknown): module is Example {
-  return typeof module === 'object' && module !== null && 'run' in module && typeof module.run === 'function' && 'startPage' in module
+  const functions = ['checkHands', 'run', 'startPage']
+  return typeof module === 'object' && module !== null && functions.every((name) => typeof Reflect.get(module, name) === 'function')
+}
+
+/** Said of a file at most; the rest is counted. */
+const SHOWN_PROBLEMS = 3
+
+/**
+ * Makes sure that an example can play a file, before anything is started for it.
+ * @param file as the person gave it, relative to the working directory
+ * @throws CliError `hands_invalid`
+ */
+export async function checkHands(example: Example, file: string): Promise<void> {
+  try {
+    await example.checkHands(resolve(file))
+  } catch (cause) {
+    const problems = problemsOf(cause)
+    const more = problems.length > SHOWN_PROBLEMS ? [`and ${problems.length - SHOWN_PROBLEMS} more`] : []
+    const said = [...problems.slice(0, SHOWN_PROBLEMS), ...more].join('; ')
+    throw new CliError('usage', 'hands_invalid', { message: `${file} cannot be played (${said}): check --hands.`, cause })
+  }
+}
+
+function problemsOf(error: unknown): string[] {
+  if (typeof error === 'object' && error !== null && 'problems' in error && Array.isArray(error.problems)) return error.problems.map(String)
+  return [error instanceof Error ? error.message : String(error)]
 }

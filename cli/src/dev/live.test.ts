@@ -28,7 +28,7 @@ test('on a terminal the tables are drawn in place, clipped to its width, with no
   view.show({ type: 'move', table: 'Leo', hand: 1, actor: 'p1', text: 'says '.repeat(20), latencyMs: 3 })
   vi.runAllTimers()
   const [first, erase, second] = out.written
-  expect(stripVTControlCharacters(first ?? '')).toBe('Leo · 4 clients · 0 moves\n  waiting for the first move\n')
+  expect(stripVTControlCharacters(first ?? '')).toBe('Leo · 4 clients · 0 moves\n  about to begin\n')
   expect(erase).toBe('\u001b[2A\u001b[J')
   expect(
     stripVTControlCharacters(second ?? '')
@@ -36,7 +36,7 @@ test('on a terminal the tables are drawn in place, clipped to its width, with no
       .every((line) => line.length < 40),
   ).toBe(true)
   view.note('server 2 is back')
-  expect(stripVTControlCharacters(out.written.slice(3).join(''))).toMatch(/^server 2 is back\nLeo · 4 clients · 1 moves · hand 1\n/)
+  expect(stripVTControlCharacters(out.written.slice(3).join(''))).toMatch(/^server 2 is back\nLeo · 4 clients · 1 move · hand 1\n/)
   vi.useRealTimers()
 })
 
@@ -59,9 +59,39 @@ test('a play is complete when nothing is lost and every table is whole', () => {
 })
 
 test('the summary shows totals, tables and servers', () => {
-  const text = renderSummary({ ...summary, tables: [{ ...table, complete: false }] })
+  const text = renderSummary({ ...summary, tables: [{ ...table, complete: false }] }, { stopped: false })
   expect(text).toContain('delivered   6 of 6')
   expect(text).toContain('p50 2.0 ms, p99 32 ms')
   expect(text).toMatch(/Leo +2 +3 +6\/6 +0 +0 +NO/)
   expect(milliseconds(null)).toBe('–')
+})
+
+test('a table that was stopped before its end is not called incomplete, one that lost something is', () => {
+  const cut = {
+    ...summary,
+    tables: [
+      { ...table, complete: false },
+      { ...table, table: 'Max', lost: 1, complete: false },
+    ],
+  }
+  const text = renderSummary(cut, { stopped: true })
+  expect(text).toMatch(/Leo .* stopped\n/)
+  expect(text).toMatch(/Max .* NO\n/)
+})
+
+test('a table that waits says when it begins, and tables keep their places', () => {
+  vi.useFakeTimers({ now: new Date(2009, 6, 1, 0, 0, 26) })
+  const out = stream(true)
+  const view = new LiveView(out)
+  view.show({ type: 'due', table: 'Table 10', inMs: 199_000 })
+  view.show({ type: 'due', table: 'Table 9', inMs: 0 })
+  vi.runAllTimers()
+  expect(stripVTControlCharacters(out.written.join(''))).toMatch(
+    /^Table 9 .*\n {2}first hand at 00:00:26\nTable 10 .*\n {2}first hand at 00:03:45\n$/,
+  )
+  view.show({ type: 'move', table: 'Table 9', hand: 1, actor: 'p1', text: 'folds', latencyMs: 3 })
+  view.show({ type: 'due', table: 'Table 9', inMs: 5_000 })
+  vi.runAllTimers()
+  expect(stripVTControlCharacters(out.written.at(-1) ?? '')).toContain('once more at')
+  vi.useRealTimers()
 })

@@ -56,6 +56,9 @@ export class LiveView {
       case 'table':
         state.clients = event.clients
         break
+      case 'due':
+        state.last = `${state.moves === 0 ? 'first hand' : 'once more'} at ${clockTime(Date.now() + event.inMs)}`
+        break
       case 'move':
         state.moves++
         state.hand = String(event.hand)
@@ -73,7 +76,8 @@ export class LiveView {
     this.#timer = undefined
     this.#erase()
     const width = (this.#stream.columns || 80) - 1
-    const lines = [...this.#tables].flatMap(([name, state]) => tableLines(name, state))
+    const inOrder = [...this.#tables].sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
+    const lines = inOrder.flatMap(([name, state]) => tableLines(name, state))
     const shown = lines.map(({ style, text }) => styleText(style, clip(text, width), { validateStream: false }))
     this.#stream.write(`${shown.join('\n')}\n`)
     this.#drawnLines = lines.length
@@ -92,8 +96,11 @@ interface Line {
 
 function tableLines(name: string, { clients, moves, hand, last, result }: TableState): Line[] {
   return [
-    { style: 'bold', text: `${name} · ${clients} clients · ${moves} moves${hand === '' ? '' : ` · hand ${hand}`}` },
-    { style: 'reset', text: `  ${last || 'waiting for the first move'}` },
+    {
+      style: 'bold',
+      text: `${name} · ${clients} clients · ${moves} ${moves === 1 ? 'move' : 'moves'}${hand === '' ? '' : ` · hand ${hand}`}`,
+    },
+    { style: 'reset', text: `  ${last || 'about to begin'}` },
     ...(result === '' ? [] : [{ style: 'dim', text: `  last hand: ${result}` } satisfies Line]),
   ]
 }
@@ -102,6 +109,8 @@ function describe(event: ExampleEvent): string {
   switch (event.type) {
     case 'table':
       return `${event.table}: ${event.clients} clients in channel ${event.channel}`
+    case 'due':
+      return `${event.table}: next hand in ${Math.round(event.inMs / 1_000)} s`
     case 'move':
       return `${event.table}: ${event.actor} ${event.text} (${milliseconds(event.latencyMs)})`
     case 'hand':
@@ -111,4 +120,9 @@ function describe(event: ExampleEvent): string {
 
 function clip(line: string, width: number): string {
   return line.length > width ? `${line.slice(0, Math.max(0, width - 1))}…` : line
+}
+
+/** Of the person's own clock and zone, as 14:03:20. */
+function clockTime(atMs: number): string {
+  return new Date(atMs).toTimeString().slice(0, 8)
 }

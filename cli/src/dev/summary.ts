@@ -6,8 +6,8 @@ export function isComplete(summary: Summary): boolean {
   return summary.lost === 0 && summary.tables.every(({ complete }) => complete)
 }
 
-/** The summary for people. */
-export function renderSummary(summary: Summary): string {
+/** The summary for people. @param options.stopped whether the play was ended before its end */
+export function renderSummary(summary: Summary, options: { stopped: boolean }): string {
   const { published, expected, delivered, lost, duplicates, latencyMs } = summary
   const totals = fields([
     ['published', String(published)],
@@ -25,7 +25,7 @@ export function renderSummary(summary: Summary): string {
       `${row.delivered}/${row.expected}`,
       String(row.lost),
       String(row.duplicates),
-      row.complete ? 'yes' : 'NO',
+      row.complete ? 'yes' : options.stopped && row.lost === 0 ? 'stopped' : 'NO',
     ]),
   )
   const servers = table(

@@ -5,6 +5,8 @@ import type { TableSummary } from './ledger.ts'
 export type ExampleEvent =
   /** A table is open and all its clients have joined. */
   | { type: 'table'; table: string; channel: string; clients: number }
+  /** The table's first hand, or the first one again, begins in `inMs`. */
+  | { type: 'due'; table: string; inMs: number }
   /** A message has reached the client whose turn is next, `latencyMs` after it was given to publish. */
   | { type: 'move'; table: string; hand: string; actor: string; text: string; latencyMs: number }
   | { type: 'hand'; table: string; hand: string; result: string }

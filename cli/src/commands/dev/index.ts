@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../base-command.ts'
 import { openInBrowser } from '../../dev/browser.ts'
-import { type Example, loadExample } from '../../dev/example.ts'
+import { checkHands, type Example, loadExample } from '../../dev/example.ts'
 import { LiveView } from '../../dev/live.ts'
 import { acquireLock, type Lock } from '../../dev/lock.ts'
 import { DevNetwork } from '../../dev/network.ts'
@@ -11,6 +11,7 @@ import { type DevPaths, devPaths } from '../../dev/paths.ts'
 import { wipe } from '../../dev/reset.ts'
 import { isComplete, renderSummary } from '../../dev/summary.ts'
 import { CliError } from '../../errors.ts'
+import { fields } from '../../output.ts'
 import { interrupted } from '../../explain.ts'
 import { onStopSignal } from '../../signals.ts'
 
@@ -47,6 +48,7 @@ Everything lies in .dred/dev and ends with this command. Other commands reach th
       throw new CliError('usage', 'invalid_value', `--speed has to be a number above zero, not ${this.flags.speed}.`)
     }
     const example = this.flags.example === undefined ? undefined : await loadExample(this.flags.example)
+    if (example && this.flags.hands !== undefined) await checkHands(example, this.flags.hands)
     const paths = devPaths(process.cwd())
     onStopSignal((signal) => {
       this.output.note('\nStopping …')
@@ -97,10 +99,13 @@ Everything lies in .dred/dev and ends with this command. Other commands reach th
 
   #announce(network: DevNetwork, paths: DevPaths): void {
     const { page, discovery } = network.record
-    const seconds = secondsSinceStart().toFixed(1)
-    const parts = [`Ready in ${seconds} s.`, `Discovery: ${discovery}`, ...(page ? [`Page: ${page}`] : [])]
-    this.output.note(`${parts.join('  ')}\nOther commands: npx dred --config ${relative(process.cwd(), paths.config)} neighborhood show`)
-    if (!this.flags.once) this.output.note('Ctrl-C stops everything.')
+    const lines: [string, string][] = [
+      ...(page ? ([['Page', page]] satisfies [string, string][]) : []),
+      ['Discovery', discovery],
+      ['Commands', `npx dred --config ${relative(process.cwd(), paths.config)} neighborhood show`],
+      ...(this.flags.once ? [] : ([['Stop', 'Ctrl-C']] satisfies [string, string][])),
+    ]
+    this.output.note(`\nReady in ${secondsSinceStart().toFixed(1)} s.\n${fields(lines)}\n`)
     if (page && this.flags.open && !this.flags.once && !this.output.json) openInBrowser(page)
   }
 
@@ -121,7 +126,7 @@ Everything lies in .dred/dev and ends with this command. Other commands reach th
     const summary = await Promise.race([play, network.failed, stopped])
     if (!summary) return
     this.#view.end()
-    this.output.result(summary, () => `\n${renderSummary(summary)}`)
+    this.output.result(summary, () => `\n${renderSummary(summary, { stopped: this.#stop.signal.aborted })}`)
     if (isComplete(summary) || this.#stop.signal.aborted) return
     const message = `${summary.lost} deliveries were lost: the summary says at which table.`
     if (once) throw new CliError('failure', 'messages_lost', message)
