@@ -105,7 +105,7 @@ Everything lies in .dred/dev and ends with this command. Other commands reach th
       ['Commands', `npx dred --config ${relative(process.cwd(), paths.config)} neighborhood show`],
       ...(this.flags.once ? [] : ([['Stop', 'Ctrl-C']] satisfies [string, string][])),
     ]
-    this.output.note(`\nReady in ${secondsSinceStart().toFixed(1)} s.\n${fields(lines)}\n`)
+    this.output.note(`\nReady in ${secondsSinceStart().toFixed(1)} s.\n${fields(lines)}\n\n`)
     if (page && this.flags.open && !this.flags.once && !this.output.json) openInBrowser(page)
   }
 
