@@ -6,11 +6,14 @@ const BATCH = 64
 
 /** A channel's messages that `seen` does not cover, in log order, up to the end of the log at the last read. */
 export async function* readForward(store: Store, channel: string, seen: VersionVector): AsyncGenerator<LoggedMessage> {
+  const read = seen.clone()
   let after: number | undefined
   for (;;) {
-    const batch = await store.readForward(channel, seen, { limit: BATCH, ...(after === undefined ? {} : { after }) })
+    const batch = await store.readForward(channel, read, { limit: BATCH, ...(after === undefined ? {} : { after }) })
     yield* batch
     if (batch.length < BATCH) return
+    // The store looks for what follows by these counts, so that it reads little of what is covered.
+    for (const { entry } of batch) read.raise(originOf(entry.coordinate), entry.coordinate.n)
     after = batch.at(-1)?.position
   }
 }

@@ -1,4 +1,4 @@
-import { DredError, limits, type SignedGenesis, type VersionVector } from '@dred/protocol'
+import { DredError, limits, type SignedGenesis } from '@dred/protocol'
 import type { OriginEntry } from './port.ts'
 
 /**
@@ -22,9 +22,15 @@ export function unavailable(detail: string, cause?: unknown): DredError {
   return new DredError('store_unavailable', { detail, ...(cause === undefined ? {} : { cause }) })
 }
 
-/** The highest count that `vector` has of an origin: where to begin a search, never proof that what lies below is known. */
-export function highest(vector: VersionVector, origin: Parameters<VersionVector['watermark']>[0]): number {
-  return vector.toData()[origin]?.at(-1) ?? 0
+/** Messages to pass over that are not wanted before the next one that may be is looked up by its count. */
+export const PASSED_OVER = 32
+
+/**
+ * The highest count below `n` that a vector has of an origin: where to look next, never proof that what lies below is known.
+ * @param counts of the origin, as plain data
+ */
+export function highestBelow([upTo = 0, ...beyond]: readonly number[] = [], n: number): number {
+  return beyond.findLast((count) => count < n) ?? Math.min(upTo, n - 1)
 }
 
 /**

@@ -1,6 +1,6 @@
-import type { Origin, VersionVector } from '@dred/protocol'
+import { type Origin, originOf, type VersionVector } from '@dred/protocol'
 import type { ChainableCommander } from 'ioredis'
-import { highest, withGoneRuns } from './entries.ts'
+import { highestBelow, PASSED_OVER, withGoneRuns } from './entries.ts'
 import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import {
@@ -95,16 +95,18 @@ export class RedisReader {
   ): Promise<LoggedMessage[]> {
     const origins = vectorOf(await redis.hgetall(this.#keys.vector(channel)))
     const behind = origins.origins.filter((origin) => origins.watermark(origin) > seen.watermark(origin))
-    if (behind.length === 0) return []
-    const starts = await pipelined(redis, (pipeline) => {
-      for (const origin of behind) {
-        pipeline.xrange(this.#keys.counts(channel, origin), `${seen.watermark(origin) + 1}-0`, '+', 'COUNT', 1)
-      }
-    })
-    const start = Math.min(...starts.map((items) => positionOf(items) ?? Number.POSITIVE_INFINITY))
-    const read = (next: Position | undefined): Promise<StreamItem[]> =>
-      redis.xrange(this.#keys.log(channel), Math.max(after + 1, next === undefined ? start : next + 1), '+', 'COUNT', limit)
-    return start === Number.POSITIVE_INFINITY ? [] : take(read, { channel, limit, wanted: (origin, n) => !seen.has(origin, n) })
+    const find = async (last: Position = after, passed: Passed): Promise<Position | undefined> => {
+      const found = await pipelined(redis, (pipeline) => {
+        for (const origin of behind) {
+          const n = Math.max(seen.watermark(origin), passed.get(origin) ?? 0)
+          pipeline.xrange(this.#keys.counts(channel, origin), `${n + 1}-0`, '+', 'COUNT', 1)
+        }
+      })
+      const positions = found.flatMap((items) => positionOf(items) ?? [])
+      return positions.length === 0 ? undefined : Math.max(last + 1, Math.min(...positions))
+    }
+    const read = (from: Position): Promise<StreamItem[]> => redis.xrange(this.#keys.log(channel), from, '+', 'COUNT', limit)
+    return take({ find, read, next: (last) => last + 1, wanted: (origin, n) => !seen.has(origin, n) }, { channel, limit })
   }
 
   async readBackward(
@@ -112,20 +114,22 @@ export class RedisReader {
     { channel, within }: { channel: string; within: VersionVector | undefined },
     limit: number,
   ): Promise<LoggedMessage[]> {
-    let end = '+'
-    if (within) {
-      const origins = vectorOf(await redis.hgetall(this.#keys.vector(channel))).origins
-      const ends = await pipelined(redis, (pipeline) => {
-        for (const origin of origins) pipeline.xrevrange(this.#keys.counts(channel, origin), `${highest(within, origin)}`, '-', 'COUNT', 1)
+    const data = within?.toData()
+    const origins = data ? vectorOf(await redis.hgetall(this.#keys.vector(channel))).origins : []
+    const find = async (last: Position = Number.MAX_SAFE_INTEGER, passed: Passed): Promise<Position | undefined> => {
+      if (!data) return last
+      const found = await pipelined(redis, (pipeline) => {
+        for (const origin of origins) {
+          const n = highestBelow(data[origin], passed.get(origin) ?? Number.MAX_SAFE_INTEGER)
+          pipeline.xrevrange(this.#keys.counts(channel, origin), `${n}`, '-', 'COUNT', 1)
+        }
       })
-      const last = Math.max(0, ...ends.map((items) => positionOf(items) ?? 0))
-      if (last === 0) return []
-      end = `${last}`
+      const positions = found.flatMap((items) => positionOf(items) ?? [])
+      return positions.length === 0 ? undefined : Math.min(last - 1, Math.max(...positions))
     }
-    const read = (previous: Position | undefined): Promise<StreamItem[]> =>
-      redis.xrevrange(this.#keys.log(channel), previous === undefined ? end : `${previous - 1}`, '-', 'COUNT', limit)
-    const newestFirst = await take(read, { channel, limit, wanted: (origin, n) => within?.has(origin, n) ?? true })
-    return newestFirst.reverse()
+    const read = (from: Position): Promise<StreamItem[]> => redis.xrevrange(this.#keys.log(channel), from, '-', 'COUNT', limit)
+    const scan = { find, read, next: (last: Position) => last - 1, wanted: (origin: Origin, n: number) => within?.has(origin, n) ?? true }
+    return (await take(scan, { channel, limit })).reverse()
   }
 
   async purged(redis: ScriptedRedis, channel: string): Promise<VersionVector> {
@@ -170,22 +174,37 @@ function positionOf(items: unknown): Position | undefined {
   return item && Number(item[0].split('-')[1])
 }
 
+/** Last counts of origins that were looked at. */
+type Passed = ReadonlyMap<Origin, number>
+
+interface Scan {
+  /** Where the next message may be that is wanted, after the last position read; undefined when there is none. */
+  find: (last: Position | undefined, passed: Passed) => Promise<Position | undefined>
+  /** A part of the log from a position on, in the direction of the scan, as long as the limit. */
+  read: (from: Position) => Promise<StreamItem[]>
+  next: (last: Position) => Position
+  wanted: (origin: Origin, n: number) => boolean
+}
+
 /** Reads on until `limit` wanted messages are found or the log ends. */
-async function take(
-  read: (last: Position | undefined) => Promise<StreamItem[]>,
-  { channel, limit, wanted }: { channel: string; limit: number; wanted: (origin: Origin, n: number) => boolean },
-): Promise<LoggedMessage[]> {
+async function take({ find, read, next, wanted }: Scan, { channel, limit }: { channel: string; limit: number }): Promise<LoggedMessage[]> {
   const messages: LoggedMessage[] = []
+  const passed = new Map<Origin, number>()
   let last: Position | undefined
-  while (messages.length < limit) {
-    const items = await read(last)
+  for (let from = await find(last, passed); from !== undefined && messages.length < limit; ) {
+    const items = await read(from)
+    let over = 0
     for (const item of items) {
       const logged = loggedMessageOf(channel, item)
-      const { server, incarnation, n } = logged.entry.coordinate
+      const origin = originOf(logged.entry.coordinate)
+      const { n } = logged.entry.coordinate
       last = logged.position
-      if (messages.length < limit && wanted(`${server}-${incarnation}`, n)) messages.push(logged)
+      passed.set(origin, n)
+      over = wanted(origin, n) ? 0 : over + 1
+      if (over === 0 && messages.length < limit) messages.push(logged)
     }
-    if (items.length < limit) break
+    if (last === undefined || items.length < limit) break
+    from = over < Math.min(limit, PASSED_OVER) ? next(last) : await find(last, passed)
   }
   return messages
 }

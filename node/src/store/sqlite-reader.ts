@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { originOf, VersionVector } from '@dred/protocol'
-import { genesisOf, highest, withGoneRuns } from './entries.ts'
+import { type Origin, originOf, VersionVector } from '@dred/protocol'
+import { genesisOf, highestBelow, PASSED_OVER, withGoneRuns } from './entries.ts'
 import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
 
 interface MessageRow {
@@ -121,22 +121,35 @@ export class SqliteReader {
   readForward(channel: string, seen: VersionVector, { limit, after = 0 }: { limit: number; after?: Position }): LoggedMessage[] {
     const key = this.#key(channel)
     if (key === undefined) return []
-    const starts = this.#origins(key)
-      .filter((row) => row.up_to > seen.watermark(originOf(row)))
-      .map((row) => this.#position(this.#sql.firstAbove, [key, row.key, seen.watermark(originOf(row))]) ?? Number.MAX_SAFE_INTEGER)
-    const start = Math.max(after + 1, Math.min(Number.MAX_SAFE_INTEGER, ...starts))
-    const rows = this.#sql.forward.iterate(key, start) as Iterable<unknown>
-    return take(rows as Iterable<MessageRow>, limit, (row) => !seen.has(originOf(row), row.n))
+    const behind = this.#origins(key).filter((row) => row.up_to > seen.watermark(originOf(row)))
+    const find = (last: Position = after, passed: Passed): Position | undefined => {
+      const positions = behind.flatMap((row) => {
+        const origin = originOf(row)
+        const n = Math.max(seen.watermark(origin), passed.get(origin) ?? 0)
+        return this.#position(this.#sql.firstAbove, [key, row.key, n]) ?? []
+      })
+      return positions.length === 0 ? undefined : Math.max(last + 1, Math.min(...positions))
+    }
+    const read = (from: Position) => this.#sql.forward.iterate(key, from) as Iterable<unknown> as Iterable<MessageRow>
+    return take({ find, read, wanted: (origin, n) => !seen.has(origin, n) }, limit)
   }
 
   readBackward(channel: string, within: VersionVector | undefined, limit: number): LoggedMessage[] {
     const key = this.#key(channel)
     if (key === undefined) return []
-    const ends =
-      within && this.#origins(key).map((row) => this.#position(this.#sql.lastUpTo, [key, row.key, highest(within, originOf(row))]) ?? 0)
-    const end = ends ? Math.max(0, ...ends) : Number.MAX_SAFE_INTEGER
-    const rows = this.#sql.backward.iterate(key, end) as Iterable<unknown>
-    return take(rows as Iterable<MessageRow>, limit, (row) => within?.has(originOf(row), row.n) ?? true).reverse()
+    const origins = this.#origins(key)
+    const data = within?.toData()
+    const find = (last: Position = Number.MAX_SAFE_INTEGER, passed: Passed): Position | undefined => {
+      if (!data) return last
+      const positions = origins.flatMap((row) => {
+        const origin = originOf(row)
+        const n = highestBelow(data[origin], passed.get(origin) ?? Number.MAX_SAFE_INTEGER)
+        return this.#position(this.#sql.lastUpTo, [key, row.key, n]) ?? []
+      })
+      return positions.length === 0 ? undefined : Math.min(last - 1, Math.max(...positions))
+    }
+    const read = (from: Position) => this.#sql.backward.iterate(key, from) as Iterable<unknown> as Iterable<MessageRow>
+    return take({ find, read, wanted: (origin, n) => within?.has(origin, n) ?? true }, limit).reverse()
   }
 
   purged(channel: string): VersionVector {
@@ -213,13 +226,34 @@ function genesisEntry(found: unknown): Entry | undefined {
   }
 }
 
-function take(rows: Iterable<MessageRow>, limit: number, wanted: (row: MessageRow) => boolean): LoggedMessage[] {
+/** Last counts of origins that were looked at. */
+type Passed = ReadonlyMap<Origin, number>
+
+interface Scan {
+  /** Where the next message may be that is wanted, after the last position read; undefined when there is none. */
+  find: (last: Position | undefined, passed: Passed) => Position | undefined
+  /** The log from a position on, in the direction of the scan. */
+  read: (from: Position) => Iterable<MessageRow>
+  wanted: (origin: Origin, n: number) => boolean
+}
+
+function take({ find, read, wanted }: Scan, limit: number): LoggedMessage[] {
   const messages: LoggedMessage[] = []
-  if (limit < 1) return messages
-  for (const row of rows) {
-    const entry = wanted(row) ? messageEntry(row) : undefined
-    if (entry) messages.push({ position: row.position, entry })
-    if (messages.length === limit) break
+  const passed = new Map<Origin, number>()
+  let last: Position | undefined
+  for (let over = PASSED_OVER; over === PASSED_OVER && messages.length < limit; ) {
+    const from = find(last, passed)
+    if (from === undefined) break
+    over = 0
+    for (const row of read(from)) {
+      const origin = originOf(row)
+      last = row.position
+      passed.set(origin, row.n)
+      const entry = wanted(origin, row.n) ? messageEntry(row) : undefined
+      if (entry) messages.push({ position: row.position, entry })
+      over = entry ? 0 : over + 1
+      if (over === PASSED_OVER || messages.length === limit) break
+    }
   }
   return messages
 }

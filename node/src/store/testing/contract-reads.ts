@@ -50,6 +50,36 @@ export function reading(store: () => Store): void {
     expect(ids(await store().readBackward(channel.id, vector(within), limit))).toEqual(pick(all, expected))
   })
 
+  it('does not read all that is covered to find the rest', async () => {
+    const texts = Array.from({ length: 4_000 }, (_, i) => message(channel.id, `${i}`))
+    const [oldest, ...rest] = texts.map((entry, i) => at(entry, i === 0 ? [1, 1, 1] : [2, 1, i]))
+    if (!oldest) throw new Error('messages were expected')
+    await Promise.all([oldest, ...rest].map((entry) => store().replicate(entry)))
+    const timed = async (read: () => Promise<LoggedMessage[]>): Promise<[count: number, ms: number]> => {
+      const runs = []
+      for (let i = 0; i < 3; i++) {
+        const startedAt = performance.now()
+        const { length } = await read()
+        runs.push([length, performance.now() - startedAt] as [number, number])
+      }
+      return runs.sort(([, x], [, y]) => x - y)[1] ?? [0, 0]
+    }
+    const [all, allMs] = await timed(async () => {
+      const read: LoggedMessage[] = []
+      for (;;) {
+        const after = read.at(-1)?.position
+        const page = await store().readForward(channel.id, new VersionVector(), { limit: 64, ...(after === undefined ? {} : { after }) })
+        read.push(...page)
+        if (page.length < 64) return read
+      }
+    })
+    const [forward, forwardMs] = await timed(() => store().readForward(channel.id, vector({ '2-1': [rest.length - 1] }), { limit: 64 }))
+    const [backward, backwardMs] = await timed(() => store().readBackward(channel.id, vector({ '1-1': [1], '2-1': [0, 3_900] }), 64))
+    expect([all, forward, backward]).toEqual([4_000, 2, 2])
+    expect(forwardMs).toBeLessThan(allMs / 4)
+    expect(backwardMs).toBeLessThan(allMs / 4)
+  })
+
   it('gives the newest of all without a bound', async () => {
     const all = await fill()
     expect(ids(await store().readBackward(channel.id, undefined, 2))).toEqual(pick(all, 'de'))
