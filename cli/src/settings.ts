@@ -1,3 +1,5 @@
+import { distance } from 'fastest-levenshtein'
+
 /** How a setting's text is read. A path in a file is relative to that file, elsewhere to the working directory. */
 type SettingKind = 'text' | 'integer' | 'address' | 'url' | 'path' | 'urls'
 
@@ -92,24 +94,10 @@ export function waysToSet(key: SettingKey): string {
 /** The candidate nearest to a misspelt word, when one is near enough to be meant. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word.toLowerCase(), candidate.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)
+    .map((candidate) => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits)
   const best = ranked[0]
   // Of a dotted key the last part is what was misspelt: a long table's name makes no two keys alike.
   const meant = word.slice(word.lastIndexOf('.') + 1)
-  return best && best.distance <= Math.max(2, Math.floor(meant.length / 3)) ? best.candidate : undefined
-}
-
-/** Levenshtein distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(substituted, (previous[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
-    }
-    previous = row
-  }
-  return previous[b.length] ?? 0
+  return best && best.edits <= Math.max(2, Math.floor(meant.length / 3)) ? best.candidate : undefined
 }

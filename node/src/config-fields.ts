@@ -1,3 +1,5 @@
+import { distance } from 'fastest-levenshtein'
+
 /** Reads one table of a configuration, notes everything that is wrong with it and never throws. */
 export class Fields {
   readonly #values: Record<string, unknown>
@@ -82,18 +84,4 @@ export class Fields {
 
 function isTable(raw: unknown): raw is Record<string, unknown> {
   return typeof raw === 'object' && raw !== null && !Array.isArray(raw)
-}
-
-/** Edits (Levenshtein) that turn one name into another. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row.at(-1) ?? 0
 }
