@@ -33,7 +33,7 @@ function setup(changes: Partial<Parameters<typeof createApp>[0]> = {}) {
 
 test('the OpenAPI document describes exactly the routes there are', () => {
   const served = setup()
-    .app.routes.filter(({ path }) => path.startsWith('/v1/') || path === '/graphql')
+    .app.routes.filter(({ path }) => /^\/(v1|problems)\//.test(path) || path === '/graphql')
     .map(({ path }) => path.replace(/:(\w+)/g, '{$1}'))
   expect(Object.keys(openApiDocument.paths).sort()).toEqual(served.sort())
 })
@@ -88,4 +88,19 @@ test('an unexpected error is reported to us and not to the caller', async () => 
   expect(JSON.parse(text)).toMatchObject({ code: 'internal', retryable: true })
   expect(text).not.toContain('relation')
   expect(reported.map(({ message }) => message)).toEqual(['relation "neighborhood" does not exist'])
+})
+
+test('the address that a problem names explains it', async () => {
+  const { app } = setup()
+  const response = await app.request('/v1/neighborhoods?cursor=nonsense')
+  const problem = (await response.json()) as { type: string; title: string }
+  expect(problem).not.toHaveProperty('detail')
+  const { type, title } = problem
+  expect(await (await app.request(type)).json()).toMatchObject({ code: 'malformed_cursor', title, status: 400, retryable: false })
+  expect((await app.request('/problems/nonsense')).status).toBe(404)
+})
+
+test('a trailing slash is ignored', async () => {
+  const { app } = setup()
+  for (const path of ['/v1/neighborhoods/', '/v1/neighborhoods/1/servers/']) expect((await app.request(path)).status).toBe(200)
 })

@@ -4,7 +4,7 @@ import { decodeCursor, encodeCursor } from './cursor.ts'
 import { changeJson, neighborhoodJson, serverJson } from './json.ts'
 import { openApiDocument } from './openapi.ts'
 import { parseId, parseLimit, parseQuery, parseStatus } from './parameters.ts'
-import { ApiProblem, problemResponse } from './problems.ts'
+import { ApiProblem, explainProblem, problemResponse } from './problems.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { DiscoveryStore, Page } from './store.ts'
 
@@ -26,7 +26,8 @@ const READY_LAG_BLOCKS = 50
 
 export function createApp(options: AppOptions): Hono {
   const { store, guard } = options
-  const app = new Hono()
+  // A trailing slash is ignored, as by the servers.
+  const app = new Hono({ strict: false })
 
   /** Nothing leaves this API before the block it stands at was found on the chain. */
   async function verified<S extends Snapshot<unknown>>(reading: Promise<S>): Promise<S> {
@@ -49,7 +50,7 @@ export function createApp(options: AppOptions): Hono {
   }
 
   app.onError((error) => {
-    if (error instanceof ApiProblem) return problemResponse(error.code, error.message)
+    if (error instanceof ApiProblem) return problemResponse(error.code, error.detail)
     options.report(error)
     return problemResponse('internal')
   })
@@ -64,6 +65,11 @@ export function createApp(options: AppOptions): Hono {
   addDataRoutes(app, { store, answer })
 
   app.get('/openapi.json', (context) => context.json(openApiDocument))
+
+  app.get('/problems/:code', (context) => {
+    const explained = explainProblem(context.req.param('code'))
+    return explained ? context.json(explained) : problemResponse('not_found')
+  })
 
   app.use('/graphql', async (context, next) => {
     // GET is the page with the query editor; it holds no data.

@@ -126,6 +126,19 @@ export const openApiDocument = {
         },
       },
     },
+    '/problems/{code}': {
+      get: {
+        summary: "What a problem document's type names: the problem explained",
+        parameters: [{ name: 'code', in: 'path', required: true, schema: { enum: problemCodes } }],
+        responses: {
+          200: {
+            description: 'What it means and what to do',
+            ...json(object({ code: { enum: problemCodes }, title: text, status: integer, retryable: { type: 'boolean' }, advice: text })),
+          },
+          404: problem('There is no problem of this code'),
+        },
+      },
+    },
     '/graphql': {
       post: {
         summary: 'The same data by GraphQL, without a block; GET answers with a page to write queries in',

@@ -22,10 +22,13 @@ export const problemCodes = Object.keys(problems) as ProblemCode[]
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem'
   readonly code: ProblemCode
+  /** What the title does not say, if anything. */
+  readonly detail: string | undefined
 
   constructor(code: ProblemCode, detail?: string, options?: ErrorOptions) {
     super(detail ?? problems[code].title, options)
     this.code = code
+    this.detail = detail
   }
 }
 
@@ -37,4 +40,15 @@ export function problemResponse(code: ProblemCode, detail?: string): Response {
   if (retryable) headers.set('retry-after', '1')
   if (code === 'method_not_allowed') headers.set('allow', 'GET, HEAD')
   return new Response(JSON.stringify(body), { status, headers })
+}
+
+/** What `GET /problems/:code`, the address that a problem's `type` names, says of it; undefined for a code that there is not. */
+export function explainProblem(code: string): object | undefined {
+  const known = problemCodes.find((candidate) => candidate === code)
+  if (known === undefined) return undefined
+  const { status, retryable, title } = problems[known]
+  const advice = retryable
+    ? 'The same request may succeed later, or at another discovery API; servers and the chain itself can be asked meanwhile.'
+    : 'The same request will be refused again: change it first.'
+  return { code: known, title, status, retryable, advice }
 }
