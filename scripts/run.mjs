@@ -64,6 +64,14 @@ if (task === 'start') {
   })
   // The terminal signals the whole group; the wrapper stays until the child has put everything away.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  // npm runs scripts by a shell, and that one ends on npm's SIGTERM without telling anybody.
+  const shell = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === shell) return
+    clearInterval(watch)
+    child.kill('SIGTERM')
+  }, 500)
+  watch.unref()
   child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)))
 } else if (task === 'check') {
   check()
