@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const contracts = [
   { source: 'NeighborhoodRegistry.sol', contract: 'NeighborhoodRegistry', file: 'neighborhood-registry.ts' },
+  { source: 'ComplianceRegistry.sol', contract: 'ComplianceRegistry', file: 'compliance-registry.ts' },
   { source: 'ServerRegistry.sol', contract: 'ServerRegistry', file: 'server-registry.ts' },
   { source: 'test-tokens/DevToken.sol', contract: 'DevToken', file: 'dev-token.ts' },
 ]

@@ -7,6 +7,7 @@ export type Deployment = {
   startBlock: number
   neighborhoodRegistry: Address
   serverRegistry: Address
+  complianceRegistry: Address
   /** Token that neighborhoods of this deployment stake by default; local chains have one. */
   stakeToken?: Address
 }

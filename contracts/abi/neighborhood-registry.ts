@@ -3,6 +3,82 @@ export const neighborhoodRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "address",
+        "name": "registryGuardian",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "enum AdmissionMode",
+        "name": "mode",
+        "type": "uint8"
+      },
+      {
+        "internalType": "address",
+        "name": "gateToken",
+        "type": "address"
+      },
+      {
+        "internalType": "uint88",
+        "name": "gateBalance",
+        "type": "uint88"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AdmissionInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "attestationSeconds",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttestationOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttesterKeyInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "length",
+        "type": "uint256"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttestersLength",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttestersNotAscending",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "maxChannelIdleSeconds",
         "type": "uint32"
@@ -25,6 +101,17 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "NeighborhoodRegistry_ChannelLifetimeOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "keyOverlapSeconds",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_KeyOverlapOutOfBounds",
     "type": "error"
   },
   {
@@ -80,6 +167,38 @@ export const neighborhoodRegistryAbi = [
       },
       {
         "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NotAdmitted",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NotGuardian",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
         "name": "caller",
         "type": "address"
       }
@@ -106,6 +225,49 @@ export const neighborhoodRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint40",
+        "name": "effectiveAt",
+        "type": "uint40"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NotYetEffective",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NothingStaged",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint8",
+        "name": "numerator",
+        "type": "uint8"
+      },
+      {
+        "internalType": "uint8",
+        "name": "denominator",
+        "type": "uint8"
+      }
+    ],
+    "name": "NeighborhoodRegistry_QuorumOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint8",
         "name": "redundancy",
         "type": "uint8"
@@ -117,6 +279,44 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "NeighborhoodRegistry_RedundancyOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_RegistrationsPaused",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint8",
+        "name": "slashPercent",
+        "type": "uint8"
+      }
+    ],
+    "name": "NeighborhoodRegistry_SlashOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "stakeToken",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_StakeTokenFixed",
     "type": "error"
   },
   {
@@ -162,6 +362,98 @@ export const neighborhoodRegistryAbi = [
     ],
     "name": "NeighborhoodRegistry_UriLength",
     "type": "error"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "enum AdmissionMode",
+            "name": "mode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "gateToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint88",
+            "name": "gateBalance",
+            "type": "uint88"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Admission",
+        "name": "admission",
+        "type": "tuple"
+      }
+    ],
+    "name": "AdmissionChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Attester[]",
+        "name": "attesters",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "AttestersAppointed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "guardian",
+        "type": "address"
+      }
+    ],
+    "name": "GuardianChanged",
+    "type": "event"
   },
   {
     "anonymous": false,
@@ -245,14 +537,14 @@ export const neighborhoodRegistryAbi = [
             "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "maxServers",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "redundancy",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint32",
@@ -268,6 +560,36 @@ export const neighborhoodRegistryAbi = [
             "internalType": "uint32",
             "name": "maxMessageBytes",
             "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
           }
         ],
         "indexed": false,
@@ -277,6 +599,31 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "NeighborhoodCreated",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bool",
+        "name": "allowed",
+        "type": "bool"
+      }
+    ],
+    "name": "OperatorAllowed",
     "type": "event"
   },
   {
@@ -330,6 +677,245 @@ export const neighborhoodRegistryAbi = [
     "type": "event"
   },
   {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      }
+    ],
+    "name": "ParametersApplied",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "effectiveAt",
+        "type": "uint40"
+      }
+    ],
+    "name": "ParametersStaged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "RegistrationsPaused",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "RegistrationsResumed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "StagedParametersCancelled",
+    "type": "event"
+  },
+  {
     "inputs": [
       {
         "internalType": "uint32",
@@ -338,6 +924,233 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "acceptOwnership",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "admissionOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "enum AdmissionMode",
+            "name": "mode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "gateToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint88",
+            "name": "gateBalance",
+            "type": "uint88"
+          }
+        ],
+        "internalType": "struct Admission",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      }
+    ],
+    "name": "admit",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "stakeToken",
+        "type": "address"
+      },
+      {
+        "internalType": "uint96",
+        "name": "minStake",
+        "type": "uint96"
+      },
+      {
+        "internalType": "uint8",
+        "name": "maxServers",
+        "type": "uint8"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "applyParameters",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct Attester[]",
+        "name": "attesters",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "appointAttesters",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "number",
+        "type": "uint256"
+      }
+    ],
+    "name": "attesterAt",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct Attester",
+        "name": "attester",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "attesterSetOf",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "size",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "attestersOf",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct Attester[]",
+        "name": "attesters",
+        "type": "tuple[]"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "cancelStagedParameters",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -358,65 +1171,146 @@ export const neighborhoodRegistryAbi = [
   {
     "inputs": [
       {
-        "internalType": "string",
-        "name": "name",
-        "type": "string"
-      },
-      {
-        "internalType": "string",
-        "name": "uri",
-        "type": "string"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "contentHash",
-        "type": "bytes32"
-      },
-      {
         "components": [
           {
+            "internalType": "string",
+            "name": "name",
+            "type": "string"
+          },
+          {
+            "internalType": "string",
+            "name": "uri",
+            "type": "string"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "contentHash",
+            "type": "bytes32"
+          },
+          {
+            "components": [
+              {
+                "internalType": "address",
+                "name": "stakeToken",
+                "type": "address"
+              },
+              {
+                "internalType": "uint96",
+                "name": "minStake",
+                "type": "uint96"
+              },
+              {
+                "internalType": "uint32",
+                "name": "unbondingSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "keyOverlapSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "attestationSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "maxChannelLifetimeSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "maxChannelIdleSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "maxMessageBytes",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "maxServers",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "redundancy",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "slashPercent",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "quorumNumerator",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "quorumDenominator",
+                "type": "uint8"
+              },
+              {
+                "internalType": "enum AttestationMode",
+                "name": "attestation",
+                "type": "uint8"
+              }
+            ],
+            "internalType": "struct Parameters",
+            "name": "parameters",
+            "type": "tuple"
+          },
+          {
+            "components": [
+              {
+                "internalType": "enum AdmissionMode",
+                "name": "mode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "gateToken",
+                "type": "address"
+              },
+              {
+                "internalType": "uint88",
+                "name": "gateBalance",
+                "type": "uint88"
+              }
+            ],
+            "internalType": "struct Admission",
+            "name": "admission",
+            "type": "tuple"
+          },
+          {
             "internalType": "address",
-            "name": "stakeToken",
+            "name": "guardian",
             "type": "address"
           },
           {
-            "internalType": "uint96",
-            "name": "minStake",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint32",
-            "name": "unbondingSeconds",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint8",
-            "name": "maxServers",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint8",
-            "name": "redundancy",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint32",
-            "name": "maxChannelLifetimeSeconds",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "maxChannelIdleSeconds",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "maxMessageBytes",
-            "type": "uint32"
+            "components": [
+              {
+                "internalType": "address",
+                "name": "account",
+                "type": "address"
+              },
+              {
+                "internalType": "address",
+                "name": "keyId",
+                "type": "address"
+              }
+            ],
+            "internalType": "struct Attester[]",
+            "name": "attesters",
+            "type": "tuple[]"
           }
         ],
-        "internalType": "struct Parameters",
-        "name": "parameters",
+        "internalType": "struct NewNeighborhood",
+        "name": "neighborhood",
         "type": "tuple"
       }
     ],
@@ -440,6 +1334,62 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "exists",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "guardian",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "guardianOf",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      }
+    ],
+    "name": "isAllowed",
     "outputs": [
       {
         "internalType": "bool",
@@ -497,14 +1447,14 @@ export const neighborhoodRegistryAbi = [
             "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "maxServers",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "redundancy",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint32",
@@ -520,6 +1470,36 @@ export const neighborhoodRegistryAbi = [
             "internalType": "uint32",
             "name": "maxMessageBytes",
             "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
           }
         ],
         "internalType": "struct Parameters",
@@ -538,12 +1518,319 @@ export const neighborhoodRegistryAbi = [
         "type": "uint32"
       }
     ],
+    "name": "pauseRegistrations",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
     "name": "pendingOwnerOf",
     "outputs": [
       {
         "internalType": "address",
         "name": "",
         "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "registrationsPaused",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "resumeRegistrations",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "enum AdmissionMode",
+            "name": "mode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "gateToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint88",
+            "name": "gateBalance",
+            "type": "uint88"
+          }
+        ],
+        "internalType": "struct Admission",
+        "name": "admission",
+        "type": "tuple"
+      }
+    ],
+    "name": "setAdmission",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address[]",
+        "name": "operators",
+        "type": "address[]"
+      },
+      {
+        "internalType": "bool",
+        "name": "allowed",
+        "type": "bool"
+      }
+    ],
+    "name": "setAllowed",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "newGuardian",
+        "type": "address"
+      }
+    ],
+    "name": "setGuardian",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      }
+    ],
+    "name": "stageParameters",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "stagedParametersOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint40",
+        "name": "effectiveAt",
+        "type": "uint40"
       }
     ],
     "stateMutability": "view",
@@ -617,4 +1904,4 @@ export const neighborhoodRegistryAbi = [
 ] as const
 
 export const neighborhoodRegistryBytecode: `0x${string}` =
-  '0x608080604052346015576110d5908161001a8239f35b5f80fdfe6080806040526004361015610012575f80fd5b5f3560e01c90816306661abd14610e5b57508063123f62af14610dd457806313c369ed14610da757806323b7ec3b14610d665780635a47de65146105e657806362d5da66146104ec57806378311677146103c6578063a6907def1461029c578063d28d74211461022b5763ecfda3b41461008a575f80fd5b346102275760206003193601126102275763ffffffff6100a8610e7b565b5f60e06100b3610ffd565b8281528260208201528260408201528260608201528260808201528260a08201528260c0820152015216805f525f60205260405f20906100f1610ffd565b91600281015491600373ffffffffffffffffffffffffffffffffffffffff841692838652602086019460a01c85520154926040850163ffffffff85168152606086019060ff8660201c168252608087019260ff8760281c16845260a088019463ffffffff8860301c16865260c089019663ffffffff8960501c16885263ffffffff60e08b019960701c168952156101fc5750604051975173ffffffffffffffffffffffffffffffffffffffff168852516bffffffffffffffffffffffff1660208801525163ffffffff1660408701525160ff1660608601525160ff1660808501525163ffffffff1660a08401525163ffffffff1660c08301525163ffffffff1660e082015261010090f35b7fd13a3d79000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5f80fd5b346102275760206003193601126102275763ffffffff610249610e7b565b16805f525f60205263ffffffff600360405f20015416801561027057602090604051908152f35b507fd13a3d79000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b34610227576020600319360112610227576102b5610e7b565b63ffffffff6102c382610edf565b9116805f525f60205260405f20600181019073ffffffffffffffffffffffffffffffffffffffff82541633036103965773ffffffffffffffffffffffffffffffffffffffff33167fffffffffffffffffffffffff00000000000000000000000000000000000000008254161790557fffffffffffffffffffffffff0000000000000000000000000000000000000000815416905573ffffffffffffffffffffffffffffffffffffffff339216907ff762668ccf38eb8a945f8703cd5cd30bd5a99413388b58679c00d391ef06e8745f80a4005b827fae3e5776000000000000000000000000000000000000000000000000000000005f526004523360245260445ffd5b34610227576080600319360112610227576103df610e7b565b60243567ffffffffffffffff8111610227576103ff903690600401610e8e565b919060443567ffffffffffffffff811161022757610421903690600401610e8e565b73ffffffffffffffffffffffffffffffffffffffff61044285969396610edf565b1633036104b6576104a6858261048163ffffffff947f4789305786ec70f3535517ed8dee410ad2e47e277d66f07445439d75f4787bc29899878961104b565b610498604051968796606088526060880191610fbf565b918583036020870152610fbf565b94606435604084015216930390a2005b63ffffffff847f6e442113000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b3461022757604060031936011261022757610505610e7b565b6024359073ffffffffffffffffffffffffffffffffffffffff82168092036102275773ffffffffffffffffffffffffffffffffffffffff61054582610edf565b1633036105b05763ffffffff16805f525f602052600160405f2001827fffffffffffffffffffffffff000000000000000000000000000000000000000082541617905533907f8fafc606e4c6231b805733d44ea310afae02c8d05c40b009b6549ccf2c1310955f80a4005b63ffffffff907f6e442113000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b34610227576101606003193601126102275760043567ffffffffffffffff811161022757610618903690600401610e8e565b9060243567ffffffffffffffff811161022757610639903690600401610e8e565b906101007fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff9c360112610227576106718282868661104b565b610679610f12565b3b15610d1d5760016bffffffffffffffffffffffff610696610f35565b1610610cdc576201518063ffffffff6106ad610f50565b16108015610cc3575b610c8a57600160ff6106c6610f9f565b16108015610c76575b610c405760ff6106dd610faf565b16158015610c23575b610bdf57600163ffffffff6106f9610f63565b16108015610bc5575b610b8c57600163ffffffff610715610f77565b16108015610b6c575b610b255761040063ffffffff610732610f8b565b16108015610b0c575b610ad3576001549163ffffffff831663ffffffff8114610aa6577fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000946109a19463ffffffff60016104989401169687911617600155855f525f602052600360405f2073ffffffffffffffffffffffffffffffffffffffff33167fffffffffffffffffffffffff00000000000000000000000000000000000000008254161781556002810173ffffffffffffffffffffffffffffffffffffffff6107fc610f12565b167fffffffffffffffffffffffff000000000000000000000000000000000000000082541617815561082c610f35565b73ffffffffffffffffffffffffffffffffffffffff7fffffffffffffffffffffffff000000000000000000000000000000000000000083549260a01b1691161790550163ffffffff61087c610f50565b167fffffffffffffffffffffffffffffffffffffffffffffffffffffffff000000008254161781556108ac610f9f565b815465ff00000000006108bd610faf565b60281b167fffffffffffffffffffffffffffff00000000ffffffffffffffffffffffffffff69ffffffff0000000000006108f5610f63565b60301b16917fffffffffffffffffffffffffffffffffffff00000000ffffffffffffffffffff6dffffffff00000000000000000000610932610f77565b60501b16947fffffffffffffffffffffffffffffffffffffffffffff000000000000ffffffff64ff0000000071ffffffff0000000000000000000000000000610979610f8b565b60701b169860201b169116171617161717179055604051966101608852610160880191610fbf565b604435604084015260643573ffffffffffffffffffffffffffffffffffffffff81168091036102275760608401526084356bffffffffffffffffffffffff811680910361022757608084015260a43563ffffffff81168091036102275760a084015260c43560ff81168091036102275760c084015260e43560ff81168091036102275760e08401526101043563ffffffff8116809103610227576101008401526101243563ffffffff811680910361022757610120840152610144359263ffffffff8416809403610227577f7c0f58cdfe5ccfd70857e3a65336f8c5dd668907dbea89e54431dc85cf9a062881602095610140869401528033940390a3604051908152f35b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b63ffffffff610ae0610f8b565b7fd94d8967000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506210000063ffffffff610b1e610f8b565b161161073b565b63ffffffff610b32610f77565b81610b3b610f63565b917f305bd232000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b50610b75610f77565b63ffffffff80610b83610f63565b1691161161071e565b63ffffffff610b99610f63565b7ffe98a7aa000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506301e2850063ffffffff610bd8610f63565b1611610702565b60ff610be9610faf565b81610bf2610f9f565b917f5943bb93000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b50610c2c610faf565b60ff80610c37610f9f565b169116116106e6565b60ff610c4a610f9f565b7fc03a970b000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b50604060ff610c83610f9f565b16116106cf565b63ffffffff610c97610f50565b7f7a48deff000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b5062278d0063ffffffff610cd5610f50565b16116106b6565b6bffffffffffffffffffffffff610cf1610f35565b7fa9332dbc000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b73ffffffffffffffffffffffffffffffffffffffff610d3a610f12565b7f70fad664000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b34610227576020600319360112610227576020610d89610d84610e7b565b610edf565b73ffffffffffffffffffffffffffffffffffffffff60405191168152f35b34610227576020600319360112610227576020610dca610dc5610e7b565b610ebc565b6040519015158152f35b346102275760206003193601126102275763ffffffff610df2610e7b565b610dfb81610ebc565b15610e2f57165f525f602052602073ffffffffffffffffffffffffffffffffffffffff600160405f20015416604051908152f35b7fd13a3d79000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b34610227575f6003193601126102275760209063ffffffff600154168152f35b6004359063ffffffff8216820361022757565b9181601f840112156102275782359167ffffffffffffffff8311610227576020838186019501011161022757565b63ffffffff168015159081610ecf575090565b905063ffffffff60015416101590565b63ffffffff1690815f525f60205273ffffffffffffffffffffffffffffffffffffffff60405f2054169182156101fc5750565b60643573ffffffffffffffffffffffffffffffffffffffff811681036102275790565b6084356bffffffffffffffffffffffff811681036102275790565b60a43563ffffffff811681036102275790565b6101043563ffffffff811681036102275790565b6101243563ffffffff811681036102275790565b6101443563ffffffff811681036102275790565b60c43560ff811681036102275790565b60e43560ff811681036102275790565b601f82602094937fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe093818652868601375f8582860101520116010190565b60405190610100820182811067ffffffffffffffff82111761101e57604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b509050801580156110be575b611093575061010081116110685750565b7ff3731442000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f9ea2d3ad000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506040811161105756fea164736f6c6343000825000a'
+  '0x60a034607457601f61327938819003918201601f19168301916001600160401b03831184841017607857808492602094604052833981010312607457516001600160a01b03811681036074576080526040516131ec908161008d8239608051818181611c15015281816121ee015261283b0152f35b5f80fd5b634e487b7160e01b5f52604160045260245ffdfe60806040526004361015610011575f80fd5b5f3560e01c8062c5144d1461280d57806304d5b6761461277a57806306661abd14612757578063083d99021461263c5780630b877386146125e15780630f9ce9ce14612423578063123f62af146123fb57806313c369ed146123ce57806323b7ec3b146123995780633726f4a0146122725780633e9997f91461221d578063452a9320146121d957806359ad7bd51461217a5780635b73d065146120fe5780635d74268914611e8557806362d5da6614611df05780636b731f5614611d535780636cb17ad514611ced5780636fa79eab14611be75780637831167714611ae95780639e54a5d414611a21578063a6907def14611976578063af9221291461193e578063ba754bb114610ccd578063c0a876b414610ae9578063cbee248214610a92578063d28d742114610a4d578063ecfda3b4146109d95763f17a789014610157575f80fd5b346106ae576101e03660031901126106ae57610171612909565b6101c03660231901126106ae5763ffffffff906001600160a01b0361019582612ce5565b1633036109c25716805f525f60205260405f206101b0612aaf565b60048201546001600160a01b03908116911603610996576024356001600160a01b038116141590816106ae576024353b15610977576044356001600160601b038116141590816106ae5760016001600160601b0360443516106109595760643563ffffffff81161415806106ae576201518063ffffffff60643516108015610943575b6109245760843563ffffffff81161415806106ae5762093a8063ffffffff6084351611610909576101643560ff8116141590816106ae57600a60ff61016435161080156108f6575b6108d85760a43563ffffffff8116141592836106ae57610e1063ffffffff60a435161080156108c1575b6108a1576101243560ff8116141590816106ae57600160ff610124351610801561088e575b610870576101443560ff8116141592836106ae5760ff6101443516158015610853575b610826576101a43560ff8116141595866106ae5760ff6101a43516158015610813575b80156107ef575b80156107bc575b6107895760c43563ffffffff8116141590816106ae57600163ffffffff60c43516108015610771575b6107515760e43563ffffffff8116141592836106ae57600163ffffffff60e43516108015610730575b6106ff576101043563ffffffff8116141594856106ae5761040063ffffffff61010435161080156106e7575b6106c65763ffffffff60058c01541642019b8c42116106b25760068c01906001600160a01b036103ca612aaf565b83546001600160a01b03191691161782556106ae5780546001600160a01b031660443560a01b6001600160a01b0319161790556106ae5760078a01805463ffffffff191660643563ffffffff161790556106ae5760078901805467ffffffff00000000191660843560201b67ffffffff00000000161790556106ae5760078801805463ffffffff60401b191660a43560401b63ffffffff60401b161790556106ae5760078701805463ffffffff60601b191660c43560601b63ffffffff60601b161790556106ae5760078601805463ffffffff60801b191660e43560801b63ffffffff60801b161790556106ae5760078501805463ffffffff60a01b19166101043560a01b63ffffffff60a01b161790556106ae5760078401805460ff60c01b19166101243560c01b60ff60c01b161790556106ae5760078301805460ff60c81b19166101443560c81b60ff60c81b161790556106ae5760078201805460ff60d01b19166101643560d01b60ff60d01b1617905560ff610184351661018435036106ae5760078201805460ff60d81b19166101843560d81b60ff60d81b161790556106ae5760078101805460ff60e01b19166101a43560e01b60ff60e01b1617905560026101c43510156106ae576008906105ab6101c43560078301612d4b565b01805464ffffffffff191664ffffffffff8316179055604051916106ae576001600160a01b036024351682526001600160601b0360443516602083015263ffffffff606435811660408401526084358116606084015260a4358116608084015260c435811660a084015260e435811660c0840152610104351660e083015260ff6101243581166101008401526101443581166101208401526101643581166101408401526101843581166101608401526101a435166101808301527fcc3f984de13c31da681bf0b9c4b94b826bc3b50dc94da9ed86ff83ed7ddc9a4b916101e09164ffffffffff906106a46101a084016101c43561292d565b166101c0820152a2005b5f80fd5b634e487b7160e01b5f52601160045260245ffd5b856106ae5763d94d896760e01b5f5263ffffffff610104351660045260245ffd5b505f9550621000006101043563ffffffff161161039c565b82846106ae576106ae5763182de91960e11b5f5263ffffffff60e4351660045263ffffffff60c4351660245260445ffd5b505f9350826106ae5763ffffffff60c4351663ffffffff60e4351611610370565b506106ae57637f4c53d560e11b5f5263ffffffff60c4351660045260245ffd5b505f91506301e2850060c43563ffffffff1611610347565b86610184359060ff8216918281036106ae57506106ae5763af143dcb60e01b5f5260045260ff6101a4351660245260445ffd5b506101843560ff81168082036106ae5760ff8216036106b257876106ae576101fe60ff6101a435169160011b161061031e565b506101843560ff8116908181036106ae5750876106ae5760ff6101a4351610610317565b505f965060646101a43560ff1611610310565b82846106ae576106ae57635943bb9360e01b5f5260ff610144351660045260ff610124351660245260445ffd5b505f9350826106ae5760ff610124351660ff6101443516116102ed565b506106ae5763c03a970b60e01b5f5260ff610124351660045260245ffd5b505f915060406101243560ff16116102ca565b836106ae57630e4726b760e31b5f5263ffffffff60a4351660045260245ffd5b505f93506276a70060a43563ffffffff16116102a5565b506106ae5763cd16d6af60e01b5f5260ff610164351660045260245ffd5b505f915060646101643560ff161161027b565b636760cf3b60e11b5f5263ffffffff6084351660045260245ffd5b6106ae57637a48deff60e01b5f5263ffffffff6064351660045260245ffd5b50505f62278d0063ffffffff6064351611610233565b632a4ccb6f60e21b5f526001600160601b036044351660045260245ffd5b631c3eb59960e21b5f908152602480356001600160a01b031660045290fd5b5061099f612aaf565b633c439faf60e21b5f9081526004929092526001600160a01b0316602452604490fd5b636e44211360e01b5f52166004523360245260445ffd5b346106ae5760203660031901126106ae5763ffffffff6109f7612909565b6109ff612b4c565b5016805f525f602052610a17600460405f2001612bb2565b80516001600160a01b031615610a3a576101c090610a38604051809261293a565bf35b5063d13a3d7960e01b5f5260045260245ffd5b346106ae5760203660031901126106ae5763ffffffff610a6b612909565b16805f525f60205263ffffffff600560405f200154168015610a3a57602090604051908152f35b346106ae5760203660031901126106ae576040610aad612909565b63ffffffff80610abc83612e67565b5460a81c1691165f526001602052815f2063ffffffff82165f52602052815f205482519182526020820152f35b346106ae5760803660031901126106ae57610b02612909565b60603660231901126106ae576001600160a01b03610b1f82612ce5565b163303610cb05760243590600382109081156106ae5760028303610c76576044356001600160a01b03811681036106ae573b151580610c58575b15610c0d5763ffffffff1691825f525f602052600360405f200191156106ae576044356001600160a01b03811691908281036106ae57606435926001600160581b038416918285036106ae577f9ca0c0980a6c00a5992797f1b8b97cca2554f4c21e9dac51ab9610d35370735c9585606096506001600160581b0360a81b9060a81b1660ff8616610100600160a81b038460081b1617179055610bff6040518095612a51565b5060208301526040820152a2005b826044356001600160a01b038116908181036106ae57506064356001600160581b038116928382036106ae5763f8a9b53360e01b5f52610c4d9150612a43565b60245260445260645ffd5b506064356001600160581b038116908181036106ae57501515610b59565b6044356001600160a01b038116908181036106ae5750158015610b5957506064356001600160581b038116908181036106ae575015610b59565b63ffffffff90636e44211360e01b5f52166004523360245260445ffd5b346106ae5760203660031901126106ae576001600160401b03600435116106ae576102c0600435360360031901126106ae57610d2d610d10600480350180612da8565b90610d25602460043501600435600401612da8565b929091613180565b610d3b606460043501612ac5565b3b156119105760016001600160601b03610d59608460043501612df1565b16106118e7576201518063ffffffff610d7660a460043501612e05565b161080156118c8575b6118a25762093a8063ffffffff610d9a60c460043501612e05565b161161187c57600a60ff610db36101a460043501612e16565b16108015611861575b61183d57610e1063ffffffff610dd660e460043501612e05565b1610801561181e575b6117f857600160ff610df661016460043501612e16565b161080156117dd575b6117b95760ff610e1461018460043501612e16565b1615801561178e575b6117555760ff610e326101e460043501612e16565b1615801561173a575b801561170f575b80156116df575b6116a657600163ffffffff610e6361010460043501612e05565b16108015611685575b61165e57600163ffffffff610e8661012460043501612e05565b16108015611630575b6115f45761040063ffffffff610eaa61014460043501612e05565b161080156115d4575b6115ad57600354610ec963ffffffff8216612dda565b63ffffffff1990911663ffffffff82169081176003555f90815260208190526040902080546001600160a01b03191633178155600590610f5d6004808301906001600160a01b0390610f1e9035606401612ac5565b82546001600160a01b0319169116178155610f3d600435608401612df1565b81546001600160a01b031660a09190911b6001600160a01b031916179055565b0163ffffffff610f7160a460043501612e05565b1663ffffffff19825416178155610fb1610f8f60c460043501612e05565b825467ffffffff00000000191660209190911b67ffffffff0000000016178255565b610fe2610fc260e460043501612e05565b825463ffffffff60401b191660409190911b63ffffffff60401b16178255565b611014610ff461010460043501612e05565b825463ffffffff60601b191660609190911b63ffffffff60601b16178255565b61104661102661012460043501612e05565b825463ffffffff60801b191660809190911b63ffffffff60801b16178255565b61107861105861014460043501612e05565b825463ffffffff60a01b191660a09190911b63ffffffff60a01b16178255565b6110a461108a61016460043501612e16565b825460ff60c01b191660c09190911b60ff60c01b16178255565b6110d06110b661018460043501612e16565b825460ff60c81b191660c89190911b60ff60c81b16178255565b6110fc6110e26101a460043501612e16565b825460ff60d01b191660d09190911b60ff60d01b16178255565b61112861110e6101c460043501612e16565b825460ff60d81b191660d89190911b60ff60d81b16178255565b61115461113a6101e460043501612e16565b825460ff60e01b191660e09190911b60ff60e01b16178255565b6002610204600435013510156106ae5761117690610204600435013590612d4b565b6111c5611187600480350180612da8565b91906111b76111a0602460043501600435600401612da8565b919092604051956102208752610220870191612d6f565b918483036020860152612d6f565b600435604481013560408401526001600160a01b03906111e790606401612a2f565b166060830152608460043501356001600160601b0381168091036106ae57608083015263ffffffff61121d60a46004350161291c565b1660a083015263ffffffff61123660c46004350161291c565b1660c083015263ffffffff61124f60e46004350161291c565b1660e083015263ffffffff6112696101046004350161291c565b1661010083015263ffffffff6112846101246004350161291c565b1661012083015263ffffffff61129f6101446004350161291c565b1661014083015260ff6112b761016460043501612e24565b1661016083015260ff6112cf61018460043501612e24565b1661018083015260ff6112e76101a460043501612e24565b166101a083015260ff6112ff6101c460043501612e24565b166101c083015260ff6113176101e460043501612e24565b166101e08301526113336102008301610204600435013561292d565b7f703227acd2d9c7f512d66af246945ba8a386eaef84431917e4becbbbacb64a3933928063ffffffff8616930390a36102246004350135906003821080156106ae576002830361156f5761138c61024460043501612ac5565b3b15158061154f575b156115005780156106ae578261142d575b5060209150600435610284016001600160a01b036113c382612ac5565b16611415575b506102a4600435016113e081600435600401612e32565b90506113f6575b5063ffffffff60405191168152f35b61140861140f91600435600401612e32565b9083612f09565b826113e7565b61142161142791612ac5565b82612ea1565b826113c9565b63ffffffff82165f525f602052600360405f200190156106ae5760043561024401610100600160a81b0361146082612ac5565b60081b169161026460043501926001600160581b0360a81b611481856131cb565b60a81b169060ff87161717905561149b6040518095612a51565b6001600160a01b03906114ad90612a2f565b16602084015235916001600160581b0383168093036106ae5760209260408201527f9ca0c0980a6c00a5992797f1b8b97cca2554f4c21e9dac51ab9610d35370735c606063ffffffff841692a2826113a6565b6001600160581b038361151861024460043501612ac5565b61153a61152a610264600435016131cb565b63f8a9b53360e01b5f5292612a43565b6001600160a01b03166024521660445260645ffd5b506001600160581b03611567610264600435016131cb565b161515611395565b6001600160a01b0361158660043561024401612ac5565b1615801561139557506001600160581b036115a6610264600435016131cb565b1615611395565b63ffffffff6115c161014460043501612e05565b63d94d896760e01b5f521660045260245ffd5b506210000063ffffffff6115ed61014460043501612e05565b1611610eb3565b63ffffffff61160861012460043501612e05565b8161161861010460043501612e05565b9163182de91960e11b5f52166004521660245260445ffd5b5061164061012460043501612e05565b63ffffffff8061165561010460043501612e05565b16911611610e8f565b63ffffffff61167261010460043501612e05565b637f4c53d560e11b5f521660045260245ffd5b506301e2850063ffffffff61169f61010460043501612e05565b1611610e6c565b60ff6116b76101c460043501612e16565b816116c76101e460043501612e16565b9163af143dcb60e01b5f52166004521660245260445ffd5b506116ef6101c460043501612e16565b6101fe60ff6117036101e460043501612e16565b169160011b1610610e49565b5061171f6101c460043501612e16565b60ff806117316101e460043501612e16565b16911611610e42565b50606460ff61174e6101e460043501612e16565b1611610e3b565b60ff61176661018460043501612e16565b8161177661016460043501612e16565b91635943bb9360e01b5f52166004521660245260445ffd5b5061179e61018460043501612e16565b60ff806117b061016460043501612e16565b16911611610e1d565b60ff6117ca61016460043501612e16565b63c03a970b60e01b5f521660045260245ffd5b50604060ff6117f161016460043501612e16565b1611610dff565b63ffffffff61180b60e460043501612e05565b630e4726b760e31b5f521660045260245ffd5b506276a70063ffffffff61183660e460043501612e05565b1611610ddf565b60ff61184e6101a460043501612e16565b63cd16d6af60e01b5f521660045260245ffd5b50606460ff6118756101a460043501612e16565b1611610dbc565b63ffffffff61188f60c460043501612e05565b636760cf3b60e11b5f521660045260245ffd5b63ffffffff6118b560a460043501612e05565b637a48deff60e01b5f521660045260245ffd5b5062278d0063ffffffff6118e060a460043501612e05565b1611610d7f565b6001600160601b036118fd608460043501612df1565b632a4ccb6f60e21b5f521660045260245ffd5b61191e606460043501612ac5565b631c3eb59960e21b5f9081526001600160a01b0391909116600452602490fd5b346106ae5760203660031901126106ae5760206001600160a01b03600261196b611966612909565b612e67565b015416604051908152f35b346106ae5760203660031901126106ae5761198f612909565b63ffffffff61199d82612ce5565b9116805f525f60205260405f20600181019060018060a01b038254163303611a0a578054336001600160a01b03199182168117909255825416909155916001600160a01b0316907ff762668ccf38eb8a945f8703cd5cd30bd5a99413388b58679c00d391ef06e8745f80a4005b8263571f2bbb60e11b5f526004523360245260445ffd5b346106ae5760603660031901126106ae57611a3a612909565b6024359063ffffffff821682036106ae576044359163ffffffff604051611a6081612af4565b5f81525f602082015292165f52600160205263ffffffff60405f2091165f5260205260405f209180151580611ade575b611ab7575b6040805183516001600160a01b03908116825260208086015190911690820152f35b5f198101915081116106b257611ad2611ad891604093612d8f565b50612d1f565b82611a95565b508254811115611a90565b346106ae5760803660031901126106ae57611b02612909565b6024356001600160401b0381116106ae57611b21903690600401612a5e565b91906044356001600160401b0381116106ae57611b42903690600401612a5e565b9093906001600160a01b03611b5685612ce5565b163303611bca57611bba8582611b9563ffffffff947f4789305786ec70f3535517ed8dee410ad2e47e277d66f07445439d75f4787bc298998789613180565b611bac604051968796606088526060880191612d6f565b918583036020870152612d6f565b94606435604084015216930390a2005b63ffffffff84636e44211360e01b5f52166004523360245260445ffd5b346106ae5760203660031901126106ae57611c00612909565b63ffffffff8116908115908115611cb45750337f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316145b15611c9d5715611c805764ff0000000019600354166003555b33907f6ee922791eece1237a6e9c5e70190737621bc3986fdf774f869ef698d4ecd57b5f80a3005b5f818152602081905260409020805460ff60a01b19169055611c58565b506377732adf60e01b5f526004523360245260445ffd5b6001600160a01b0390611cc690612ce5565b16331480611c3f5750815f525f60205260018060a01b03600260405f200154163314611c3f565b346106ae5760203660031901126106ae576020611d08612909565b60ff600354831c16908115611d23575b506040519015158152f35b63ffffffff81161515915081611d3b575b5082611d18565b60ff9150611d4890612e67565b5460a01c1682611d34565b346106ae5760403660031901126106ae57611d6c612909565b6024356001600160401b0381116106ae57366023820112156106ae578060040135906001600160401b0382116106ae573660248360061b830101116106ae576001600160a01b03611dbc84612ce5565b163303611dd357916024611dd1930190612f09565b005b63ffffffff83636e44211360e01b5f52166004523360245260445ffd5b346106ae5760403660031901126106ae57611e09612909565b611e11612a19565b906001600160a01b03611e2382612ce5565b163303610cb05763ffffffff165f81815260208190526040812060010180546001600160a01b0319166001600160a01b0390941693841790553391907f8fafc606e4c6231b805733d44ea310afae02c8d05c40b009b6549ccf2c1310959080a4005b346106ae5760203660031901126106ae5763ffffffff611ea3612909565b16805f525f60205260405f206008810164ffffffffff81541680156120eb578042106120d557506006820190611ed882612bb2565b8051602082015160a01b6001600160a01b0319166001600160a01b0391909116176004850155906040820151600585018054606085015167ffffffff0000000060209190911b1663ffffffff90931667ffffffffffffffff1990911617919091178155926080830151845463ffffffff60401b191660409190911b63ffffffff60401b1617845560a0830151845463ffffffff60601b191660609190911b63ffffffff60601b1617845560c0830151845463ffffffff60801b191660809190911b63ffffffff60801b1617845560e0830151845463ffffffff60a01b191660a09190911b63ffffffff60a01b16178455610100830151845460ff60c01b191660c09190911b60ff60c01b16178455610120830151845460ff60c81b191660c89190911b60ff60c81b16178455610140830151845460ff60d01b191660d09190911b60ff60d01b16178455610160830151845460ff60d81b191660d89190911b60ff60d81b16178455610180830151845460ff60e01b191660e09190911b60ff60e01b161784556101a08301519360028510156120c1577fc7f8b4affc92c8953013ef89fa36befcf4318fc365775e7005fb272a3f671f59955f80936120a26101c098600795612d4b565b55015564ffffffffff1981541690556120be604051809261293a565ba2005b634e487b7160e01b5f52602160045260245ffd5b83633e41d9f560e21b5f5260045260245260445ffd5b83633e9984e760e01b5f5260045260245ffd5b346106ae5760203660031901126106ae576060612145600361213f612121612909565b5f6040805161212f81612ad9565b8281528260208201520152612e67565b01612c83565b6001600160581b03604080519261215d848251612a51565b6020818101516001600160a01b0316908501520151166040820152f35b346106ae5760403660031901126106ae57612193612909565b61219b612a19565b6001600160a01b036121ac83612ce5565b1633036121bc57611dd191612ea1565b63ffffffff82636e44211360e01b5f52166004523360245260445ffd5b346106ae575f3660031901126106ae576040517f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602090f35b346106ae5760403660031901126106ae57612236612909565b63ffffffff612243612a19565b91165f52600260205260405f209060018060a01b03165f52602052602060ff60405f2054166040519015158152f35b346106ae5760203660031901126106ae5761228b612909565b63ffffffff8061229a83612e67565b5460a81c1691165f52600160205260405f2063ffffffff82165f5260205260405f208054916001600160401b038311612385579190604051916122e360208260051b0184612b2b565b8083526020830180925f5260205f205f915b83831061235f57505050506040519283926040840191845260406020850152518091526060830191905f5b81811061232e575050500390f35b825180516001600160a01b039081168652602091820151168186015286955060409094019390920191600101612320565b60026020600192612373859a98999a612d1f565b815201920192019190959493956122f5565b634e487b7160e01b5f52604160045260245ffd5b346106ae5760203660031901126106ae5760206123bc6123b7612909565b612ce5565b6040516001600160a01b039091168152f35b346106ae5760203660031901126106ae5760206123f16123ec612909565b612cc2565b6040519015158152f35b346106ae5760203660031901126106ae5760206001600160a01b03600161196b611966612909565b346106ae5760403660031901126106ae5761243c612909565b63ffffffff612449612a19565b9116805f525f60205260405f2090815460018060a01b03811615610a3a5760a01c60ff1680156125d2575b6125c05761248460038301612c83565b805160038110156120c157159081156124ee575b50156124cf5760608260ff6005600483015492015460c01c166040519160018060a01b038116835260a01c60208301526040820152f35b9050633ebe8cb960e01b5f5260045260018060a01b031660245260445ffd5b8091505160038110156120c15760010361252c5750805f52600260205260405f2060018060a01b0384165f5260205260ff60405f2054165b84612498565b6020808201516040516370a0823160e01b81526001600160a01b0387811660048301529093929184916024918391165afa9182156125b5575f92612580575b50604001516001600160581b03161115612526565b9091506020813d6020116125ad575b8161259c60209383612b2b565b810103126106ae575190604061256b565b3d915061258f565b6040513d5f823e3d90fd5b639bcc188b60e01b5f5260045260245ffd5b5060ff60035460201c16612474565b346106ae5760203660031901126106ae576101e061260e612600612909565b612608612b4c565b50612e67565b612626600664ffffffffff6008840154169201612bb2565b90612634604051809361293a565b6101c0820152f35b346106ae5760603660031901126106ae57612655612909565b602435906001600160401b0382116106ae57366023830112156106ae5781600401356001600160401b0381116106ae576024830192602436918360051b0101116106ae57604435908115158092036106ae576001600160a01b036126b884612ce5565b163303611dd3579163ffffffff1660ff82165f5b8481106126d557005b600190835f52600260205260405f206126f76126f283898b612a8b565b612ac5565b838060a01b03165f5260205260405f208360ff19825416179055818060a01b036127256126f283898b612a8b565b16847f304625b51f4aa19e6842e882f36279b255317f9b19c0c52b732892a05ac7b01f6020604051898152a3016126cc565b346106ae575f3660031901126106ae57602063ffffffff60035416604051908152f35b346106ae5760203660031901126106ae5763ffffffff612798612909565b6001600160a01b036127a982612ce5565b1633036109c25716805f525f60205260405f20600881019081549064ffffffffff8216156120eb576007815f600681940155015564ffffffffff191690557fe1e74c487c76443a621655e6c4f2c2740eeb1f31067eb599911ca16dbf7eb6705f80a2005b346106ae5760203660031901126106ae57612826612909565b63ffffffff81169081159081156128d05750337f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316145b15611c9d57156128ad5764010000000064ff000000001960035416176003555b33907f8ca0f1e26ea81917b5d45b280bdf7d01232901bbc261c4abb777a737300d8f535f80a3005b5f818152602081905260409020805460ff60a01b1916600160a01b179055612885565b6001600160a01b03906128e290612ce5565b163314806128655750815f525f60205260018060a01b03600260405f200154163314612865565b6004359063ffffffff821682036106ae57565b359063ffffffff821682036106ae57565b9060028210156120c15752565b906101a080612a179360018060a01b0381511684526001600160601b03602082015116602085015263ffffffff604082015116604085015263ffffffff606082015116606085015263ffffffff608082015116608085015263ffffffff60a08201511660a085015263ffffffff60c08201511660c085015263ffffffff60e08201511660e085015260ff6101008201511661010085015260ff6101208201511661012085015260ff6101408201511661014085015260ff6101608201511661016085015260ff61018082015116610180850152015191019061292d565b565b602435906001600160a01b03821682036106ae57565b35906001600160a01b03821682036106ae57565b60038110156120c157600452565b9060038210156120c15752565b9181601f840112156106ae578235916001600160401b0383116106ae57602083818601950101116106ae57565b9190811015612a9b5760051b0190565b634e487b7160e01b5f52603260045260245ffd5b6024356001600160a01b03811681036106ae5790565b356001600160a01b03811681036106ae5790565b606081019081106001600160401b0382111761238557604052565b604081019081106001600160401b0382111761238557604052565b6101c081019081106001600160401b0382111761238557604052565b90601f801991011681019081106001600160401b0382111761238557604052565b60405190612b5982612b0f565b5f6101a0838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e082015282610100820152826101208201528261014082015282610160820152826101808201520152565b90604051612bbf81612b0f565b60ff600182948054828060a01b038116855260a01c6020850152015463ffffffff8116604084015263ffffffff8160201c16606084015263ffffffff8160401c16608084015263ffffffff8160601c1660a084015263ffffffff8160801c1660c084015263ffffffff8160a01c1660e0840152818160c01c16610100840152818160c81c16610120840152818160d01c16610140840152818160d81c16610160840152818160e01c1661018084015260e81c169060028210156120c1576101a00152565b90604051612c9081612ad9565b80925460ff81169060038210156120c1579082526001600160a01b03600882901c16602083015260a81c604090910152565b63ffffffff168015159081612cd5575090565b905063ffffffff60035416101590565b63ffffffff165f818152602081905260409020546001600160a01b031691908215612d0d5750565b63d13a3d7960e01b5f5260045260245ffd5b90604051612d2c81612af4565b82546001600160a01b0390811682526001909301549092166020830152565b9060028110156120c157815460ff60e81b191660e89190911b60ff60e81b16179055565b908060209392818452848401375f828201840152601f01601f1916010190565b8054821015612a9b575f5260205f209060011b01905f90565b903590601e19813603018212156106ae57018035906001600160401b0382116106ae576020019181360383136106ae57565b63ffffffff1663ffffffff81146106b25760010190565b356001600160601b03811681036106ae5790565b3563ffffffff811681036106ae5790565b3560ff811681036106ae5790565b359060ff821682036106ae57565b903590601e19813603018212156106ae57018035906001600160401b0382116106ae57602001918160061b360383136106ae57565b612e7081612cc2565b15612e885763ffffffff165f525f60205260405f2090565b63ffffffff9063d13a3d7960e01b5f521660045260245ffd5b63ffffffff165f81815260208190526040812060020180546001600160a01b0319166001600160a01b0390941693841790557f90a7a1f9e15e0aaac46652cade5de3f239a2fd7fcd4f7b1b9ab1da03ea64ab689080a3565b9190811015612a9b5760061b0190565b9190916020821161316d575f805b8382106130b357505063ffffffff1690815f525f60205260405f20805490612f4763ffffffff8360a81c16612dda565b9163ffffffff60a81b8360a81b169063ffffffff60a81b1916179055825f52600160205260405f2063ffffffff82165f5260205260405f205f5b83811061301857505060405191806020840160208552526040830194905f5b818110612fda57505050908063ffffffff7f8c3c2aba621682e71d7b134115afb96fae15777d206ef630b16278713f0eca0c9316940390a3565b909195604080600192838060a01b03612ff28b612a2f565b168152838060a01b0361300760208c01612a2f565b166020820152019701929101612fa0565b613023818588612ef9565b90825468010000000000000000811015612385578060016130479201855584612d8f565b6130a057600192839061307f906020906001600160a01b0361306882612ac5565b86546001600160a01b031916911617855501612ac5565b910190838060a01b03166001600160601b0360a01b82541617905501612f81565b634e487b7160e01b5f525f60045260245ffd5b6130c16126f2838688612ef9565b906001600160a01b03808316911681111561315b5750906001600160a01b036130f660206130f084888a612ef9565b01612ac5565b168015155f5b838110613125575015613113575060010190612f17565b6326564c9d60e11b5f5260045260245ffd5b9080613135575b906001016130fc565b506001826001600160a01b0361315160206130f0868c8e612ef9565b161415905061312c565b631f5e7e6560e01b5f5260045260245ffd5b50632d87357960e01b5f5260045260245ffd5b509050801580156131c1575b6131af5750610100811161319d5750565b6379b98a2160e11b5f5260045260245ffd5b639ea2d3ad60e01b5f5260045260245ffd5b506040811161318c565b356001600160581b03811681036106ae579056fea164736f6c6343000825000a'

@@ -40,6 +40,27 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint40",
+        "name": "validUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "ServerRegistry_AttestationNotNewer",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "ServerRegistry_BranchInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "string",
         "name": "did",
         "type": "string"
@@ -57,6 +78,22 @@ export const serverRegistryAbi = [
       }
     ],
     "name": "ServerRegistry_EndpointInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "endpointHash",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ServerRegistry_EndpointMismatch",
     "type": "error"
   },
   {
@@ -89,6 +126,22 @@ export const serverRegistryAbi = [
       }
     ],
     "name": "ServerRegistry_Expired",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      }
+    ],
+    "name": "ServerRegistry_ForeignKey",
     "type": "error"
   },
   {
@@ -156,19 +209,19 @@ export const serverRegistryAbi = [
     "type": "error"
   },
   {
+    "inputs": [],
+    "name": "ServerRegistry_NoEquivocation",
+    "type": "error"
+  },
+  {
     "inputs": [
       {
-        "internalType": "uint32",
-        "name": "id",
-        "type": "uint32"
-      },
-      {
-        "internalType": "enum Status",
-        "name": "status",
-        "type": "uint8"
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
       }
     ],
-    "name": "ServerRegistry_NotActive",
+    "name": "ServerRegistry_NotComplianceRegistry",
     "type": "error"
   },
   {
@@ -185,6 +238,33 @@ export const serverRegistryAbi = [
       }
     ],
     "name": "ServerRegistry_NotExiting",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerRegistry_NotLapsed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "enum Status",
+        "name": "status",
+        "type": "uint8"
+      }
+    ],
+    "name": "ServerRegistry_NotMember",
     "type": "error"
   },
   {
@@ -222,12 +302,92 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "ServerRegistry_NotPayout",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "ServerRegistry_NotPendingPayout",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "enum Status",
+        "name": "status",
+        "type": "uint8"
+      }
+    ],
+    "name": "ServerRegistry_NotSlashable",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerRegistry_NothingToWithdraw",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "overlapSeconds",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "maxOverlapSeconds",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerRegistry_OverlapTooLong",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "payout",
         "type": "address"
       }
     ],
     "name": "ServerRegistry_PayoutInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "ServerRegistry_PositionMismatch",
     "type": "error"
   },
   {
@@ -318,6 +478,50 @@ export const serverRegistryAbi = [
   },
   {
     "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "Burned",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
+        "internalType": "string",
+        "name": "did",
+        "type": "string"
+      }
+    ],
+    "name": "DidChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
     "inputs": [],
     "name": "EIP712DomainChanged",
     "type": "event"
@@ -364,12 +568,186 @@ export const serverRegistryAbi = [
       },
       {
         "indexed": false,
+        "internalType": "string",
+        "name": "endpoint",
+        "type": "string"
+      }
+    ],
+    "name": "EndpointProposed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
         "internalType": "uint40",
         "name": "unlockAt",
         "type": "uint40"
       }
     ],
     "name": "ExitRequested",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "keyX",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "keyY",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "oldKeyId",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "acceptedUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "KeyRotated",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "payout",
+        "type": "address"
+      }
+    ],
+    "name": "PayoutChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "newPayout",
+        "type": "address"
+      }
+    ],
+    "name": "PayoutProposed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "endpointHash",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "validUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "ServerAttested",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerLapsed",
     "type": "event"
   },
   {
@@ -457,6 +835,61 @@ export const serverRegistryAbi = [
       {
         "indexed": true,
         "internalType": "address",
+        "name": "reporter",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "position",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint96",
+        "name": "reward",
+        "type": "uint96"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint96",
+        "name": "burned",
+        "type": "uint96"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint96",
+        "name": "stake",
+        "type": "uint96"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "unlockAt",
+        "type": "uint40"
+      }
+    ],
+    "name": "ServerSlashed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
         "name": "from",
         "type": "address"
       },
@@ -511,6 +944,19 @@ export const serverRegistryAbi = [
     "inputs": [
       {
         "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "acceptPayout",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
         "name": "neighborhood",
         "type": "uint32"
       }
@@ -521,6 +967,87 @@ export const serverRegistryAbi = [
         "internalType": "uint32",
         "name": "",
         "type": "uint32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      }
+    ],
+    "name": "activeServersOf",
+    "outputs": [
+      {
+        "internalType": "uint32[]",
+        "name": "ids",
+        "type": "uint32[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "operator",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "stake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          },
+          {
+            "internalType": "uint32",
+            "name": "neighborhood",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint40",
+            "name": "unlockAt",
+            "type": "uint40"
+          },
+          {
+            "internalType": "enum Status",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "seat",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "payout",
+            "type": "address"
+          },
+          {
+            "internalType": "uint40",
+            "name": "validUntil",
+            "type": "uint40"
+          },
+          {
+            "internalType": "uint48",
+            "name": "endpointBlock",
+            "type": "uint48"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "endpointHash",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Server[]",
+        "name": "servers",
+        "type": "tuple[]"
       }
     ],
     "stateMutability": "view",
@@ -542,6 +1069,125 @@ export const serverRegistryAbi = [
     "name": "addStake",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "endpointHash",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint40",
+        "name": "validUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "attest",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      }
+    ],
+    "name": "burn",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      }
+    ],
+    "name": "burnableOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "channel",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "epoch",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "seq",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelHead",
+        "name": "statement",
+        "type": "tuple"
+      }
+    ],
+    "name": "channelHeadDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "complianceRegistry",
+    "outputs": [
+      {
+        "internalType": "contract IComplianceRegistry",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -638,6 +1284,165 @@ export const serverRegistryAbi = [
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "endpointProposalOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "endpointHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint48",
+            "name": "endpointBlock",
+            "type": "uint48"
+          }
+        ],
+        "internalType": "struct EndpointProposal",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      }
+    ],
+    "name": "isHealthy",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      }
+    ],
+    "name": "keyOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint40",
+            "name": "acceptedUntil",
+            "type": "uint40"
+          }
+        ],
+        "internalType": "struct Key",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "address",
+            "name": "operator",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct KeyRotation",
+        "name": "statement",
+        "type": "tuple"
+      }
+    ],
+    "name": "keyRotationDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "lapse",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      }
+    ],
+    "name": "liabilityOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "neighborhoodRegistry",
     "outputs": [
@@ -648,6 +1453,43 @@ export const serverRegistryAbi = [
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "pendingPayoutOf",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "newPayout",
+        "type": "address"
+      }
+    ],
+    "name": "proposePayout",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -724,12 +1566,201 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "neighborhood",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint96",
+            "name": "stake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "address",
+            "name": "payout",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "string",
+            "name": "endpoint",
+            "type": "string"
+          },
+          {
+            "internalType": "string",
+            "name": "did",
+            "type": "string"
+          },
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Registration",
+        "name": "registration",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint8",
+            "name": "v",
+            "type": "uint8"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct StakePermit",
+        "name": "permit",
+        "type": "tuple"
+      }
+    ],
+    "name": "registerWithPermit",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "incarnation",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "n",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct RelayHead",
+        "name": "statement",
+        "type": "tuple"
+      }
+    ],
+    "name": "relayHeadDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "id",
         "type": "uint32"
       }
     ],
     "name": "requestExit",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "overlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Rotation",
+        "name": "rotation",
+        "type": "tuple"
+      }
+    ],
+    "name": "rotateKey",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -747,25 +1778,6 @@ export const serverRegistryAbi = [
       {
         "internalType": "uint32",
         "name": "",
-        "type": "uint32"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "keyId",
-        "type": "address"
-      }
-    ],
-    "name": "serverIdOfKey",
-    "outputs": [
-      {
-        "internalType": "uint32",
-        "name": "id",
         "type": "uint32"
       }
     ],
@@ -866,6 +1878,11 @@ export const serverRegistryAbi = [
             "type": "uint8"
           },
           {
+            "internalType": "uint8",
+            "name": "seat",
+            "type": "uint8"
+          },
+          {
             "internalType": "address",
             "name": "payout",
             "type": "address"
@@ -877,17 +1894,12 @@ export const serverRegistryAbi = [
           },
           {
             "internalType": "uint48",
-            "name": "nonce",
+            "name": "endpointBlock",
             "type": "uint48"
           },
           {
             "internalType": "bytes32",
             "name": "endpointHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "didHash",
             "type": "bytes32"
           }
         ],
@@ -920,74 +1932,119 @@ export const serverRegistryAbi = [
     "name": "serversOf",
     "outputs": [
       {
-        "internalType": "uint32[]",
-        "name": "ids",
-        "type": "uint32[]"
-      },
-      {
         "components": [
           {
-            "internalType": "address",
-            "name": "operator",
-            "type": "address"
-          },
-          {
-            "internalType": "uint96",
-            "name": "stake",
-            "type": "uint96"
-          },
-          {
-            "internalType": "address",
-            "name": "keyId",
-            "type": "address"
-          },
-          {
             "internalType": "uint32",
-            "name": "neighborhood",
+            "name": "total",
             "type": "uint32"
           },
           {
-            "internalType": "uint40",
-            "name": "unlockAt",
-            "type": "uint40"
+            "internalType": "uint32",
+            "name": "active",
+            "type": "uint32"
           },
           {
-            "internalType": "enum Status",
-            "name": "status",
+            "internalType": "uint8",
+            "name": "redundancy",
             "type": "uint8"
           },
           {
-            "internalType": "address",
-            "name": "payout",
-            "type": "address"
+            "internalType": "bool",
+            "name": "healthy",
+            "type": "bool"
           },
           {
-            "internalType": "uint40",
-            "name": "validUntil",
-            "type": "uint40"
+            "internalType": "uint32[]",
+            "name": "ids",
+            "type": "uint32[]"
           },
           {
-            "internalType": "uint48",
-            "name": "nonce",
-            "type": "uint48"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "endpointHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "didHash",
-            "type": "bytes32"
+            "components": [
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "uint96",
+                "name": "stake",
+                "type": "uint96"
+              },
+              {
+                "internalType": "address",
+                "name": "keyId",
+                "type": "address"
+              },
+              {
+                "internalType": "uint32",
+                "name": "neighborhood",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint40",
+                "name": "unlockAt",
+                "type": "uint40"
+              },
+              {
+                "internalType": "enum Status",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "seat",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "payout",
+                "type": "address"
+              },
+              {
+                "internalType": "uint40",
+                "name": "validUntil",
+                "type": "uint40"
+              },
+              {
+                "internalType": "uint48",
+                "name": "endpointBlock",
+                "type": "uint48"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "endpointHash",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Server[]",
+            "name": "servers",
+            "type": "tuple[]"
           }
         ],
-        "internalType": "struct Server[]",
-        "name": "servers",
-        "type": "tuple[]"
+        "internalType": "struct ServerPage",
+        "name": "page",
+        "type": "tuple"
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "string",
+        "name": "did",
+        "type": "string"
+      }
+    ],
+    "name": "setDid",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -1011,6 +2068,292 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "channel",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "epoch",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "seq",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelHead",
+        "name": "first",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "firstSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "channel",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "epoch",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "seq",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelHead",
+        "name": "second",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "secondSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "ancestor",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "ids",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct Branch",
+        "name": "branch",
+        "type": "tuple"
+      }
+    ],
+    "name": "slashChannel",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "incarnation",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "n",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct RelayHead",
+        "name": "first",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "firstSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "incarnation",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "n",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct RelayHead",
+        "name": "second",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "secondSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "ancestor",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "ids",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct Branch",
+        "name": "branch",
+        "type": "tuple"
+      }
+    ],
+    "name": "slashRelay",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "id",
         "type": "uint32"
@@ -1024,4 +2367,4 @@ export const serverRegistryAbi = [
 ] as const
 
 export const serverRegistryBytecode: `0x${string}` =
-  '0x610180806040523461018a57602081613d758038038091610020828561018e565b83398101031261018a57516001600160a01b038116810361018a5760405161004960408261018e565b6013815260208101907f447265642053657276657252656769737472790000000000000000000000000082526040519161008460408461018e565b600183526020830191603160f81b835261009d816101c5565b610120526100aa846101c5565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261011360c08261018e565b5190206080523060c05261016052604051613b449081610231823960805181612556015260a05181612613015260c05181612527015260e051816125a5015261010051816125cb0152610120518161146f015261014051816114980152610160518181816101dc01528181610db201526116030152f35b5f80fd5b601f909101601f19168101906001600160401b038211908210176101b157604052565b634e487b7160e01b5f52604160045260245ffd5b601f8151116101f05760208151910151602082106101e1571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe6080806040526004361015610012575f80fd5b5f3560e01c90816306661abd14611cbc575080630b0efd29146119f457806316a0e97a146119b65780632445406214611870578063408c543514611832578063460b4fa71461156b57806384b0196e14611457578063876c61571461129057806388eb239c14611172578063a65e7f971461112b578063aa9224cd14610e57578063b4c698b814610dd6578063d003751114610d86578063d250a29d14610140578063ed6130a4146100f25763f698da25146100cc575f80fd5b346100ee575f6003193601126100ee5760206100e6612510565b604051908152f35b5f80fd5b346100ee5760206003193601126100ee5760043573ffffffffffffffffffffffffffffffffffffffff81168091036100ee575f526005602052602063ffffffff60405f205416604051908152f35b346100ee5760206003193601126100ee5760043567ffffffffffffffff81116100ee57806004019061014060031982360301126100ee5761017f61208f565b61018882611f9f565b91604051927fecfda3b400000000000000000000000000000000000000000000000000000000845263ffffffff8116918260048601526101008560248173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000165afa948515610d7b575f95610c54575b506bffffffffffffffffffffffff6020860151169360e481013591824211610c28576024820195806bffffffffffffffffffffffff61024a8961200f565b1610610be357506044820173ffffffffffffffffffffffffffffffffffffffff61027382612028565b16158015610bbc575b610b725760c483016102976102918285611fbe565b90612a77565b15610b275760025463ffffffff81169963ffffffff8b14610afa5760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffff000000009b019163ffffffff83169b8c911617600255885f52600460205260405f2090815463ffffffff808260a01c169160c01c169160ff60608201511680831015610acb575063ffffffff60018f9361039f9386956103388998856104039c9b01611f01565b86829392549160031b92831b921b19161790558515610a84575b50011683907fffffffffffffffff00000000ffffffffffffffffffffffffffffffffffffffff77ffffffff000000000000000000000000000000000000000083549260a01b169116179055565b7fffffffff00000000ffffffffffffffffffffffffffffffffffffffffffffffff7bffffffff00000000000000000000000000000000000000000000000060018454930160c01b16911617905560a48601976103fb8987611fbe565b92909161220d565b9260648501359360848601359661041a8887612f66565b15610a545773ffffffffffffffffffffffffffffffffffffffff60405160208101908882528a604082015260408152610454606082611e68565b5190201696875f52600560205263ffffffff60405f20541680610a25575061047b84611f9f565b9163ffffffff6040519361048e85611e30565b168352336020840152604083019288845260608101918b835285608083015260a08201526104cf6104bd612510565b61012461010486013595013592612639565b93519151926104e18484848489613230565b90959015610a165750505050505b156109ea57908886959493928c975f52600560205260405f208881547fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000161790556105398c61200f565b9061054386612028565b8961054e8787611fbe565b369061055992612049565b80519060200120936040519561056e87611e13565b33875260208701916bffffffffffffffffffffffff16825260408701908c825260608801908152608088015f815260a08901916001835260c08a019673ffffffffffffffffffffffffffffffffffffffff16875260e08a01945f86526101008b01965f88526101208c01998a526101408c019a8b525f52600360205260405f209a5173ffffffffffffffffffffffffffffffffffffffff1673ffffffffffffffffffffffffffffffffffffffff168b547fffffffffffffffffffffffff000000000000000000000000000000000000000016178b55516bffffffffffffffffffffffff1661069c908b9073ffffffffffffffffffffffffffffffffffffffff7fffffffffffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b925160018a018054945177ffffffff000000000000000000000000000000000000000060a09190911b1673ffffffffffffffffffffffffffffffffffffffff9092167fffffffffffffffff000000000000000000000000000000000000000000000000909516949094171783555182547fffffff0000000000ffffffffffffffffffffffffffffffffffffffffffffffff1660c09190911b7cffffffffff000000000000000000000000000000000000000000000000161782555160048110156109bd5781549060e81b7dff000000000000000000000000000000000000000000000000000000000016907fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff1617905560028601925173ffffffffffffffffffffffffffffffffffffffff1673ffffffffffffffffffffffffffffffffffffffff1683547fffffffffffffffffffffffff00000000000000000000000000000000000000001617835551908254905160c81b7effffffffffff00000000000000000000000000000000000000000000000000169160a01b78ffffffffff000000000000000000000000000000000000000016907fff0000000000000000000000ffffffffffffffffffffffffffffffffffffffff161717905551600383015551906004015561088a81611f9f565b976108959082611fbe565b926108a09192611fbe565b9290936108ac90612028565b976108b68c61200f565b95604051978852602088015260408701526060860160e0905260e08601906108dd92611f6e565b9084820360808601526108ef92611f6e565b9373ffffffffffffffffffffffffffffffffffffffff1660a08301526bffffffffffffffffffffffff1660c082015280339463ffffffff1693037fbe44c1b3a814f466ad472dc891033dc41f2503e301336b00abe0fe28757fc3ea91a45f52600460205260405f205473ffffffffffffffffffffffffffffffffffffffff16906109789061200f565b6bffffffffffffffffffffffff1661098f91612313565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152602090f35b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b857f6f189799000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b610a20955061334c565b6104ef565b887f339e434d000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b87867f951b7022000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b73ffffffffffffffffffffffffffffffffffffffff80915116167fffffffffffffffffffffffff00000000000000000000000000000000000000008754161786555f610352565b8c7f04ca579b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b610b319083611fbe565b610b6e6040519283927faffce0e1000000000000000000000000000000000000000000000000000000008452602060048501526024840191611f6e565b0390fd5b610b9073ffffffffffffffffffffffffffffffffffffffff91612028565b7f5682a222000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b50610bc681612028565b73ffffffffffffffffffffffffffffffffffffffff16301461027c565b6bffffffffffffffffffffffff610bf98861200f565b7ffc4b37a0000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b827fe0f83fe2000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b909450610100813d8211610d73575b81610c716101009383611e68565b810103126100ee5760405190610100820182811067ffffffffffffffff821117610d4657604052805173ffffffffffffffffffffffffffffffffffffffff811681036100ee57825260208101516bffffffffffffffffffffffff811681036100ee57610d3a9160e0916020850152610ceb60408201611f8e565b6040850152610cfc60608201611fb0565b6060850152610d0d60808201611fb0565b6080850152610d1e60a08201611f8e565b60a0850152610d2f60c08201611f8e565b60c085015201611f8e565b60e0820152938561020c565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b3d9150610c63565b6040513d5f823e3d90fd5b346100ee575f6003193601126100ee57602060405173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b346100ee5760c06003193601126100ee57610def612510565b60405190610dfc82611e30565b610e04611cdc565b82526024359073ffffffffffffffffffffffffffffffffffffffff821682036100ee57826100e69260208095015260443560408201526064356060820152608435608082015260a43560a0820152612639565b346100ee5760206003193601126100ee57610e70611cdc565b610e7861208f565b610e8181612103565b9073ffffffffffffffffffffffffffffffffffffffff60028301541690825473ffffffffffffffffffffffffffffffffffffffff811633141580611121575b6110eb576001840191825460ff8160e81c1660048110156109bd57600281036110b0575064ffffffffff8160c01c1680421061107b57509063ffffffff85939260a01c1693849260a01c9673ffffffffffffffffffffffffffffffffffffffff81541690557d0300000000000000000000000000000000000000000000000000000000007fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8254161790557fd230b247b114d8f6ca750b7c5eba118caa606f1c9140058bac96aa4b249a0fce602063ffffffff604051938985521692a45f52600460205273ffffffffffffffffffffffffffffffffffffffff60405f20541691604051917fa9059cbb000000000000000000000000000000000000000000000000000000005f5260045260245260205f60448180865af19060015f511482161561105b575b5015611030575f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b60018215166110735750813b15153d15161682611005565b3d5f823e3d90fd5b63ffffffff837f623d59c0000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b6110e69063ffffffff847f1d96b1e2000000000000000000000000000000000000000000000000000000005f5216600452611cef565b60445ffd5b63ffffffff827fcf7a05d3000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b5082331415610ec0565b346100ee5760406003193601126100ee5763ffffffff611149611cdc565b165f52600660205260405f206024355f52602052602063ffffffff60405f205416604051908152f35b346100ee5760206003193601126100ee5763ffffffff611190611cdc565b611198611ea3565b50165f52600360205261016060405f206004604051916111b783611e13565b805473ffffffffffffffffffffffffffffffffffffffff8116845260a01c602084015261122c60ff600183015473ffffffffffffffffffffffffffffffffffffffff8116604087015263ffffffff8160a01c16606087015264ffffffffff8160c01c16608087015260e81c1660a08501611f62565b65ffffffffffff600282015473ffffffffffffffffffffffffffffffffffffffff811660c086015264ffffffffff8160a01c1660e086015260c81c166101008401526003810154610120840152015461014082015261128e6040518092611cfd565bf35b346100ee5760406003193601126100ee576112a9611cdc565b6024356bffffffffffffffffffffffff81168091036100ee576112ca61208f565b6112d382612103565b916112de81846121b8565b8115611430576112f282845460a01c611ef4565b926bffffffffffffffffffffffff84116113fa57906113d5938261137563ffffffff60016bffffffffffffffffffffffff96015460a01c169485931680929073ffffffffffffffffffffffffffffffffffffffff7fffffffffffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b6040519085825260208201527fdfb3b89f320c7f1518ebee0404bca9c7bfcd5338a033fcd28df53f61576b294f604063ffffffff33951692a45f52600460205273ffffffffffffffffffffffffffffffffffffffff60405f205416612313565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b8363ffffffff837fec06c5bc000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b7e4c8af7000000000000000000000000000000000000000000000000000000005f5260045ffd5b346100ee575f6003193601126100ee5761150f6114937f0000000000000000000000000000000000000000000000000000000000000000612a14565b6114bc7f0000000000000000000000000000000000000000000000000000000000000000612a14565b602061151d604051926114cf8385611e68565b5f84525f3681376040519586957f0f00000000000000000000000000000000000000000000000000000000000000875260e08588015260e0870190611de1565b908582036040870152611de1565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b82811061155457505050500390f35b835185528695509381019392810192600101611545565b346100ee5760206003193601126100ee57611584611cdc565b61158c61208f565b61159581612103565b61159f8282612162565b6115a982826121b8565b600181019063ffffffff825460a01c16926040517fd28d742100000000000000000000000000000000000000000000000000000000815284600482015260208160248173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000165afa908115610d7b575f916117e8575b5061164a63ffffffff64ffffffffff921642611ef4565b169261169f8482907fffffff0000000000ffffffffffffffffffffffffffffffffffffffffffffffff7cffffffffff00000000000000000000000000000000000000000000000083549260c01b169116179055565b7d0200000000000000000000000000000000000000000000000000000000007fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff825416179055835f52600460205260405f2063ffffffff815460a01c16918215610afa577f6fab7411e367486ffe4ff7d592f85cc10763c14a20a32e92d859109ace3cd7419361177c63ffffffff935f19602096017fffffffffffffffff00000000ffffffffffffffffffffffffffffffffffffffff77ffffffff000000000000000000000000000000000000000083549260a01b169116179055565b865f5260068452600360405f209101545f52835260405f207fffffffffffffffffffffffffffffffffffffffffffffffffffffffff0000000081541690556040519485521692a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b90506020813d60201161182a575b8161180360209383611e68565b810103126100ee5761164a63ffffffff61182264ffffffffff93611f8e565b925050611633565b3d91506117f6565b346100ee5760206003193601126100ee5763ffffffff611850611cdc565b165f526004602052602063ffffffff60405f205460a01c16604051908152f35b346100ee5760406003193601126100ee57611889611cdc565b6024359067ffffffffffffffff82116100ee57366023830112156100ee5781600401359067ffffffffffffffff82116100ee57602483019260248336920101116100ee5763ffffffff7f70036b21daf4c65a5a9074f575c4e001901a35980b4507cfc241f794dacd8efd916118fc61208f565b61198e61190882612103565b956119138388612162565b61191d83886121b8565b83600188015460a01c16966119348783868b61220d565b90885f526006602052600360405f2091019081545f5260205260405f207fffffffffffffffffffffffffffffffffffffffffffffffffffffffff000000008154169055556040519384936020855216956020840191611f6e565b0390a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b346100ee5760206003193601126100ee5763ffffffff6119d4611cdc565b165f526004602052602063ffffffff60405f205460c01c16604051908152f35b346100ee5760606003193601126100ee57611a0d611cdc565b60243563ffffffff60443592165f52600460205260405f209163ffffffff835460c01c16828181105f14611cb457611a4491611e06565b80821015611cac5750905b611a5882611e8b565b91611a666040519384611e68565b808352611a7281611e8b565b93601f19602085019501368637611a8882611e8b565b92611a966040519485611e68565b828452601f19611aa584611e8b565b015f5b818110611c8757505060015f9201915b838110611b515750505050604051928392604084019060408552518091526060840191905f5b818110611b32575050508281036020840152602080835192838152019201905f5b818110611b0d575050500390f35b91935091602061016082611b246001948851611cfd565b019401910191849392611aff565b825163ffffffff16845286955060209384019390920191600101611ade565b8063ffffffff611b70611b6a600194869b999a9b611ef4565b86611f01565b90549060031b1c1680611b83838b611f4e565b525f52600360205260405f20600460405191611b9e83611e13565b805473ffffffffffffffffffffffffffffffffffffffff8116845260a01c6020840152611c1260ff8683015473ffffffffffffffffffffffffffffffffffffffff8116604087015263ffffffff8160a01c16606087015264ffffffffff8160c01c16608087015260e81c1660a08501611f62565b65ffffffffffff600282015473ffffffffffffffffffffffffffffffffffffffff811660c086015264ffffffffff8160a01c1660e086015260c81c1661010084015260038101546101208401520154610140820152611c718289611f4e565b52611c7c8188611f4e565b500195949395611ab8565b602090611c9998969798959495611ea3565b82828a0101520196959496939293611aa8565b905090611a4f565b50505f611a44565b346100ee575f6003193601126100ee5760209063ffffffff600254168152f35b6004359063ffffffff821682036100ee57565b60048110156109bd57602452565b73ffffffffffffffffffffffffffffffffffffffff81511682526bffffffffffffffffffffffff602082015116602083015273ffffffffffffffffffffffffffffffffffffffff604082015116604083015263ffffffff606082015116606083015264ffffffffff608082015116608083015260a081015160048110156109bd5761014091829160a085015273ffffffffffffffffffffffffffffffffffffffff60c08201511660c085015264ffffffffff60e08201511660e085015265ffffffffffff610100820151166101008501526101208101516101208501520151910152565b90601f19601f602080948051918291828752018686015e5f8582860101520116010190565b91908203918211610afa57565b610160810190811067ffffffffffffffff821117610d4657604052565b60c0810190811067ffffffffffffffff821117610d4657604052565b6060810190811067ffffffffffffffff821117610d4657604052565b90601f601f19910116810190811067ffffffffffffffff821117610d4657604052565b67ffffffffffffffff8111610d465760051b60200190565b60405190611eb082611e13565b5f610140838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e082015282610100820152826101208201520152565b91908201809211610afa57565b919091640100000000831015611f2157601c908360031c019260021b1690565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b8051821015611f215760209160051b010190565b60048210156109bd5752565b601f8260209493601f1993818652868601375f8582860101520116010190565b519063ffffffff821682036100ee57565b3563ffffffff811681036100ee5790565b519060ff821682036100ee57565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe1813603018212156100ee570180359067ffffffffffffffff82116100ee576020019181360383136100ee57565b356bffffffffffffffffffffffff811681036100ee5790565b3573ffffffffffffffffffffffffffffffffffffffff811681036100ee5790565b92919267ffffffffffffffff8211610d465760405191612073601f8201601f191660200184611e68565b8294818452818301116100ee578281602093845f960137010152565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c6120db5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b63ffffffff1690815f52600360205260405f209173ffffffffffffffffffffffffffffffffffffffff835416156121375750565b7f142f46c3000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5473ffffffffffffffffffffffffffffffffffffffff1633036121825750565b63ffffffff907fc79eb700000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b6001015460e81c60ff169060048210156109bd57600182036121d8575050565b7fc246a1fb000000000000000000000000000000000000000000000000000000005f5263ffffffff166004526110e690611cef565b939291909161221c8183612749565b156122d65763ffffffff91612232913691612049565b602081519101209316805f52600660205260405f20845f5260205263ffffffff60405f205416806122a357505f52600660205260405f20835f5260205263ffffffff60405f2091167fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000825416179055565b84827f76d892cd000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b610b6e6040519283927f689d955c000000000000000000000000000000000000000000000000000000008452602060048501526024840191611f6e565b73ffffffffffffffffffffffffffffffffffffffff16906040517f70a08231000000000000000000000000000000000000000000000000000000008152306004820152602081602481865afa908115610d7b575f916124de575b50604051907f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528260445260205f60648180885af160015f51148116156124bf575b826040525f60605215612493577f70a08231000000000000000000000000000000000000000000000000000000008252306004830152602082602481875afa918215610d7b575f9261245f575b50808211156124565761241791611e06565b915b81830361242557505050565b7f60250a68000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b50505f91612419565b9091506020813d60201161248b575b8161247b60209383611e68565b810103126100ee5751905f612405565b3d915061246e565b837f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b60018115166124d557843b15153d1516166123b8565b823d5f823e3d90fd5b90506020813d602011612508575b816124f960209383611e68565b810103126100ee57515f61236d565b3d91506124ec565b73ffffffffffffffffffffffffffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016301480612610575b15612578577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a0815261260a60c082611e68565b51902090565b507f0000000000000000000000000000000000000000000000000000000000000000461461254f565b6020915f9160405160a0858201927f8cb5e00d5e8a6735e31853a092ab5d6dfc6a212bd099ebf469e60ca4a203902b845263ffffffff815116604084015273ffffffffffffffffffffffffffffffffffffffff8782015116606084015260408101516080840152606081015182840152608081015160c0840152015160e082015260e081526126ca61010082611e68565b51902060405190848201927f190100000000000000000000000000000000000000000000000000000000000084526022830152604282015260428152612711606282611e68565b604051918291518091835e8101838152039060025afa15610d7b575f5190565b909392938483116100ee5784116100ee578101920390565b600882108015612a0a575b612a0457816008116100ee578035917f68747470733a2f2f0000000000000000000000000000000000000000000000007fffffffffffffffff0000000000000000000000000000000000000000000000008416148015809481956129af575b506129a757801561299e5760ff60085b16918283925b82851061292b575b6127dd85858589612d0d565b156129205782851090816128bc575b506128b257836127fd918387612731565b9490956128335791612819939161281393612731565b90612d4f565b1591821561282657505090565b6128309250612e97565b90565b50505050907f35bfd7eb12e2daed83fdc18ebd90caeb5ccef64ddec5ec469464f1bfe7900445612864368484612049565b602081519101201491821561287857505090565b7f34b0aeb03b4891634541361b2f959793e8ceba5af73f2c994a27785c5e1a41489250906128a7913691612049565b602081519101201490565b5050505050505f90565b905060018501808611610afa576128d8846128e892818a612731565b909215612918576101bb92612fe3565b90918261290e575b826128ff575b5050155f6127ec565b61ffff16141590505f806128f6565b81151592506128f0565b605092612fe3565b505050505050505f90565b9392838601355f1a6001806f07fffffe0000000003ff200000000000831c161461299457603a811461298c57602e148015918591612978575b50506128b2576001808401935b01936127c9565b61298492508488612d0d565b15835f612964565b5092936127d1565b5092600190612971565b60ff60076127c3565b505050505f90565b9050826007116100ee577fffffffffffffff00000000000000000000000000000000000000000000000000167f687474703a2f2f0000000000000000000000000000000000000000000000000014155f6127b3565b50505f90565b5060ff8211612754565b60ff811690601f8211612a435760405191612a30604084611e68565b6020808452838101919036833783525290565b7fb3512b0c000000000000000000000000000000000000000000000000000000005f5260045ffd5b90821015611f21570190565b600782108015612d03575b8015612cae575b612a04575f198201828111610afa577fff00000000000000000000000000000000000000000000000000000000000000612ae57f3a00000000000000000000000000000000000000000000000000000000000000928585612a6b565b351614612a045760045b82811080612c8d575b15612b0557600101612aef565b919091600481148015612c84575b8015612c2d575b612bde576001015b8082811015612c245760016f07fffffe87fffffe07ff600000000000828601355f1a1c16612c1b577f25000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000612b97838688612a6b565b351614801590612c0e575b6129a7576001019080840160016c7e0000007e03ff000000000000818301355f1a1c1615918215612be5575b5050612bde576001905b01612b22565b5050505f90565b6c7e0000007e03ff0000000000009193506001925060028091019301355f1a1c16155f80612bce565b5082600282011015612ba2565b60019150612bd8565b50505050600190565b507f3a000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000612c7b838587612a6b565b35161415612b1a565b50818114612b13565b5060016f07fffffe0000000003ff000000000000828401355f1a1c16612af8565b50816004116100ee577f6469643a000000000000000000000000000000000000000000000000000000007fffffffff000000000000000000000000000000000000000000000000000000008235161415612a89565b5060808211612a82565b929190508082148015612d43575b612bde578201355f1a602d14159182612d3357505090565b015f1901355f1a602d1415919050565b50603f81830311612d1b565b90600181119081612e35575b81612ddb575b8115612dd35760ff60025b165b818110612d7e5750505050600190565b612d89818386612a6b565b3560f81c603081101580612dc8575b8415612dc057506c7e0000000003ff0000000000006001911c16155b6129a757600101612d6e565b905015612db4565b506039811115612d98565b60ff5f612d6c565b80915060011015611f21577f78000000000000000000000000000000000000000000000000000000000000007fff000000000000000000000000000000000000000000000000000000000000006001840135161490612d61565b80915015611f21577f30000000000000000000000000000000000000000000000000000000000000007fff000000000000000000000000000000000000000000000000000000000000008335161490612d5b565b5f198114610afa5760010190565b5f9081805b84821115612eaf57505050600491501490565b84829394921080612f0f575b612f0257612ece83612ed4928787612731565b90613115565b50156129a757612ee390612e89565b9260018201808311610afa57612ef99092612e89565b90939291612e9c565b91612ef990949194612e89565b507f2e000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000612f5d858888612a6b565b35161415612ebb565b7fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80807f5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b8185817fffffffff00000001000000000000000000000000fffffffffffffffffffffffc81838009080908818580091493109110161690565b5f9291801580801561310a575b81156130a8575b5061309e57905f915b8083106130145750505061ffff8211159190565b909193613022858385612a6b565b3560f81c90603082108015613094575b61308857600a810290808204600a1490151715610afa577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd08201918211610afa5760019161307f91611ef4565b94019190613000565b5050505090505f905f90565b5060398211613032565b505090505f905f90565b9050611f21577f30000000000000000000000000000000000000000000000000000000000000007fff000000000000000000000000000000000000000000000000000000000000008335161480613100575b5f612ff7565b50600181116130fa565b600583119150612ff0565b5f92918015808015613225575b81156131c3575b5061309e57905f915b8083106131455750505060ff8211159190565b909193613153858385612a6b565b3560f81c906030821080156131b9575b61308857600a810290808204600a1490151715610afa577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd08201918211610afa576001916131b091611ef4565b94019190613132565b5060398211613163565b9050611f21577f30000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000833516148061321b575b5f613129565b5060018111613215565b600583119150613122565b9091929361323e8484613700565b15801561333b575b156132575750505050505f90600190565b6020945f9460a094604051948552878501526040840152606083015260808201528280526101005afa15613339575f511561329457600190600190565b60205f60a06040517fbb5a52f42f9c9261ed4361f59422a1e30036e7c32b270c8807a419feca6050238152600584820152600160408201527fa71af64de5126a4a4e02b7922d66ce9415ce88a4c9d25514d91082c8725ac95760608201527f5d47723c8fbe580bb369fec9c2665d8e30a435b9932645482e7c9f11e872296b60808201528280526101005afa15613339575f5115613333575f90600190565b5f905f90565bfe5b506133468186612f66565b15613246565b9190939261335a8286613700565b1580156136ef575b6136e657604051936102006133778187611e68565b5f5b8181106136d15750506020926135135f9360c09360405161339981611e4c565b86815286888201528660408201528952604051916133b683611e4c565b82528682015260016040820152858801908152876135046040516133d981611e4c565b7f6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c29681527f4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f58982015260016040820152608083019081526134f56134e661343f86516137a6565b926040860193845261345181516137a6565b90610100870191825261346788518651906137e3565b966060810197885261347c89518351906137e3565b60a082015261348e86518351906137e3565b8c82015261349f88518351906137e3565b60e08201526134b189518451906137e3565b6101208201526134c486518451906137e3565b6101408201526101606134da89518551906137e3565b910152519051906137e3565b6101808d0181815295516137e3565b6101a08c0152518351906137e3565b6101c08a0152519051906137e3565b6101e087015260405190848252848083015284604083015260608201527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63254f60808201527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63255160a082015260055afa5f5190156136bf57807fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551809286959495099309905f905f925f945f915b608083106135fb5750505050916135f5917fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63255193613a87565b50061490565b8661369d575b8160fe1c600c8260fc1c161760406136198287613795565b510151613635575b5060019060021b9160021b920191906135bd565b9691959094826136795750505061364c8583613795565b5151936001604061366c60206136628a88613795565b5101519886613795565b5101519695945b90613621565b90613692929161368c6001989987613795565b51613895565b969195909594613673565b93956136ae91956136b49397613802565b91613802565b959194909493613601565b634e487b715f5260126020526024601cfd5b6020906136dc613777565b8189015201613379565b50505050505f90565b506136fa8482612f66565b15613362565b90811515918261374d575b5081613743575b8161371b575090565b7f7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a89150111590565b8015159150613712565b7fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6325511191505f61370b565b6040519061378482611e4c565b5f6040838281528260208201520152565b906010811015611f215760051b0190565b6137c6906137b2613777565b508051906040602082015191015191613802565b90604051926137d484611e4c565b83526020830152604082015290565b6137c6916137ef613777565b5080516040602083015192015192613895565b9290917fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80918180868009968180808a818080808a800980097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b82039008900908940960020990565b91939092935f945f945f946040810151907fffffffff00000001000000000000000000000000ffffffffffffffffffffffff8280097fffffffff00000001000000000000000000000000ffffffffffffffffffffffff858009927fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80878609602085015109917fffffffff00000001000000000000000000000000ffffffffffffffffffffffff808681868103818d8189890990090896510991818381039189090890811585151694855f14613a16575050505050600114613978575b50505050565b7fffffffff00000001000000000000000000000000ffffffffffffffffffffffff8080809a508699508097985080969381808087819998099d838f94097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b820390089009089409600209905f808080613972565b929b50935096507fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80808080809c9d50809a995080985080969f508b8009809709958a098180876002098103818381038188800908089d098103938c8203900890090895099009905f808080613972565b9291801561309e575f60c060209260405190848252848083015284604083015260608201527fffffffff00000001000000000000000000000000fffffffffffffffffffffffd60808201527fffffffff00000001000000000000000000000000ffffffffffffffffffffffff60a082015260055afa905f5191156136bf577fffffffff00000001000000000000000000000000ffffffffffffffffffffffff82818082819609809709950990099056fea164736f6c6343000825000a'
+  '0x6101a0806040523461022c5760208161914a80380380916100208285610230565b83398101031261022c57516001600160a01b0381169081810361022c5760405161004b604082610230565b6013815260208101907f4472656420536572766572526567697374727900000000000000000000000000825260405191610086604084610230565b600183526020830191603160f81b835261009f81610253565b610120526100ac84610253565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261011560c082610230565b5190206080523060c05261016052604051906138218083016001600160401b03811184821017610218576040928492615929843930825260208201520301905ff0801561020d576001600160a01b03166101805260405161566a90816102bf823960805181614426015260a051816144dd015260c051816143f0015260e051816144750152610100518161449b01526101205181611188015261014051816111b101526101605181818161039b01528181610c2501528181611050015281816113e2015281816117a201528181611fe8015281816124e2015281816134270152613ac00152610180518181816103e00152611ecb0152f35b6040513d5f823e3d90fd5b634e487b7160e01b5f52604160045260245ffd5b5f80fd5b601f909101601f19168101906001600160401b0382119082101761021857604052565b601f81511161027e57602081519101516020821061026f571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe6080806040526004361015610012575f80fd5b5f905f3560e01c90816306661abd1461266a575080630b0efd291461243a5780630fcf04971461237257806316a0e97a1461233457806322945cd214611e995780632445406214611d1457806340641f4214611953578063408c543514611911578063460b4fa714611736578063485b2a421461170f57806366089ca1146116b7578063672a774d146115eb5780636986dfe61461137f57806369e71f49146113475780637033308a1461130a578063800274af1461126857806384b0196e14611170578063850305de14610fc7578063876c615714610eb257806388eb239c14610db857806389afcb4414610cb5578063908067eb14610bd257806395c9fd4114610b6a578063a40b348514610a63578063a65e7f9714610a22578063a792a9d3146109fe578063aa9224cd1461080b578063b4c698b81461079b578063b876689414610448578063c819dbfd1461040f578063cac89c5c146103ca578063d003751114610385578063d250a29d1461031a578063e15c04d01461023f578063f698da251461021c5763fa073d76146101aa575f80fd5b3461021957602036600319011261021957604080916101c7612812565b6101cf612c89565b506001600160a01b0316815260056020522081519064ffffffffff906101f48361287b565b5481602063ffffffff831694858152019160201c168152835192835251166020820152f35b80fd5b503461021957806003193601126102195760206102376143ed565b604051908152f35b50346102195760403660031901126102195761025961268a565b6102616127fc565b61026a82612f61565b60028101549091906001600160a01b031633036102fd576001600160a01b0316913083146102e957600163ffffffff80921692838652600760205260408620856001600160601b0360a01b825416179055015460a01c16907fa4383b19c4460ed8ecd140bbb5d9d97f80f58917fb4db3f06f03f5c8cef682bd8480a480f35b632b41511160e11b84526004839052602484fd5b63a04eea3360e01b845263ffffffff831660045233602452604484fd5b5034610219576020366003190112610219576004356001600160401b038111610381576101406003198236030112610381579061036360209261035b6131a9565b600401613a84565b905f51602061563e5f395f51905f525d63ffffffff60405191168152f35b5080fd5b50346102195780600319360112610219576040517f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602090f35b50346102195780600319360112610219576040517f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602090f35b5034610219576020366003190112610219576020906040906001600160a01b03610437612812565b168152600a83522054604051908152f35b503461021957366003190161022081126103815760801361021957608036608319011261021957608036610103190112610219576080366101831901126102195761020435906001600160401b0382116102195760406003198336030112610219576104b26131a9565b6104ba612aaf565b91610104359263ffffffff8416908185036107135763ffffffff161480159061076a575b61075b576104ea612aaf565b6104fb6104f636612cd7565b6142f9565b6084359160a43563ffffffff6105118286614763565b921680158015610736575b61071757509061055193929160405193610535856128b1565b8452602084015260c435604084015260e4356060840152614792565b610559612aaf565b9260405190610567826128b1565b8152610124356001600160401b038116810361071357602082015261014435916001600160401b0383169182840361070f578360408201526105b261016435918260608201526142f9565b61018435966101a43563ffffffff6105ca828b614763565b9216801580156106ea575b6106cb57509161065797989161061093604051936105f2856128b1565b845260208401526101c43560408401526101e4356060840152614792565b610618612ae6565b936001600160401b036040519561062e8761287b565b168552606435602086015250604051926106478461287b565b83526020830152600401916132ac565b6106b8610662612aaf565b61066a612aaf565b610672612b28565b6001600160401b03610682612ae6565b816040519363ffffffff6020860196168652166040840152166060820152606081526106af608082612903565b519020906133b7565b805f51602061563e5f395f51905f525d80f35b63852b740160e01b89526004526001600160a01b038216602452604488fd5b506001600160a01b03831689526005602052604089205463ffffffff168114156105d5565b8480fd5b8380fd5b63852b740160e01b87526004526001600160a01b038216602452604486fd5b506001600160a01b03831687526005602052604087205463ffffffff1681141561051c565b631bdd6e1b60e21b8252600482fd5b50610773612b28565b61012435906001600160401b0382169182810361070f57506001600160401b031614156104de565b50346102195760c0366003190112610219575060206102376107fd6040516107c28161284c565b6107ca61268a565b81526107d46127fc565b8482015260443560408201526064356060820152608435608082015260a43560a082015261436e565b6108056143ed565b90614806565b50346102195760203660031901126102195761082561268a565b9061082e6131a9565b61083782612f61565b6002810154815493916001600160a01b03918216918516331415806109f4575b6109d757600181019283549360ff8560e81c16600681101597886109c35760038214918215806109b4575b610992575060a01c9586156109795764ffffffffff8160c01c1680421061095d575060a01c63ffffffff168088526004602052604088205485546001600160a01b03908116909655909894169361094957916106b89697918593610932575b508388526009602052604088206108f9878254612d3d565b90557fd230b247b114d8f6ca750b7c5eba118caa606f1c9140058bac96aa4b249a0fce602063ffffffff604051938985521692a46141e6565b805460ff60e81b1916600160ea1b1790555f6108e1565b634e487b7160e01b87526021600452602487fd5b630188f56760e61b895263ffffffff8516600452602452604488fd5b63033d70e760e41b885263ffffffff8416600452602488fd5b886109b260449263ffffffff88630ecb58f160e11b85521660045261269d565bfd5b50985087986005811415610882565b634e487b7160e01b88526021600452602488fd5b63cf7a05d360e01b845263ffffffff831660045233602452604484fd5b5081331415610857565b5034610219576080366003190112610219575060206102376107fd6104f636612cd7565b50346102195760403660031901126102195763ffffffff604060209282610a4761268a565b1681526008845281812060243582528452205416604051908152f35b50346102195760203660031901126102195763ffffffff610a8261268a565b1681526004602052610a9660408220614283565b9080815b8351811015610b08578063ffffffff610ab560019387612ca1565b51168452600360205264ffffffffff600260408620015460a01c16421115610ade575b01610a9a565b63ffffffff610aed8287612ca1565b5116610b02610afb85612cc9565b9487612ca1565b52610ad8565b508252610b1482612e1b565b60405191604083016040845284518091526020606085019501915b818110610b4e578480610b4a8887838203602085015261275f565b0390f35b825163ffffffff16865260209586019590920191600101610b2f565b5034610219576020366003190112610219576040809163ffffffff610b8d61268a565b610b95612c89565b5016815260066020522065ffffffffffff8251610bb18161287b565b60208260018554958685520154169101908152835192835251166020820152f35b50346102195760203660031901126102195763ffffffff610bf161268a565b168082526004602052610c0660408320612d61565b604051633b3f68ed60e21b81526004810192909252906101c0816024817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa908115610caa5761012063ffffffff9260ff9260209691610c7b575b5001511691161015604051908152f35b610c9d91506101c03d8111610ca3575b610c958183612903565b81019061296b565b5f610c6b565b503d610c8b565b6040513d85823e3d90fd5b503461021957602036600319011261021957610ccf612812565b610cd76131a9565b6001600160a01b0316808252600a60205260408220548015610daa57818352600a602052826040812055817f696de425f79f4a40bc6d2122ca50507f0efbeabbff86a84871b7196ab8ea8df76020604051848152a26040519063a9059cbb60e01b845261dead60045260245260208360448180865af1906001845114821615610d89575b60405215610d775750805f51602061563e5f395f51905f525d80f35b635274afe760e01b8252600452602490fd5b906001811516610da157823b15153d15161690610d5b565b503d83823e3d90fd5b624c8af760e01b8352600483fd5b50346102195760203660031901126102195760406101609163ffffffff610ddd61268a565b610de5612c2c565b50168152600360205220600360405191610dfe836128cc565b80546001600160a01b03808216855260a091821c60208601526001830154908116604086015280821c63ffffffff16606086015260c081901c64ffffffffff16608086015260ff91610e599060e883901c8416908701612c7d565b60f01c1660c084015260028101546001600160a01b03811660e085015260a081901c64ffffffffff1661010085015260c81c65ffffffffffff16610120840152015461014082015260405190610eb09082906126ab565bf35b503461021957604036600319011261021957610ecc61268a565b906024356001600160601b03811680910361038157610ee96131a9565b610ef283613019565b8115610daa57610f0682825460a01c612bc4565b906001600160601b038211610fa957600181015481546001600160a01b031660a084811b6001600160a01b0319169190911790925593946106b89490911c63ffffffff169182906001600160601b03166040519085825260208201527fdfb3b89f320c7f1518ebee0404bca9c7bfcd5338a033fcd28df53f61576b294f604063ffffffff33951692a48352600460205260408320546001600160a01b031661405b565b633b01b16f60e21b845263ffffffff85166004526024829052604484fd5b50346111305760a036600319011261113057600435906001600160401b03821161113057816004016101406003198436030112611130576080366023190112611130576110126131a9565b61104c606061102083612ad5565b6040516307ce74e760e11b815263ffffffff909116600482015233602482015291829081906044820190565b03817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa908115611165576110a0916024915f91611134575b506001600160a01b03169401612c18565b926044359060ff821680920361113057803b15611130576001600160601b0360e46020965f8094604051968795869463d505accf60e01b86523360048701523060248701521660448501526024356064850152608484015260643560a484015260843560c48401525af1611119575b5061036390613a84565b6111269192505f90612903565b5f9061036361110f565b5f80fd5b611156915060603d60601161115e575b61114e8183612903565b810190612be8565b50505f61108f565b503d611144565b6040513d5f823e3d90fd5b34611130575f3660031901126111305761120c6111ac7f0000000000000000000000000000000000000000000000000000000000000000614854565b6111d57f0000000000000000000000000000000000000000000000000000000000000000614854565b602061121a604051926111e88385612903565b5f84525f368137604051958695600f60f81b875260e08588015260e0870190612828565b908582036040870152612828565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b82811061125157505050500390f35b835185528695509381019392810192600101611242565b34611130576112763661279d565b909161128181613078565b61128b8385613865565b156112e0577ff575ab22e12c1d7633f3534cce2317310029d01b6b6ca21d23893ce52efc5117916112db63ffffffff60018194015460a01c16956040519384936020855216956020840191612a8f565b0390a3005b505061130660405192839263affce0e160e01b8452602060048501526024840191612a8f565b0390fd5b346111305760203660031901126111305763ffffffff61132861268a565b165f526007602052602060018060a01b0360405f205416604051908152f35b34611130576020366003190112611130576001600160a01b03611368612812565b165f526009602052602060405f2054604051908152f35b346111305760e036600319011261113057611398612aaf565b6113a181613078565b906001608435926113b184613731565b019163ffffffff835460a01c1691604051633b3f68ed60e21b81528360048201526101c08160248160018060a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa9081156111655763ffffffff916060915f916115cc575b500151168063ffffffff61142d612ac2565b16116115a95750602435936114a2604435926040519061144c82612896565b63ffffffff811695868352336020840152886040840152856060840152608083015261149c6040519261147e846128b1565b89845286602085015260a435604085015260c43560608501526136bc565b9061374d565b81546001600160a01b03169290919064ffffffffff6114ce63ffffffff6114c7612ac2565b1642612bc4565b169163ffffffff6114dd612ac2565b161561157f575b918464ffffffffff92608095947f750f68ff3eabe6942522dfc5aecba8946933225e9a2a048e03ee6f4befdde8b9975f5260056020526115468460405f209068ffffffffff0000000082549160201b169068ffffffffff000000001916179055565b80546001600160a01b0319166001600160a01b03969096169586179055604080519a8b5260208b019190915289015216606087015294a4005b82919392156115955791925f19909101916114e4565b634e487b7160e01b5f52601160045260245ffd5b63ffffffff6115b6612ac2565b63c37ba70360e01b5f521660045260245260445ffd5b6115e591506101c03d8111610ca357610c958183612903565b8761141b565b346111305760203660031901126111305761160461268a565b63ffffffff61161282612f61565b91165f818152600760205260409020546001600160a01b031633036116a157805f52600760205260405f206001600160601b0360a01b81541690556002820160018060a01b0333166001600160601b0360a01b82541617905563ffffffff60013393015460a01c16907f77beeb468db857b5efc48c5b04cc08c84de45fa7c4c47358cc707a6f07c260dc5f80a4005b63138505bf60e11b5f526004523360245260445ffd5b346111305760a03660031901126111305760206102376107fd6040516116dc81612896565b6116e461268a565b81526116ee6127fc565b848201526044356040820152606435606082015260843560808201526136bc565b346111305760c03660031901126111305760206102376107fd61173136612b3e565b6131de565b346111305760203660031901126111305761174f61268a565b61175881613019565b80546001600160a01b0316331415806118fa575b6118dd5760018101805460405163d28d742160e01b815260a082901c63ffffffff166004820181905294919391906020816024817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa908115611165575f91611890575b5064ffffffffff6117f363ffffffff60ff931642612bc4565b169460e81c1690600682101561187c577f6fab7411e367486ffe4ff7d592f85cc10763c14a20a32e92d859109ace3cd7419360209387600263ffffffff951461186c575b50508054600360e81b65ffffffffffff60c01b1990911664ffffffffff60c01b60c089901b16171790556040519485521692a3005b61187591612f9d565b8787611837565b634e487b7160e01b5f52602160045260245ffd5b90506020813d6020116118d5575b816118ab60209383612903565b810103126111305764ffffffffff6117f363ffffffff6118cc60ff9461294c565b935050506117da565b3d915061189e565b63ffffffff8263cf7a05d360e01b5f52166004523360245260445ffd5b5060028101546001600160a01b031633141561176c565b346111305760203660031901126111305763ffffffff61192f61268a565b165f526004602052602061194560405f20613684565b63ffffffff60405191168152f35b346111305736600319016102a081126111305760c0136111305760803660c31901126111305760c0366101431901126111305760803661020319011261113057610284356001600160401b0381116111305760406003198236030112611130576119bb6131a9565b6119c3612aaf565b610144359063ffffffff8216908183036111305763ffffffff1614801590611d05575b8015611cd4575b8015611ca3575b611c9457611a00612aaf565b91611a0d61173136612b3e565b60c4359060e43563ffffffff611a238285614763565b961680158015611c6d575b611c49575094611a6593949560405193611a47856128b1565b84526020840152610104356040840152610124356060840152614792565b611a6d612aaf565b9160405190611a7b8261284c565b8152610164356020820152610184356001600160401b03811681036111305760408201526101a4356001600160401b03811681036111305760608201526101c435916001600160401b0383169182840361113057836080820152611ae86101e435918260a08201526131de565b61020435906102243563ffffffff611b008285614763565b981680158015611c22575b611bfe575090611b7c97611b45939260405193611b27856128b1565b84526020840152610244356040840152610264356060840152614792565b611b4d612b12565b936001600160401b0360405195611b638761287b565b16855260a435602086015250604051926106478461287b565b611bec611b87612aaf565b611b8f612aaf565b611b97612ae6565b6001600160401b03611ba7612afc565b81611bb0612b12565b91816040519563ffffffff602088019816885260243560408801521660608601521660808401521660a082015260a081526106af60c082612903565b5f5f51602061563e5f395f51905f525d005b63852b740160e01b5f9081526004919091526001600160a01b038916602452604490fd5b506001600160a01b0389165f9081526005602052604090205463ffffffff16811415611b0b565b63852b740160e01b5f9081526004919091526001600160a01b038716602452604490fd5b506001600160a01b0387165f9081526005602052604090205463ffffffff16811415611a2e565b631bdd6e1b60e21b5f5260045ffd5b50611cac612afc565b6101a4356001600160401b03811691828203611130576001600160401b0391501614156119f4565b50611cdd612ae6565b610184356001600160401b03811691828203611130576001600160401b0391501614156119ed565b506101643560243514156119e6565b3461113057611d223661279d565b9091611d2d81613078565b92600184015463ffffffff8160a01c169460ff611d4c8685878a6130fb565b9260e81c16600681101561187c57600203611e135763ffffffff927fb30d87eb25d6f751981e23f840fabe48800f9f82f09066e916d109d94cbabb01949260036112db93015481145f14611dc857508383165f5260066020525f60016040822082815501555b6040519384936020855216956020840191612a8f565b60405190611dd58261287b565b815265ffffffffffff6001602083019282431684528787165f52600660205260405f20905181550191511665ffffffffffff19825416179055611db2565b63ffffffff939093165f8181526006602052604081208181556001015560038401919091556002909201805465ffffffffffff60c81b19164360c81b65ffffffffffff60c81b1617905590917f70036b21daf4c65a5a9074f575c4e001901a35980b4507cfc241f794dacd8efd91906112db604051928392602084526020840191612a8f565b3461113057606036600319011261113057611eb261268a565b6024356044359064ffffffffff821692838303611130577f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316330361232157611f0281613019565b93600285019364ffffffffff855460a01c16808311156123055750600186019485549560ff63ffffffff8860a01c169760e81c16600681101561187c5760021460038901805480891415918261222f575b50508115908192612227575b506121bc575b611fca575b50805464ffffffffff60a01b191660a09290921b64ffffffffff60a01b169190911790557f1c3ef8cbc0abc84d6ab43e21b2651efd95f843bbc52aa2bc70e4c408c58416969160409163ffffffff91905b835195865260208601521692a3005b604051633b3f68ed60e21b815260048101889052976101c0896024817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa988915611165575f9961219b575b505460a01c6001600160601b0360208a01511690818110612186575050865f52600460205263ffffffff60405f209860ff61010061205d8c613684565b920151169182911610156121705750875460c01c975f5b60ff8116906001808c841c1603612096575060ff811461159557600101612074565b63ffffffff969491509261214d846121338a6121177f1c3ef8cbc0abc84d6ab43e21b2651efd95f843bbc52aa2bc70e4c408c58416969d9e9f98600160409e9c99612111611fbb9c6001600160401b038460ff87161b161782908154906001600160401b0360c01b9060c01b169060018060c01b0316179055565b01614267565b90919063ffffffff8084549260031b9316831b921b1916179055565b825460ff60f01b191660f09190911b60ff60f01b16178255565b805460ff60e81b1916600160e91b17905589989750939550919350909190611f6a565b876304ca579b60e01b5f5260045260245260445ffd5b6307e259bd60e51b5f5260045260245260445ffd5b6121b59199506101c03d8111610ca357610c958183612903565b9789612020565b875f52600860205260405f20875f5260205263ffffffff60405f2054168061220d5750875f52600860205260405f20875f5260205260405f2063ffffffff871663ffffffff19825416179055611f65565b87896376d892cd60e01b5f5260045260245260445260645ffd5b90508a611f5f565b63ffffffff8916805f52600660205260405f2092604051936122508561287b565b602065ffffffffffff600183549384895201541695019485528c036122ee5765ffffffffffff926122c094928d928f896122c7575b50505f908152600660205260408120818155600101555551865465ffffffffffff60c81b1916911660c81b65ffffffffffff60c81b16178555565b8a80611f53565b5f52600860205260405f20905f5260205260405f2063ffffffff1981541690555f8f612285565b8b8263057c1df560e51b5f5260045260245260445ffd5b63ffffffff846315cea6e960e01b5f521660045260245260445ffd5b633714fa5f60e11b5f523360045260245ffd5b346111305760203660031901126111305763ffffffff61235261268a565b165f526004602052602063ffffffff60405f205460a01c16604051908152f35b346111305760203660031901126111305761238b61268a565b61239481612f61565b9060018201805460ff8160e81c16600681101561187c57600214801590612422575b61240957906123d163ffffffff80949360a01c168095612f9d565b805460ff60e81b1916600160e81b179055167f2bba15ea9fa0290cfbba53f9659035b6baffc84ab31e710bb52c20b30165a33a5f80a3005b63ffffffff83637d7026b560e01b5f521660045260245ffd5b5064ffffffffff600285015460a01c164211156123b6565b346111305760603660031901126111305761245361268a565b602435604435906040516124668161284c565b5f815260208101915f835260408201915f835260608101935f8552608082016060815263ffffffff60a084019860608a5216805f52600460205260405f209763ffffffff895460a01c1680865263ffffffff6124c18b612d61565b168552604051633b3f68ed60e21b815260048101939093526101c0836024817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa80156111655761012060ff91612559955f9161264b575b50015116808952855163ffffffff161015895286818110156126435761254891612d3d565b808210156126395750979597612dc9565b9560095f9601955b875181101561259e578063ffffffff61258561257f6001948a612bc4565b8a612dfb565b90549060031b1c16612597828b612ca1565b5201612561565b5090889160ff896125b18a808652612e1b565b855263ffffffff60405196602088528160e08901995116602089015251166040870152511660608501525115156080840152519260c060a08401528351809152602061010084019401905f5b81811061261d578480610b4a888751601f198483030160c085015261275f565b825163ffffffff168652602095860195909201916001016125fd565b9050979597612dc9565b50505f612548565b61266491506101c03d8111610ca357610c958183612903565b8e612523565b34611130575f3660031901126111305760209063ffffffff600254168152f35b6004359063ffffffff8216820361113057565b600681101561187c57602452565b80516001600160a01b0390811683526020808301516001600160601b0316908401526040808301519091169083015260608082015163ffffffff169083015260808082015164ffffffffff169083015260a0810151600681101561187c5760a083015260c08082015160ff169083015260e0808201516001600160a01b0316908301526101008082015164ffffffffff16908301526101208082015165ffffffffffff169083015261014090810151910152565b90602080835192838152019201905f5b81811061277c5750505090565b90919260206101608261279260019488516126ab565b01940192910161276f565b60406003198201126111305760043563ffffffff8116810361113057916024356001600160401b0381116111305782602382011215611130578060040135926001600160401b0384116111305760248483010111611130576024019190565b602435906001600160a01b038216820361113057565b600435906001600160a01b038216820361113057565b805180835260209291819084018484015e5f828201840152601f01601f1916010190565b60c081019081106001600160401b0382111761286757604052565b634e487b7160e01b5f52604160045260245ffd5b604081019081106001600160401b0382111761286757604052565b60a081019081106001600160401b0382111761286757604052565b608081019081106001600160401b0382111761286757604052565b61016081019081106001600160401b0382111761286757604052565b606081019081106001600160401b0382111761286757604052565b90601f801991011681019081106001600160401b0382111761286757604052565b51906001600160a01b038216820361113057565b51906001600160601b038216820361113057565b519063ffffffff8216820361113057565b519060ff8216820361113057565b90816101c091031261113057604051906101c08201908282106001600160401b03831117612867576101a0916040526129a381612924565b83526129b160208201612938565b60208401526129c26040820161294c565b60408401526129d36060820161294c565b60608401526129e46080820161294c565b60808401526129f560a0820161294c565b60a0840152612a0660c0820161294c565b60c0840152612a1760e0820161294c565b60e0840152612a29610100820161295d565b610100840152612a3c610120820161295d565b610120840152612a4f610140820161295d565b610140840152612a62610160820161295d565b610160840152612a75610180820161295d565b61018084015201516002811015611130576101a082015290565b908060209392818452848401375f828201840152601f01601f1916010190565b60043563ffffffff811681036111305790565b60643563ffffffff811681036111305790565b3563ffffffff811681036111305790565b6044356001600160401b03811681036111305790565b6064356001600160401b03811681036111305790565b6084356001600160401b03811681036111305790565b6024356001600160401b03811681036111305790565b60c09060031901126111305760405190612b578261284c565b8160043563ffffffff8116810361113057815260243560208201526044356001600160401b03811681036111305760408201526064356001600160401b03811681036111305760608201526084356001600160401b038116810361113057608082015260a060a435910152565b9190820180921161159557565b6001600160401b0381116128675760051b60200190565b9081606091031261113057612bfc81612924565b91612c156040612c0e60208501612938565b930161295d565b90565b356001600160601b03811681036111305790565b60405190612c39826128cc565b5f610140838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e082015282610100820152826101208201520152565b600682101561187c5752565b60405190612c968261287b565b5f6020838281520152565b8051821015612cb55760209160051b010190565b634e487b7160e01b5f52603260045260245ffd5b5f1981146115955760010190565b60809060031901126111305760405190612cf0826128b1565b8160043563ffffffff811681036111305781526024356001600160401b03811681036111305760208201526044356001600160401b03811681036111305760408201526060606435910152565b9190820391821161159557565b63ffffffff1663ffffffff81146115955760010190565b90612d6c5f92614283565b5f5b8151811015612dc55763ffffffff612d868284612ca1565b51165f52600360205264ffffffffff600260405f20015460a01c16421115612db1575b600101612d6e565b92612dbd600191612d4a565b939050612da9565b5050565b90612dd382612bd1565b612de06040519182612903565b8281528092612df1601f1991612bd1565b0190602036910137565b919091640100000000831015612cb557601c908360031c019260021b1690565b90815191612e2883612bd1565b92612e366040519485612903565b808452612e45601f1991612bd1565b015f5b818110612f4a575050825f5b8251811015612f44578063ffffffff612e6f60019386612ca1565b51165f52600360205260405f20600360405191612e8b836128cc565b8054858060a01b038116845260a01c602084015260ff85820154868060a01b038116604086015263ffffffff8160a01c16606086015264ffffffffff8160c01c166080860152612ee3828260e81c1660a08701612c7d565b60f01c1660c084015265ffffffffffff6002820154868060a01b03811660e086015264ffffffffff8160a01c1661010086015260c81c166101208401520154610140820152612f328288612ca1565b52612f3d8187612ca1565b5001612e54565b50925050565b602090612f55612c2c565b82828801015201612e48565b63ffffffff165f8181526003602052604090208054909291906001600160a01b031615612f8b5750565b63142f46c360e01b5f5260045260245ffd5b9063ffffffff16805f526004602052612ff360405f206001600160401b0380600160ff8188015460f01c161b1619825460c01c16168154906001600160401b0360c01b9060c01b169060018060c01b0316179055565b5f526008602052600360405f209101545f5260205260405f2063ffffffff198154169055565b9061302382612f61565b9160ff600184015460e81c1690600682101561187c5760018214158061306d575b61304c575050565b63079ed8e560e41b5f5263ffffffff166004526130689061269d565b60445ffd5b506002821415613044565b6001600160a01b0361308982612f61565b5416330361309a57612c1590613019565b63ffffffff9062c79eb760e81b5f52166004523360245260445ffd5b9291926001600160401b03821161286757604051916130df601f8201601f191660200184612903565b829481845281830111611130578281602093845f960137010152565b939291909161310a8183614503565b156131855763ffffffff916131209136916130b6565b602081519101209316805f52600860205260405f20845f5260205263ffffffff60405f205416918215159081613174575b5061315a575050565b83906376d892cd60e01b5f5260045260245260445260645ffd5b63ffffffff9150168214155f613151565b611306604051928392631a27655760e21b8452602060048501526024840191612a8f565b5f51602061563e5f395f51905f525c6131cf5760015f51602061563e5f395f51905f525d565b633ee5aeb560e01b5f5260045ffd5b60405160a060208201927fe2b9d1738c647631243e3676af0910f8cad5eba4ffaecf02e086bc7137a37f62845263ffffffff8151166040840152602081015160608401526001600160401b0360408201511660808401526001600160401b03606082015116828401526001600160401b0360808201511660c0840152015160e082015260e0815261327161010082612903565b51902090565b903590601e198136030182121561113057018035906001600160401b03821161113057602001918160051b3603831361113057565b908235908193602081016132c08183613277565b9290506001600160401b038451166001600160401b03875116808210918215613393575b505061331d5791905f925b82841061332c5750505050602001510361331d57602001511461330e57565b6305c8a06560e01b5f5260045ffd5b63cd6e67d160e01b5f5260045ffd5b9091929461333a8383613277565b871015612cb5576020915f91604051908482019283528960051b013560408201526040815261336a606082612903565b604051918291518091835e8101838152039060025afa156111655760015f5195019291906132ef565b0390506001600160401b038111611595576001600160401b03168314155f806132e4565b63ffffffff16805f52600360205260405f2091600183019283549260ff8460e81c16916006831015958661187c57600184141580613676575b8781613665575b5061364d57604051633b3f68ed60e21b815260a087901c63ffffffff16600482018190529490916101c0836024817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa928315611165575f9361362c575b50835460a01c9160ff61014085015116808402908482041484151715611595576064900499600a8b028b8104600a148c15171561159557606464ffffffffff91049a60c01c16948515613607575b5061187c5764ffffffffff9460026134f692146135f8575b6001600160601b036134d78c86612d3d565b82546001600160a01b0316911660a01b6001600160a01b031916179055565b805465ffffffffffff60c01b191664ffffffffff60c01b60c085901b1617600560e81b1790555f858152600460209081526040808320546001600160a01b03168084526009909252909120805491996001600160601b0392613595929061355e908390612d3d565b905561356a8a82612d3d565b8b5f52600a60205261358160405f20918254612bc4565b90558261358e8b83612d3d565b1693612d3d565b16906040519687526001600160601b0388166020880152604087015260608601521660808401527fa5b228a513346793e8a19d9d88a4e821280103d81eecad55331b1ef359e8b80360a03394a4806135eb575050565b6135f69133906141e6565b565b6136028882612f9d565b6134c5565b64ffffffffff91955063ffffffff60406136249201511642612bc4565b16935f6134ad565b6136469193506101c03d8111610ca357610c958183612903565b915f61345f565b630277906d60e11b5f5260048390526130688461269d565b905061187c576003841415876133f7565b505f965060028414156133f0565b905f915460c01c5b6001600160401b03811661369d5750565b600190920163ffffffff16915f198101166001600160401b031661368c565b604051608060208201927f933c29ea1a287cff24e97beec9ccd73d24c2c331a006485d53f2cdce6b1726fb845263ffffffff815116604084015260018060a01b036020820151166060840152604081015182840152606081015160a0840152015160c082015260c0815261327160e082612903565b80421161373b5750565b63707c1ff160e11b5f5260045260245ffd5b90929192835160208501908151906137658282614a40565b1561382c5750508451905161377991614763565b9360018060a01b03851691825f52600560205263ffffffff60405f205416806138165750916137b364ffffffffff926135f6959488614792565b63ffffffff604051936137c58561287b565b16835260208301908282525f52600560205263ffffffff8060405f209451161663ffffffff19845416178355511668ffffffffff0000000082549160201b169068ffffffffff000000001916179055565b8363339e434d60e01b5f5260045260245260445ffd5b634a8db81160e11b5f5260045260245260445ffd5b90939293848311611130578411611130578101920390565b90821015612cb5570190565b600782108015613a34575b8015613a10575b613a0a575f19820182811161159557601d60f91b906001600160f81b0319906138a1908585613859565b351614613a0a5760045b828110806139e9575b156138c1576001016138ab565b9190916004811480156139e0575b80156139bd575b613966576001015b80828110156139b45760016f07fffffe87fffffe07ff600000000000828601355f1a1c166139ab57602560f81b6001600160f81b031961391f838688613859565b35161480159061399e575b613996576001019080840160016c7e0000007e03ff000000000000818301355f1a1c161591821561396d575b5050613966576001905b016138de565b5050505f90565b6c7e0000007e03ff0000000000009193506001925060028091019301355f1a1c16155f80613956565b505050505f90565b508260028201101561392a565b60019150613960565b50505050600190565b50601d60f91b6001600160f81b03196139d7838587613859565b351614156138d6565b508181146138cf565b5060016f07fffffe0000000003ff000000000000828401355f1a1c166138b4565b50505f90565b50816004116111305780356001600160e01b031916633234b21d60e11b1415613877565b5060808211613870565b356001600160a01b03811681036111305790565b903590601e198136030182121561113057018035906001600160401b0382116111305760200191813603831361113057565b90613a8e82612ad5565b6040516307ce74e760e11b815263ffffffff821660048201523360248201529092906060816044816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa938415611165575f925f925f96614032575b5060e081013590613b0482613731565b6001600160601b03602082019481613b1b87612c18565b9116918291161061400b5750604081016001600160a01b03613b3c82613a3e565b16158015613ff1575b613fc85760c0820191613b61613b5b8483613a52565b90613865565b15613f9a5763ffffffff851691825f52600460205263ffffffff60405f209a60ff613b8b8d613684565b9116918291161015613f84575060025493613bab63ffffffff8616612d4a565b9263ffffffff8416809663ffffffff191617600255839b600163ffffffff825460a01c16613be0876121178360098701612dfb565b8015613f66575b0163ffffffff811161159557815463ffffffff60a01b191660a09190911b63ffffffff60a01b1617905560a081019784613c218a84613a52565b91613c2b936130fb565b60608201359460808301359860405190613c448261284c565b8882523360208301528760408301528a606083015283608083015260a0820152613c6d9061436e565b60405190613c7a826128b1565b8782528a602083015261010085013560408301526101208501356060830152613ca29261374d565b90613cac8b612c18565b88613cb687613a3e565b9160405194613cc4866128cc565b33865260208601916001600160601b031682526040860190600160a01b60019003169a8b825260608701908152608087015f815260a08801906001825260c08901925f845260e08a0197600160a01b600190031688526101008a01955f87526101208b01974365ffffffffffff1689526101408c019a8b525f52600360205260405f209a600160a01b6001900390600160a01b60019003905116166001600160601b0360a01b8c5416178b55516001600160601b0316613da1908b908154906001600160601b0360a01b9060a01b169060018060a01b0316179055565b935160018a018054955163ffffffff60a01b60a09190911b166001600160a01b039092166001600160c01b03199096169590951717845551835464ffffffffff60c01b191660c09190911b64ffffffffff60c01b1617835551600681101561187c578254915161ffff60e81b1990921660e89190911b60ff60e81b161760f09190911b60ff60f01b161790559151600285018054935164ffffffffff60a01b60a09190911b166001600160a01b039092166001600160c81b03199094169390931717825551815465ffffffffffff60c81b191660c89190911b65ffffffffffff60c81b16179055519060030155613e9781612ad5565b97613ea29082613a52565b92613ead9192613a52565b929093613eb990613a3e565b97613ec38b612c18565b95604051978852602088015260408701526060860160e0905260e0860190613eea92612a8f565b908482036080860152613efc92612a8f565b6001600160a01b0390941660a08301526001600160601b031660c0820152339363ffffffff16927fbe44c1b3a814f466ad472dc891033dc41f2503e301336b00abe0fe28757fc3ea919081900390a4613f5490612c18565b6001600160601b03166135f69161405b565b818060a01b038d166001600160601b0360a01b845416178355613be7565b836304ca579b60e01b5f5260045260245260445ffd5b82613fa491613a52565b61130660405192839263affce0e160e01b8452602060048501526024840191612a8f565b613fd190613a3e565b632b41511160e11b5f9081526001600160a01b0391909116600452602490fd5b50613ffb81613a3e565b6001600160a01b03163014613b45565b6001600160601b0361401c86612c18565b6307e259bd60e51b5f521660045260245260445ffd5b9193509450614050915060603d60601161115e5761114e8183612903565b91929091945f613af4565b60018060a01b031690815f52600960205260405f2061407b828254612bc4565b90556040516370a0823160e01b8152306004820152602081602481865afa908115611165575f916141b4575b50604051906323b872dd60e01b5f5233600452306024528260445260205f60648180885af160015f5114811615614195575b826040525f60605215614182576370a0823160e01b8252306004830152602082602481875afa918215611165575f9261414e575b50808211156141455761411f91612d3d565b915b81830361412d57505050565b630c04a14d60e31b5f5260045260245260445260645ffd5b50505f91614121565b9091506020813d60201161417a575b8161416a60209383612903565b810103126111305751905f61410d565b3d915061415d565b83635274afe760e01b5f5260045260245ffd5b60018115166141ab57843b15153d1516166140d9565b823d5f823e3d90fd5b90506020813d6020116141de575b816141cf60209383612903565b8101031261113057515f6140a7565b3d91506141c2565b916040519163a9059cbb60e01b5f5260018060a01b031660045260245260205f60448180865af19060015f5114821615614246575b604052156142265750565b635274afe760e01b5f9081526001600160a01b0391909116600452602490fd5b90600181151661425e57823b15153d1516169061421b565b503d5f823e3d90fd5b9190916040831015612cb557601c908360031c019260021b1690565b90815460c01c6142a063ffffffff61429a85613684565b16612dc9565b925f5f5b604081106142b25750505050565b806001808681941c16146142c7575b016142a4565b63ffffffff6142d882848701614267565b90549060031b1c166142f36142ec85612cc9565b9489612ca1565b526142c1565b604051606060208201927f4b703ebe887a12c318748a9b399bd9eee7082dd6df3cb49ced74810e51acce03845263ffffffff81511660408401526001600160401b03602082015116828401526001600160401b036040820151166080840152015160a082015260a0815261327160c082612903565b60405160a060208201927f8cb5e00d5e8a6735e31853a092ab5d6dfc6a212bd099ebf469e60ca4a203902b845263ffffffff8151166040840152600180831b03602082015116606084015260408101516080840152606081015182840152608081015160c0840152015160e082015260e0815261327161010082612903565b307f00000000000000000000000000000000000000000000000000000000000000006001600160a01b031614806144da575b15614448577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a0815261327160c082612903565b507f0000000000000000000000000000000000000000000000000000000000000000461461441f565b600882108015614759575b613a0a5781600811611130576001600160c01b031981359081166768747470733a2f2f60c01b1480159391849081614732575b506139965780156147295760ff60085b16918283925b8285106146b6575b61456b85858589614892565b156146ab578285109081614647575b5061463d578361458b918387613841565b9490956145be57916145a793916145a193613841565b906148d3565b159182156145b457505090565b612c1592506149a5565b50505050907f35bfd7eb12e2daed83fdc18ebd90caeb5ccef64ddec5ec469464f1bfe79004456145ef3684846130b6565b602081519101201491821561460357505090565b7f34b0aeb03b4891634541361b2f959793e8ceba5af73f2c994a27785c5e1a41489250906146329136916130b6565b602081519101201490565b5050505050505f90565b905060018501808611611595576146638461467392818a613841565b9092156146a3576101bb92614ac6565b909182614699575b8261468a575b5050155f61457a565b61ffff16141590505f80614681565b811515925061467b565b605092614ac6565b505050505050505f90565b9392838601355f1a6001806f07fffffe0000000003ff200000000000831c161461471f57603a811461471757602e148015918591614703575b505061463d576001808401935b0193614557565b61470f92508488614892565b15835f6146ef565b50929361455f565b50926001906146fc565b60ff6007614551565b905082600711611130576001600160c81b03191666687474703a2f2f60c81b14155f614541565b5060ff821161450e565b6040519160208301918252604083015260408252614782606083612903565b905190206001600160a01b031690565b91906147a0906108056143ed565b90604081015190606081015160208251920151926147c18484848489614c6f565b909590156147f75750505050505b156147d75750565b636f18979960e01b5f9081526001600160a01b0391909116600452602490fd5b6148019550614d8b565b6147cf565b6020915f91604051908482019261190160f01b84526022830152604282015260428152614834606282612903565b604051918291518091835e8101838152039060025afa15611165575f5190565b60ff811690601f82116148835760405191614870604084612903565b6020808452838101919036833783525290565b632cd44ac360e21b5f5260045ffd5b91905080831480156148c7575b613966578101355f1a602d141591826148b757505090565b015f1901355f1a602d1415919050565b50603f8184031161489f565b90600181119081614985575b8161495f575b81156149575760ff60025b165b8181106149025750505050600190565b61490d818386613859565b3560f81c60308110158061494c575b841561494457506c7e0000000003ff0000000000006001911c16155b613996576001016148f2565b905015614938565b50603981111561491c565b60ff5f6148f0565b80915060011015612cb55760018201356001600160f81b031916600f60fb1b14906148e5565b80915015612cb55781356001600160f81b031916600360fc1b14906148df565b5f9081805b848211156149bd57505050600491501490565b84829394921080614a1d575b614a10576149dc836149e2928787613841565b90614ba6565b5015613996576149f190612cc9565b926001820180831161159557614a079092612cc9565b909392916149aa565b91614a0790949194612cc9565b50601760f91b6001600160f81b0319614a37858888613859565b351614156149c9565b600160601b63ffffffff60c01b03197f5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b8183816003600160601b0363ffffffff60c01b031981838009080908600160601b63ffffffff60c01b03198380091491600163ffffffff60601b0360601b191190600163ffffffff60601b0360601b1911161690565b5f92918015808015614b9b575b8115614b6d575b50614b6357905f915b808310614af75750505061ffff8211159190565b909193614b05858385613859565b3560f81c90603082108015614b59575b614b4d57600a810290808204600a149015171561159557602f19820191821161159557600191614b4491612bc4565b94019190614ae3565b5050505090505f905f90565b5060398211614b15565b505090505f905f90565b9050612cb55781356001600160f81b031916600360fc1b1480614b91575b5f614ada565b5060018111614b8b565b600583119150614ad3565b5f92918015808015614c64575b8115614c36575b50614b6357905f915b808310614bd65750505060ff8211159190565b909193614be4858385613859565b3560f81c90603082108015614c2c575b614b4d57600a810290808204600a149015171561159557602f19820191821161159557600191614c2391612bc4565b94019190614bc3565b5060398211614bf4565b9050612cb55781356001600160f81b031916600360fc1b1480614c5a575b5f614bba565b5060018111614c54565b600583119150614bb3565b90919293614c7d8484615106565b158015614d7a575b15614c965750505050505f90600190565b6020945f9460a094604051948552878501526040840152606083015260808201528280526101005afa15614d78575f5115614cd357600190600190565b60205f60a06040517fbb5a52f42f9c9261ed4361f59422a1e30036e7c32b270c8807a419feca6050238152600584820152600160408201527fa71af64de5126a4a4e02b7922d66ce9415ce88a4c9d25514d91082c8725ac95760608201527f5d47723c8fbe580bb369fec9c2665d8e30a435b9932645482e7c9f11e872296b60808201528280526101005afa15614d78575f5115614d72575f90600190565b5f905f90565bfe5b50614d858186614a40565b15614c85565b91909392614d998286615106565b1580156150f5575b6150ec5760405193610200614db68187612903565b5f5b8181106150d7575050602092614f525f9360c093604051614dd8816128e8565b8681528688820152866040820152895260405191614df5836128e8565b8252868201526001604082015285880190815287614f43604051614e18816128e8565b7f6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c29681527f4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5898201526001604082015260808301908152614f34614f25614e7e8651615199565b9260408601938452614e908151615199565b906101008701918252614ea688518651906151d6565b9660608101978852614ebb89518351906151d6565b60a0820152614ecd86518351906151d6565b8c820152614ede88518351906151d6565b60e0820152614ef089518451906151d6565b610120820152614f0386518451906151d6565b610140820152610160614f1989518551906151d6565b910152519051906151d6565b6101808d0181815295516151d6565b6101a08c0152518351906151d6565b6101c08a0152519051906151d6565b6101e087015260405190848252848083015284604083015260608201527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63254f60808201525f51602061561e5f395f51905f5260a082015260055afa5f5190156150c557805f51602061561e5f395f51905f52809286959495099309905f905f925f945f915b60808310615001575050505091614ffb915f51602061561e5f395f51905f5293615572565b50061490565b866150a3575b8160fe1c600c8260fc1c1617604061501f8287615188565b51015161503b575b5060019060021b9160021b92019190614fd6565b96919590948261507f575050506150528583615188565b5151936001604061507260206150688a88615188565b5101519886615188565b5101519695945b90615027565b9061509892916150926001989987615188565b516152f4565b969195909594615079565b93956150b491956150ba93976151f5565b916151f5565b959194909493615007565b634e487b715f5260126020526024601cfd5b6020906150e261516a565b8189015201614db8565b50505050505f90565b506151008482614a40565b15614da1565b908115159182615153575b5081615149575b81615121575090565b7f7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a89150111590565b8015159150615118565b5f51602061561e5f395f51905f521191505f615111565b60405190615177826128e8565b5f6040838281528260208201520152565b906010811015612cb55760051b0190565b6151b9906151a561516a565b5080519060406020820151910151916151f5565b90604051926151c7846128e8565b83526020830152604082015290565b6151b9916151e261516a565b50805160406020830151920151926152f4565b929091600160601b63ffffffff60c01b0319838009600160601b63ffffffff60c01b0319828009600160601b63ffffffff60c01b0319908190819080096003600160601b0363ffffffff60c01b031909600160601b63ffffffff60c01b0319808880096003090894600160601b63ffffffff60c01b031990819083900960040994600160601b63ffffffff60c01b03198087600209600160601b63ffffffff60c01b0319908103908380090895600160601b63ffffffff60c01b031992839081908009600809600160601b63ffffffff60c01b03199081039290918290898203900890090892600160601b63ffffffff60c01b03199182910960020990565b9193905f945f945f94604081015190600163ffffffff60601b0360601b19828009600160601b63ffffffff60c01b031984800992600160601b63ffffffff60c01b03198086860960208501510991600160601b63ffffffff60c01b031983810381808585098a09089351600160601b63ffffffff60c01b03199086900990600160601b63ffffffff60c01b0319908282039082908b090890811585151694855f146154a75750505050506001146153ac575b50505050565b929650909450919250600160601b63ffffffff60c01b031984800990600160601b63ffffffff60c01b0319908190819080096003600160601b0363ffffffff60c01b031909600160601b63ffffffff60c01b0319808880096003090894600160601b63ffffffff60c01b031990819083900960040994600160601b63ffffffff60c01b03198087600209600160601b63ffffffff60c01b0319908103908380090895600160601b63ffffffff60c01b031992839081908009600809600160601b63ffffffff60c01b03199081039290918290898203900890090892600160601b63ffffffff60c01b031991829109600209905f8080806153a6565b96999a5096509650985098505050600163ffffffff60601b0360601b1983800991600160601b63ffffffff60c01b03199083900991600160601b63ffffffff60c01b031990840991600160601b63ffffffff60c01b03198082600209600160601b63ffffffff60c01b03199081039085810381868009080897600160601b63ffffffff60c01b031993849109600160601b63ffffffff60c01b031990810392909182908a8203900890090893600160601b63ffffffff60c01b0319928391099009905f8080806153a6565b92918015614b63575f60c060209260405190848252848083015284604083015260608201527fffffffff00000001000000000000000000000000fffffffffffffffffffffffd6080820152600163ffffffff60601b0360601b1960a082015260055afa905f5191156150c557600160601b63ffffffff60c01b031982800993600160601b63ffffffff60c01b03199085900993600160601b63ffffffff60c01b03199283910990099056feffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6325519b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f00a164736f6c6343000825000a6101a080604052346101d257604081613821803803809161002082856101d6565b8339810103126101d2578051906001600160a01b03821682036101d25760200151906001600160a01b03821682036101d2576040516100606040826101d6565b6017815260208101907f4472656420436f6d706c69616e6365526567697374727900000000000000000082526040519161009b6040846101d6565b600183526020830191603160f81b83526100b48161020d565b610120526100c18461020d565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261012a60c0826101d6565b5190206080523060c05261018052610160526040516135a8908161027982396080518161205b015260a05181612112015260c05181612025015260e051816120aa015261010051816120d001526101205181610791015261014051816107ba01526101605181818161042001528181610d07015281816121c90152612822015261018051818181610398015281816109bd015281816119bc01528181611d3001526125ea0152f35b5f80fd5b601f909101601f19168101906001600160401b038211908210176101f957604052565b634e487b7160e01b5f52604160045260245ffd5b601f815111610238576020815191015160208210610229571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe60806040526004361015610011575f80fd5b5f3560e01c806346884d27146100c45780634d9f4a37146100bf5780635673047c146100ba57806384b0196e146100b5578063ac9650d8146100b0578063ada00daa146100ab578063c0a91023146100a6578063d0037511146100a1578063d160d51b1461009c578063dde54bf0146100975763f698da2514610092575f80fd5b610e3d565b610dd7565b610d36565b610cf2565b610bf0565b6109ad565b610917565b610779565b6103c7565b610383565b61015e565b63ffffffff8116036100d757565b5f80fd5b600435906100e8826100c9565b565b602435906100e8826100c9565b604435906100e8826100c9565b606435906100e8826100c9565b90602080835192838152019201905f5b81811061012e5750505090565b825163ffffffff16845260209384019390920191600101610121565b90602061015b928181520190610111565b90565b346100d75760203660031901126100d75763ffffffff600435610180816100c9565b165f52600360205260405f206040519081906101af6101a58254809560209181520190565b915f5260205f2090565b925f935b8160078601106102e6579161021c9484926102109454918181106102cf575b8181106102b5575b81811061029a575b81811061027f575b818110610264575b818110610249575b81811061022e575b10610220575b500382610ee0565b6040519182918261014a565b0390f35b60e01c81526020015f610208565b60c083901c63ffffffff168452926001906020019301610202565b60a083901c63ffffffff1684529260019060200193016101fa565b608083901c63ffffffff1684529260019060200193016101f2565b606083901c63ffffffff1684529260019060200193016101ea565b604083901c63ffffffff1684529260019060200193016101e2565b602083811c63ffffffff16855290936001910193016101da565b63ffffffff831684529260019060200193016101d2565b91600161010060089261036e86546103098363ffffffff831663ffffffff169052565b602081811c63ffffffff1690840152604081811c63ffffffff1690840152606081811c63ffffffff1690840152608081811c63ffffffff169084015260a081811c63ffffffff169084015260c081811c63ffffffff169084015260e090811c90830152565b0193019401936101b3565b5f9103126100d757565b346100d7575f3660031901126100d7576040517f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602090f35b346100d75760203660031901126100d7576004356103e4816100c9565b6103fc8163ffffffff165f52600260205260405f2090565b604051633b3f68ed60e21b815263ffffffff83166004820152916001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016916101c084602481865afa9384156106a0575f94610724575b505463ffffffff81169081151580610701575b6106d2575061047a90611239565b916101a08401519361048b85610b5e565b84916060915f9160015f9861049f81610b5e565b146106a5575b6104ae85610b5e565b841561060b575b50916105f161021c979261051d8561051761050261018061050e6105086105026101607fea9e9bea56045b5b4a93bbc12b1f37569c54816e68b72b036a9a0232155145429d015160ff1690565b60ff1690565b876112d8565b93015160ff1690565b90611eca565b9264ffffffffff4216946105b98a61056460ff8061053a8b6112eb565b971698169861055661054a61106e565b63ffffffff9094168452565b64ffffffffff166020830152565b64ffffffffff8516604082015261057e8a60608301611306565b60ff8716608082015260ff881660a082015263ffffffff831660c08201526105b48b63ffffffff165f52600260205260405f2090565b611336565b6105da826105d58b63ffffffff165f52600360205260405f2090565b6114d8565b60405195869563ffffffff808d169b1699876115d3565b0390a360405163ffffffff90911681529081906020820190565b604080516365f7124160e11b815263ffffffff88166004820152929850919250829060249082905afa9586156106a0575f915f9761066d575b5086919615610653575f6104b5565b630e7f8e4f60e01b5f5263ffffffff851660045260245b5ffd5b909650610692915060403d604011610699575b61068a8183610ee0565b8101906112b9565b955f610644565b503d610680565b61121a565b915091506106b284611d04565b9092909160048310156104a5575f945092506106cc61126c565b926104a5565b632b0e69d960e11b5f5263ffffffff928316600452911660245264ffffffffff60489190911c1660445260645ffd5b5061071c604882901c64ffffffffff165b64ffffffffff1690565b42111561046c565b6107479194506101c03d811161074e575b61073f8183610ee0565b81019061110f565b925f610459565b503d610735565b805180835260209291819084018484015e5f828201840152601f01601f1916010190565b346100d7575f3660031901126100d7576108086107b57f0000000000000000000000000000000000000000000000000000000000000000612553565b6107de7f0000000000000000000000000000000000000000000000000000000000000000612553565b6108166107e961126c565b91604051948594600f60f81b865260e0602087015260e0860190610755565b908482036040860152610755565b4660608401523060808401525f60a084015282810360c0840152602080835192838152019201905f5b81811061084d575050500390f35b825184528594506020938401939092019160010161083f565b9060206003198301126100d7576004356001600160401b0381116100d75760040182601f820112156100d7578035926001600160401b0384116100d7576020808301928560051b0101116100d7579190565b602081016020825282518091526040820191602060408360051b8301019401925f915b8383106108ea57505050505090565b9091929394602080610908600193603f198682030187528951610755565b970193019301919392906108db565b346100d75761092536610866565b90604051610934602082610ee0565b5f8152601f196109435f611622565b013660208301376109538361163d565b925f5b81811061096b576040518061021c87826108b8565b8061098c61098685610980600195878a61169a565b906116f2565b30611ef3565b6109968288611722565b526109a18187611722565b5001610956565b610e5f565b346100d7576109bb36610866565b7f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316915f918291905b8083106109fe57604051848152602090f35b909192610a40610160610a1a610a15878688611736565b611746565b60405163223ac8e760e21b815263ffffffff909116600482015291829081906024820190565b0381895afa9081156106a0575f91610b1b575b50600260a0820151610a648161186a565b610a6d8161186a565b1490811591610afc575b50610af357610a8a610a15858486611736565b90853b156100d757604051630fcf049760e01b815263ffffffff9290921660048301525f82602481838a5af19081156106a057600192610acf92610ad9575b50611874565b935b0191906109ec565b80610ae75f610aed93610ee0565b80610379565b5f610ac9565b92600190610ad1565b6101000151610b12915064ffffffffff16610712565b4211155f610a77565b610b3d91506101603d8111610b43575b610b358183610ee0565b810190611855565b5f610a53565b503d610b2b565b634e487b7160e01b5f52602160045260245ffd5b60021115610b6857565b610b4a565b906002821015610b685752565b6100e89092919260c08060e083019563ffffffff815116845264ffffffffff602082015116602085015264ffffffffff6040820151166040850152610bc760608201516060860190610b6d565b60ff608082015116608085015260ff60a08201511660a0850152015191019063ffffffff169052565b346100d75760203660031901126100d75763ffffffff600435610c12816100c9565b5f60c0604051610c2181610e73565b8281528260208201528260408201528260608201528260808201528260a08201520152165f52600260205261021c60405f20610ce6610cd960405192610c6684610e73565b5463ffffffff8116845264ffffffffff8160201c166020850152610c9e64ffffffffff8260481c16604086019064ffffffffff169052565b610cb2607082901c60ff1660608601611306565b60ff607882901c1660808501525b60ff608082901c1660a085015260881c63ffffffff1690565b63ffffffff1660c0830152565b60405191829182610b7a565b346100d7575f3660031901126100d7576040517f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03168152602090f35b346100d7576101003660031901126100d75761021c610dc7610db9604051610d5d81610e8e565b610d656100db565b8152610d6f6100ea565b6020820152610d7c6100f7565b6040820152610d89610104565b6060820152608435608082015260a43560a0820152610da66118f5565b60c082015260e4355b60e0820152611f66565b610dc1612022565b90612138565b6040519081529081906020820190565b346100d757366003190161010081126100d75760e0136100d75760e4356001600160401b0381116100d757366023820112156100d75780600401356001600160401b0381116100d75736602460a08302840101116100d7576024610e3b920161193c565b005b346100d7575f3660031901126100d7576020610e57612022565b604051908152f35b634e487b7160e01b5f52604160045260245ffd5b60e081019081106001600160401b038211176109a857604052565b61010081019081106001600160401b038211176109a857604052565b604081019081106001600160401b038211176109a857604052565b606081019081106001600160401b038211176109a857604052565b90601f801991011681019081106001600160401b038211176109a857604052565b60405181548082529092918390610f1a602083016101a5565b925f905b80600783011061103a576100e8945491818110611023575b818110611009575b818110610fee575b818110610fd3575b818110610fb8575b818110610f9d575b818110610f82575b10610f74575b500383610ee0565b60e01c81526020015f610f6c565b60c083901c63ffffffff168452926001906020019301610f66565b60a083901c63ffffffff168452926001906020019301610f5e565b608083901c63ffffffff168452926001906020019301610f56565b606083901c63ffffffff168452926001906020019301610f4e565b604083901c63ffffffff168452926001906020019301610f46565b602083811c63ffffffff1685529093600191019301610f3e565b63ffffffff83168452926001906020019301610f36565b91600891935061010060019161106087546103098363ffffffff831663ffffffff169052565b019401920185929391610f1e565b604051906100e860e083610ee0565b604051906100e86101c083610ee0565b604051906100e861016083610ee0565b604051906100e861010083610ee0565b604051906100e8606083610ee0565b51906001600160a01b03821682036100d757565b51906bffffffffffffffffffffffff821682036100d757565b51906100e8826100c9565b519060ff821682036100d757565b519060028210156100d757565b90816101c09103126100d7576112116101a061112961107d565b92611133816110bc565b8452611141602082016110d0565b6020850152611152604082016110e9565b6040850152611163606082016110e9565b6060850152611174608082016110e9565b608085015261118560a082016110e9565b60a085015261119660c082016110e9565b60c08501526111a760e082016110e9565b60e08501526111b961010082016110f4565b6101008501526111cc61012082016110f4565b6101208501526111df61014082016110f4565b6101408501526111f261016082016110f4565b61016085015261120561018082016110f4565b61018085015201611102565b6101a082015290565b6040513d5f823e3d90fd5b634e487b7160e01b5f52601160045260245ffd5b63ffffffff1663ffffffff81146112505760010190565b611225565b6001600160401b0381116109a85760051b60200190565b6040519061127b602083610ee0565b5f808352366020840137565b9061129182611255565b61129e6040519182610ee0565b82815280926112af601f1991611255565b0190602036910137565b91908260409103126100d757602082516112d2816100c9565b92015190565b8181029291811591840414171561125057565b64ffffffffff610e109116019064ffffffffff821161125057565b6002821015610b685752565b906002811015610b6857815460ff60701b191660709190911b60ff60701b16179055565b61143b60c06100e89363ffffffff81511663ffffffff1985541617845564ffffffffff60208201511668ffffffffff0000000085549160201b169068ffffffffff0000000019161784556113c3611395604083015164ffffffffff1690565b85546dffffffffff000000000000000000191660489190911b6dffffffffff00000000000000000016178555565b6113da60608201516113d481610b5e565b85611312565b6114056113eb608083015160ff1690565b855460ff60781b191660789190911b60ff60781b16178555565b61143061141660a083015160ff1690565b855460ff60801b191660809190911b60ff60801b16178555565b015163ffffffff1690565b815463ffffffff60881b191660889190911b63ffffffff60881b16179055565b6801000000000000000082116109a857805482825580831061147c57505050565b60079081840160031c925f52601c8360205f20019460021b16806114bd575b500160031c03905f5b8281106114b057505050565b5f828201556001016114a4565b5f198501908154905f199060200360031b1c1690555f61149b565b908051906001600160401b0382116109a8576020611505916114fa848661145b565b01925f5260205f2090565b8160031c915f5b83811061157f57506007198116900380611527575b50505050565b925f935f5b8181106115415750505001555f808080611521565b909194602061157560019261155a895163ffffffff1690565b908560021b63ffffffff809160031b9316831b921b19161790565b960192910161152c565b5f5f5b6008811061159757508382015560010161150c565b959060206115ca6001926115af855163ffffffff1690565b908a60021b63ffffffff809160031b9316831b921b19161790565b92019601611582565b949060a09460ff64ffffffffff958161161b966115f88b63ffffffff979e9d9e610b6d565b1660208a015216604088015216606086015260c0608086015260c0850190610111565b9416910152565b6001600160401b0381116109a857601f01601f191660200190565b9061164782611255565b6116546040519182610ee0565b8281528092611665601f1991611255565b01905f5b82811061167557505050565b806060602080938501015201611669565b634e487b7160e01b5f52603260045260245ffd5b91908110156116db5760051b81013590601e19813603018212156100d75701908135916001600160401b0383116100d75760200182360381136100d7579190565b611686565b805191908290602001825e015f815290565b6117146100e892949360208660405197889583870137840101905f82526116e0565b03601f198101845283610ee0565b80518210156116db5760209160051b010190565b91908110156116db5760051b0190565b3561015b816100c9565b64ffffffffff8116036100d757565b51906100e882611750565b519060068210156100d757565b519065ffffffffffff821682036100d757565b9190826101609103126100d7576101406117a261108d565b926117ac816110bc565b84526117ba602082016110d0565b60208501526117cb604082016110bc565b60408501526117dc606082016110e9565b60608501526117ed6080820161175f565b60808501526117fe60a0820161176a565b60a085015261180f60c082016110f4565b60c085015261182060e082016110bc565b60e0850152611832610100820161175f565b6101008501526118456101208201611777565b6101208501520151610140830152565b90610160828203126100d75761015b9161178a565b60061115610b6857565b5f1981146112505760010190565b906100e860405161189281610e73565b60c06118ea82955463ffffffff8116845264ffffffffff8160201c16602085015264ffffffffff808260481c161660408501526118d860ff8260701c1660608601611306565b607881901c60ff166080850152610cc0565b63ffffffff16910152565b60c435906100e882611750565b3561015b81611750565b9160a09364ffffffffff9161015b9796938552602085015216604083015260608201528160808201520190610111565b906119476004611746565b906119686119638363ffffffff165f52600260205260405f2090565b611882565b6119726044611746565b63ffffffff611991611988845163ffffffff1690565b63ffffffff1690565b911614801590611bdb575b611baf576119aa6004612190565b60a081015160ff16808310611b9557507f00000000000000000000000000000000000000000000000000000000000000006001600160a01b031692611a1d91906101606119f76024611746565b60405163223ac8e760e21b815263ffffffff909116600482015293849081906024820190565b0381885afa9081156106a05763ffffffff935f92611b74575b50606082015163ffffffff168482169485911603611b48575063ffffffff7f9a3399224550a7efcff92c85ef1fdf29ea9c34f1db0e9bbee92fd9a55ffbae9291611ad0611a836024611746565b96611a8e6044611746565b92611abd6064359b60843598611aa460a4611902565b9351939460c435946001600160a01b03169260046122b5565b9185604051968796169a16978c8661190c565b0390a4611add6024611746565b90611ae860a4611902565b90803b156100d75760405163114a2e6960e11b815263ffffffff939093166004840152602483019390935264ffffffffff166044820152905f908290606490829084905af180156106a057611b3a5750565b80610ae75f6100e893610ee0565b61066a90611b566024611746565b637a917b5b60e01b5f5263ffffffff91821660045216602452604490565b611b8e9192506101603d8111610b4357610b358183610ee0565b905f611a36565b6397c2a02760e01b5f52600483905260ff1660245260445ffd5b61066a83611bbd6044611746565b63839b989d60e01b5f5263ffffffff91821660045216602452604490565b50611bf1610712604083015164ffffffffff1690565b421161199c565b81601f820112156100d7578051611c0e81611255565b92611c1c6040519485610ee0565b81845260206101608186019302840101928184116100d757602001915b838310611c47575050505090565b602061016091611c57848661178a565b815201920191611c39565b9190916040818403126100d75780516001600160401b0381116100d757810183601f820112156100d757805190611c9882611255565b91611ca66040519384610ee0565b80835260208084019160051b830101918683116100d757602001905b828210611cea575050509260208201516001600160401b0381116100d75761015b9201611bf8565b602080918351611cf9816100c9565b815201910190611cc2565b60405163a40b348560e01b815263ffffffff9190911660048201525f9081816024816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa9081156106a0575f905f92611ea5575b50929183925f945b8351861015611e0d575f9460015b87871080611e06575b15611dda5750611dd4611da5611d978888611722565b51516001600160a01b031690565b611dc1611db5611d978b8a611722565b6001600160a01b031690565b6001600160a01b03909116141596611874565b95611d78565b90929691939550611df2575b60010194909391611d6a565b93611dfe600191611874565b949050611de6565b5080611d81565b945090929150611e1d8451611287565b915f5b8551811015611e575780611e46611988611e3c6001948a611722565b5163ffffffff1690565b611e508287611722565b5201611e20565b509092611e638361253b565b505f5b8551811015611e9d5780611e97611e82611e3c60019488611722565b611e8c838a611722565b9063ffffffff169052565b01611e66565b509291509250565b9050611ec391503d805f833e611ebb8183610ee0565b810190611c62565b905f611d62565b908015611ee1576001905f19830104019015150290565b634e487b715f5260126020526024601cfd5b905f8091602081519101845af48080611f53575b15611f1657505061015b612591565b15611f3b57639996b31560e01b5f9081526001600160a01b0391909116600452602490fd5b3d15155f0361121a5763d6bda27560e01b5f5260045ffd5b503d151580611f075750813b1515611f07565b60405160e060208201927ff516d674720b58f96c67f888f51aa07dbc8a45fe9b6089b8d135c8201c15a1d6845263ffffffff815116604084015263ffffffff602082015116606084015263ffffffff6040820151166080840152611fd7606082015160a085019063ffffffff169052565b608081015160c084015260a08101518284015261200360c082015161010085019064ffffffffff169052565b0151610120820152610120815261201c61014082610ee0565b51902090565b307f00000000000000000000000000000000000000000000000000000000000000006001600160a01b0316148061210f575b1561207d577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a0815261201c60c082610ee0565b507f00000000000000000000000000000000000000000000000000000000000000004614612054565b6121736020925f926040519161190160f01b868401526022830152604282015260428152612167606282610ee0565b604051918280926116e0565b039060025afa156106a0575f5190565b9190820180921161125057565b6121c56101c061219f83611746565b604051633b3f68ed60e21b815263ffffffff909116600482015291829081906024820190565b03817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa80156106a05761221b61198860806122219360a0955f91612286575b50015163ffffffff1690565b42612183565b91014264ffffffffff61223383611902565b161180159061226e575b612245575050565b9061225261066a92611902565b635f2681fb60e01b5f5264ffffffffff16600452602452604490565b508164ffffffffff61227f83611902565b161161223d565b61229f91506101c03d811161074e5761073f8183610ee0565b5f61220f565b91908110156116db5760a0020190565b94939290926122c383611287565b956122cd84611287565b906122f66122f16122dd83611746565b63ffffffff165f52600360205260405f2090565b610f01565b945f965f955f9560018060a01b0316955b83811061231a5750505050505050505050565b612328610a158286866122a5565b63ffffffff8082169916891115612523578098606084015161234981610b5e565b61235281610b5e565b612473575061237f61236387611746565b60c085015163ffffffff166123798589896122a5565b916127dd565b6001600160a01b03811689811461244c5790888f9288888b925f5b8981106123e75750508796946123d288611e8c966123cd82976123c760019e6123e19d996123cd996122a5565b906128cb565b611722565b6001600160a01b039091169052565b01612307565b8196975061240291945061240f9350611db592508095611722565b516001600160a01b031690565b1461242657908f929160010188888c938c9361239a565b632bfec9ed60e01b5f5263ffffffff84166004526001600160a01b03831660245260445ffd5b506359ea426f60e01b5f5263ffffffff9091166004526001600160a01b031660245260445ffd5b9b919a9993949596979890995b845181108061250b575b1561249d5761249890611874565b612480565b9a919b9990989796959493998a518c14908c8c83156124ee575b5050506124d6576124d16124cc8387876122a5565b6125e4565b61237f565b63d9c5b14d60e01b5f5263ffffffff1660045260245ffd5b61250192935061198891611e3c91611722565b14155f8c8c6124b7565b508c61251d611988611e3c8489611722565b1061248a565b6357c5ac1f60e11b5f5263ffffffff1660045260245ffd5b61015b60016020835160051b84010160208401612a28565b60ff811690601f8211612582576040519161256f604084610ee0565b6020808452838101919036833783525290565b632cd44ac360e21b5f5260045ffd5b604051903d82523d5f602084013e60203d830101604052565b908160409103126100d7576020604051916125c483610eaa565b80516125cf816100c9565b835201516125dc81611750565b602082015290565b61261e907f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03166101606119f783611746565b0381845afa9283156106a0575f93612787575b5060406126759161264a602085013583860135906129ce565b8251637d039ebb60e11b81526001600160a01b03909116600482015292839190829081906024820190565b03915afa9081156106a0575f91612758575b50600260a08401516126988161186a565b6126a18161186a565b1490811591612738575b811561270d575b81156126f0575b506126cc5750516001600160a01b031690565b6126d861066a91611746565b63d9c5b14d60e01b5f5263ffffffff16600452602490565b60200151612705915064ffffffffff16610712565b42115f6126b9565b905061271d815163ffffffff1690565b63ffffffff61272e61198885611746565b91161415906126b2565b905061275061071261010085015164ffffffffff1690565b4211906126ab565b61277a915060403d604011612780575b6127728183610ee0565b8101906125aa565b5f612687565b503d612768565b6126759193506127a76040916101603d8111610b4357610b358183610ee0565b939150612631565b908160409103126100d7576125dc6020604051926127cc84610eaa565b6127d5816110bc565b8452016110bc565b91906040906127eb83611746565b8251632795297560e21b815263ffffffff958616600482015291851660248301529093166044840152826064816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa9182156106a0575f9261289a575b50612865604082013560208301356129ce565b602083015161287c906001600160a01b0316611db5565b6001600160a01b03909116036126cc5750516001600160a01b031690565b6128bd91925060403d6040116128c4575b6128b58183610ee0565b8101906127af565b905f612852565b503d6128ab565b61299f612984610db96129a3936128e181611746565b90610daf6128f160208301611746565b916128fb89611746565b61290760408301611746565b61296c60608401359161295f60808601359461295260c061292a60a08a01611902565b9801359961294561293961109d565b63ffffffff909d168d52565b63ffffffff1660208c0152565b63ffffffff1660408a0152565b63ffffffff166060880152565b608086015260a085015264ffffffffff1660c0840152565b606084013560808501356020860135916040870135936129fd565b1590565b6129aa5750565b6129b661066a91611746565b6367cd31a360e01b5f5263ffffffff16600452602490565b60405191602083019182526040830152604082526129ed606083610ee0565b905190206001600160a01b031690565b93929190612a0e8484848489612ad1565b90959015612a1e57505050505090565b61015b9550612b62565b9190915b602081840311612a3b57505050565b80518190602083015b858110612a9057505081518151835281526020810191818503601f19018183031015612a7d57612a75918491612a28565b905b90612a2c565b928094612a8a9293612a28565b91612a77565b805185600114612aae57634e487b7160e01b5f52605160045260245ffd5b8211612abd575b602001612a44565b602092830180518251825282529250612ab5565b90919293612adf8484612d92565b158015612b51575b15612af85750505050505f90600190565b6020945f9460a094604051948552878501526040840152606083015260808201528280526101005afa15612b4f575f5115612b3557600190600190565b612b3d612e7c565b15612b49575f90600190565b5f905f90565bfe5b50612b5c8186612df6565b15612ae7565b9093929192612b718486612d92565b158015612d81575b612d78575f51602061357c5f395f51905f52612d54612d7495612d49612d6096612ba1612f30565b95612baa6110ad565b5f81525f60208201525f60408201528752612bc36110ad565b918252602082015260016040820152612bdc8660200190565b908152612be76110ad565b7f6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c29681527f4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f560208201526001604082015260808701908152612d3f612c4b835161308b565b60408901908152612d30612d21612c62855161308b565b6101008c01908152612c7787518551906130c8565b9560608d019687528c612c97612c908a518451906130c8565b9160a00190565b528c612cb0612ca987518451906130c8565b9160c00190565b528c612cc9612cc289518451906130c8565b9160e00190565b528c612ce3612cdb8a518551906130c8565b916101200190565b528c612cfd612cf587518551906130c8565b916101400190565b528c612d17612d0f89518551906130c8565b916101600190565b52519051906130c8565b6101808b0181815295516130c8565b6101a08a0152518351906130c8565b6101c08801612d17565b6101e08501526130e7565b81818809930990612f76565b505f51602061357c5f395f51905f52900690565b1490565b50505050505f90565b50612d8c8184612df6565b15612b79565b908115159182612ddf575b5081612dd5575b81612dad575090565b7f7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a89150111590565b8015159150612da4565b5f51602061357c5f395f51905f521191505f612d9d565b600160601b63ffffffff60c01b03197f5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b8183816003600160601b0363ffffffff60c01b031981838009080908600160601b63ffffffff60c01b03198380091491600163ffffffff60601b0360601b191190600163ffffffff60601b0360601b1911161690565b60205f60a06040517fbb5a52f42f9c9261ed4361f59422a1e30036e7c32b270c8807a419feca6050238152600584820152600160408201527fa71af64de5126a4a4e02b7922d66ce9415ce88a4c9d25514d91082c8725ac95760608201527f5d47723c8fbe580bb369fec9c2665d8e30a435b9932645482e7c9f11e872296b60808201528280526101005afa15612b4f575f5190565b60405190612f1f82610ec5565b5f6040838281528260208201520152565b60405190610200612f418184610ee0565b825f5b828110612f5057505050565b602090612f5b612f12565b8184015201612f44565b9060108110156116db5760051b0190565b5f9392849283929183915b60808310612f9b5750505050612f9792936134a4565b9091565b85613069575b600c612fad8260fc1c90565b166003612fba8460fe1c90565b16176040612fc88287612f65565b510151612ff0575b50612fe7612fe060019260021b90565b9260021b90565b92019190612f81565b959194909782155f1461303f5750505061300a8483612f65565b5151926001612fe7612fe0604061303060206130268b8a612f65565b5101519988612f65565b5101519796995b925050612fd0565b612fe0959260019261305e92613058612fe79a89612f65565b51613227565b979196909699613037565b969461307a91946130809396613128565b91613128565b949193909396612fa1565b6130ab90613097612f12565b508051906040602082015191015191613128565b90604051926130b984610ec5565b83526020830152604082015290565b6130ab916130d4612f12565b5080516040602083015192015192613227565b5f51602061357c5f395f51905f527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63254f61311f92613537565b9015611ee15790565b929091600160601b63ffffffff60c01b0319838009600160601b63ffffffff60c01b0319828009600160601b63ffffffff60c01b0319908190819080096003600160601b0363ffffffff60c01b031909600160601b63ffffffff60c01b0319808880096003090894600160601b63ffffffff60c01b031990819083900960040994600160601b63ffffffff60c01b03198087600209600160601b63ffffffff60c01b0319908103908380090895600160601b63ffffffff60c01b031992839081908009600809600160601b63ffffffff60c01b03199081039290918290898203900890090892600160601b63ffffffff60c01b03199182910960020990565b9193905f945f945f94604081015190600163ffffffff60601b0360601b19828009600160601b63ffffffff60c01b031984800992600160601b63ffffffff60c01b03198086860960208501510991600160601b63ffffffff60c01b031983810381808585098a09089351600160601b63ffffffff60c01b03199086900990600160601b63ffffffff60c01b0319908282039082908b090890811585151694855f146133d95750505050506001146132de5750505050565b929650909450919250600160601b63ffffffff60c01b031984800990600160601b63ffffffff60c01b0319908190819080096003600160601b0363ffffffff60c01b031909600160601b63ffffffff60c01b0319808880096003090894600160601b63ffffffff60c01b031990819083900960040994600160601b63ffffffff60c01b03198087600209600160601b63ffffffff60c01b0319908103908380090895600160601b63ffffffff60c01b031992839081908009600809600160601b63ffffffff60c01b03199081039290918290898203900890090892600160601b63ffffffff60c01b031991829109600209905f808080611521565b96999a5096509650985098505050600163ffffffff60601b0360601b1983800991600160601b63ffffffff60c01b03199083900991600160601b63ffffffff60c01b031990840991600160601b63ffffffff60c01b03198082600209600160601b63ffffffff60c01b03199081039085810381868009080897600160601b63ffffffff60c01b031993849109600160601b63ffffffff60c01b031990810392909182908a8203900890090893600160601b63ffffffff60c01b0319928391099009905f808080611521565b9291801561352d576134e790600160601b63ffffffff60c01b0319907fffffffff00000001000000000000000000000000fffffffffffffffffffffffd90613537565b919015611ee157600160601b63ffffffff60c01b031982800993600160601b63ffffffff60c01b03199085900993600160601b63ffffffff60c01b031992839109900990565b505090505f905f90565b91908115613572576020925f9260c0926040519286845286808501528660408501526060840152608083015260a082015260055afa905f5190565b5050505f905f9056feffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551a164736f6c6343000825000a'
