@@ -224,8 +224,9 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
     }
 
     /// @inheritdoc INeighborhoodRegistry
-    function unbondingSecondsOf(uint32 id) external view returns (uint32 unbondingSeconds) {
-        unbondingSeconds = _neighborhoods[id].parameters.unbondingSeconds;
+    function exitTermsOf(uint32 id) external view returns (uint32 unbondingSeconds, uint8 slashPercent) {
+        Parameters storage parameters = _neighborhoods[id].parameters;
+        (unbondingSeconds, slashPercent) = (parameters.unbondingSeconds, parameters.slashPercent);
         if (unbondingSeconds == 0) revert NeighborhoodRegistry_Unknown(id);
     }
 

@@ -192,9 +192,11 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         }
 
         uint32 neighborhood = server.neighborhood;
-        uint40 unlockAt = uint40(block.timestamp + neighborhoodRegistry.unbondingSecondsOf(neighborhood));
+        (uint32 unbondingSeconds, uint8 slashPercent) = neighborhoodRegistry.exitTermsOf(neighborhood);
+        uint40 unlockAt = uint40(block.timestamp + unbondingSeconds);
         if (server.status == Status.Active) _deactivate(server, neighborhood);
         server.unlockAt = unlockAt;
+        server.slashPercent = slashPercent;
         server.status = Status.Exiting;
         emit ExitRequested(id, neighborhood, unlockAt);
     }
@@ -279,12 +281,13 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
     function attest(uint32 id, bytes32 endpointHash, uint40 validUntil) external {
         if (msg.sender != address(complianceRegistry)) revert ServerRegistry_NotComplianceRegistry(msg.sender);
         Server storage server = _member(id);
-        if (validUntil <= server.validUntil) revert ServerRegistry_AttestationNotNewer(id, server.validUntil);
-
         uint32 neighborhood = server.neighborhood;
         bool active = server.status == Status.Active;
         bytes32 present = server.endpointHash;
-        if (endpointHash != present) {
+        if (endpointHash == present) {
+            // Or anyone could shorten it with an earlier attestation of the round.
+            if (validUntil <= server.validUntil) revert ServerRegistry_AttestationNotNewer(id, server.validUntil);
+        } else {
             EndpointProposal memory proposal = _proposals[id];
             if (endpointHash != proposal.endpointHash) revert ServerRegistry_EndpointMismatch(id, endpointHash);
             if (active) delete endpointHolder[neighborhood][present];
@@ -437,6 +440,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
             unlockAt: 0,
             status: Status.Pending,
             seat: 0,
+            slashPercent: 0,
             payout: registration.payout,
             validUntil: 0,
             endpointBlock: uint48(block.number),
@@ -506,16 +510,21 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
             revert ServerRegistry_NotSlashable(id, status);
         }
         uint32 neighborhood = server.neighborhood;
-        Parameters memory parameters = neighborhoodRegistry.parametersOf(neighborhood);
-        uint256 stake = server.stake;
-        uint256 slashed = (stake * parameters.slashPercent) / 100;
-        uint256 reward = (slashed * Constants.REPORTER_PERCENT) / 100;
         uint40 unlockAt = server.unlockAt;
-        if (unlockAt == 0) unlockAt = uint40(block.timestamp + parameters.unbondingSeconds);
+        uint8 slashPercent = server.slashPercent;
+        if (status != Status.Exiting) {
+            uint32 unbondingSeconds;
+            (unbondingSeconds, slashPercent) = neighborhoodRegistry.exitTermsOf(neighborhood);
+            unlockAt = uint40(block.timestamp + unbondingSeconds);
+            server.unlockAt = unlockAt;
+            server.slashPercent = slashPercent;
+        }
+        uint256 stake = server.stake;
+        uint256 slashed = (stake * slashPercent) / 100;
+        uint256 reward = (slashed * Constants.REPORTER_PERCENT) / 100;
 
         if (status == Status.Active) _deactivate(server, neighborhood);
         server.stake = uint96(stake - slashed);
-        server.unlockAt = unlockAt;
         server.status = Status.Slashed;
         address token = _rosters[neighborhood].stakeToken;
         liabilityOf[token] -= slashed;

@@ -228,8 +228,10 @@ interface INeighborhoodRegistry {
     /// Reverts for an unknown id.
     function stagedParametersOf(uint32 id) external view returns (Parameters memory parameters, uint40 effectiveAt);
 
-    /// @notice The unbonding time alone, in seconds, for exits to read cheaply; reverts for an unknown id.
-    function unbondingSecondsOf(uint32 id) external view returns (uint32);
+    /// @notice What an exit fixes, apart from the other parameters to be read cheaply; reverts for an unknown id.
+    /// @return unbondingSeconds wait until the withdrawal
+    /// @return slashPercent share of the stake at risk until then
+    function exitTermsOf(uint32 id) external view returns (uint32 unbondingSeconds, uint8 slashPercent);
 
     /// @notice The rules of admission; reverts for an unknown id.
     function admissionOf(uint32 id) external view returns (Admission memory);

@@ -181,7 +181,7 @@ interface IServerRegistry {
     /// @notice The attested endpoint is neither the server's present nor its proposed one.
     error ServerRegistry_EndpointMismatch(uint32 id, bytes32 endpointHash);
 
-    /// @notice The attestation does not hold longer than the one before.
+    /// @notice The attestation does not hold longer than the one before of this endpoint.
     error ServerRegistry_AttestationNotNewer(uint32 id, uint40 validUntil);
 
     /// @notice The server is not active, or its attestation still holds.
@@ -251,7 +251,7 @@ interface IServerRegistry {
 
     /// @notice Takes a pending or active server out for good and starts the unbonding. Only the operator or the payout
     /// account.
-    /// @dev `unlockAt` is fixed now by the neighborhood's unbonding time and never moves.
+    /// @dev `unlockAt` and the share of the stake at risk are fixed now by the neighborhood's parameters and never change.
     /// @param id the server's id
     function requestExit(uint32 id) external;
 

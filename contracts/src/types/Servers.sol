@@ -21,6 +21,7 @@ enum Status {
 /// @param unlockAt Unix time in seconds from which the stake may be withdrawn; 0 before an exit or a slash
 /// @param status stage of its life; an `Active` server whose `validUntil` has passed has lapsed and can be pruned
 /// @param seat place among the active servers, meaningful while `status` is `Active`
+/// @param slashPercent share of the stake at risk, fixed by the exit request or the slash; 0 before, when the neighborhood's holds
 /// @param payout account that receives the stake
 /// @param validUntil last Unix time in seconds at which the latest attestation holds; 0 if there was none
 /// @param endpointBlock block whose events tell the endpoint that `endpointHash` is of
@@ -33,6 +34,7 @@ struct Server {
     uint40 unlockAt;
     Status status;
     uint8 seat;
+    uint8 slashPercent;
     address payout;
     uint40 validUntil;
     uint48 endpointBlock;
