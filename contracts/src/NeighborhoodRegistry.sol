@@ -247,7 +247,7 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
 
     /// @inheritdoc INeighborhoodRegistry
     function registrationsPaused(uint32 id) external view returns (bool) {
-        return _allPaused || (id != 0 && _known(id).paused);
+        return (id != 0 && _known(id).paused) || _allPaused;
     }
 
     /// @inheritdoc INeighborhoodRegistry
