@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 /// @notice The cheat codes of the test EVM that these tests use.
 interface Vm {
+    function addr(uint256 privateKey) external pure returns (address);
     function chainId(uint256 id) external;
     function expectEmit(address emitter) external;
     function expectRevert(bytes calldata revertData) external;
@@ -10,6 +11,7 @@ interface Vm {
     function prank(address sender) external;
     function publicKeyP256(uint256 privateKey) external view returns (uint256 x, uint256 y);
     function readFile(string calldata path) external view returns (string memory);
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function signP256(uint256 privateKey, bytes32 digest) external view returns (bytes32 r, bytes32 s);
     function startPrank(address sender) external;
     function stopPrank() external;
