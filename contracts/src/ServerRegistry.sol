@@ -289,7 +289,10 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
             if (validUntil <= server.validUntil) revert ServerRegistry_AttestationNotNewer(id, server.validUntil);
         } else {
             EndpointProposal memory proposal = _proposals[id];
-            if (endpointHash != proposal.endpointHash) revert ServerRegistry_EndpointMismatch(id, endpointHash);
+            // Without a proposal the hash is zero, which is no endpoint's.
+            if (endpointHash == 0 || endpointHash != proposal.endpointHash) {
+                revert ServerRegistry_EndpointMismatch(id, endpointHash);
+            }
             if (active) delete endpointHolder[neighborhood][present];
             delete _proposals[id];
             server.endpointHash = endpointHash;
