@@ -5,6 +5,7 @@ import hardhatKeystore from '@nomicfoundation/hardhat-keystore'
 import hardhatVerify from '@nomicfoundation/hardhat-verify'
 import hardhatViem from '@nomicfoundation/hardhat-viem'
 import { configVariable, defineConfig } from 'hardhat/config'
+import type { NetworkUserConfig } from 'hardhat/types/config'
 
 // The compiler comes with the npm install: nothing is downloaded at build time.
 const solc = { version: '0.8.37', path: createRequire(import.meta.url).resolve('solc/soljson.js') }
@@ -22,11 +23,17 @@ const libraryTests = ['contracts/test/Did.t.sol', 'contracts/test/Endpoint.t.sol
 const otherTests = globSync('contracts/test/*.t.sol', { cwd: import.meta.dirname }).filter((file) => !libraryTests.includes(file))
 
 // Deployments build with the second profile. By itself it would compile each contract alone, which changes the bytecode.
-const profile = { compilers: [shipped], overrides: Object.fromEntries(otherTests.map((file) => [file, unoptimized])), isolated: false }
+const profile = {
+  compilers: [shipped],
+  overrides: Object.fromEntries(otherTests.map((file) => [file, unoptimized])),
+  isolated: false,
+  toolVersionsInBuildInfo: false,
+}
 
 // Asked for only by what needs them: URLs of RPC providers, and the key of the account that deploys. Set with `hardhat keystore set`.
-const network = (name: string, chainType: 'l1' | 'op', chainId: number) =>
-  ({ type: 'http', chainType, chainId, url: configVariable(`${name}_RPC_URL`), accounts: [configVariable(`${name}_KEY`)] }) as const
+function network(name: string, chainType: 'l1' | 'op', chainId: number): NetworkUserConfig {
+  return { type: 'http', chainType, chainId, url: configVariable(`${name}_RPC_URL`), accounts: [configVariable(`${name}_KEY`)] }
+}
 
 export default defineConfig({
   plugins: [hardhatViem, hardhatIgnition, hardhatKeystore, hardhatVerify],
