@@ -20,9 +20,13 @@ abstract contract SlashFixture is Fixture {
             );
     }
 
-    /// @dev Has `reporter` prove that server `id` signed two histories with `key`; passes a revert on.
+    /// @dev Has `reporter` prove that server `id` signed two histories with `key`.
     function slash(uint32 id, uint256 key, address reporter) internal {
-        bytes memory data = slashCall(id, key);
+        report(slashCall(id, key), reporter);
+    }
+
+    /// @dev Has `reporter` make the call; passes a revert on.
+    function report(bytes memory data, address reporter) internal {
         vm.prank(reporter);
         (bool success, bytes memory result) = address(servers).call(data);
         if (!success) {
