@@ -6,6 +6,7 @@ const valid = {
   DRED_CHAIN_ID: '31337',
   DRED_NEIGHBORHOOD_REGISTRY: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
   DRED_SERVER_REGISTRY: '0xe7f1725e7734ce288f8367e1bb143e90bb3f0512',
+  DRED_COMPLIANCE_REGISTRY: '0xCafac3dD18aC6c6e92c921884f9E4176737C052c',
   DRED_START_BLOCK: '0',
   DRED_INDEXER_DIR: '/var/lib/dred',
 }
@@ -26,6 +27,7 @@ test('reads a complete environment', () => {
     chainId: 31_337,
     neighborhoodRegistry: valid.DRED_NEIGHBORHOOD_REGISTRY,
     serverRegistry: valid.DRED_SERVER_REGISTRY,
+    complianceRegistry: valid.DRED_COMPLIANCE_REGISTRY,
     startBlock: 0,
     database: { kind: 'pglite', directory: '/var/lib/dred' },
   })
@@ -40,6 +42,7 @@ test('reports every problem together', () => {
     'DRED_CHAIN_ID',
     'DRED_NEIGHBORHOOD_REGISTRY',
     'DRED_SERVER_REGISTRY',
+    'DRED_COMPLIANCE_REGISTRY',
     'DRED_START_BLOCK',
     'DRED_INDEXER_DIR',
   ])
@@ -53,6 +56,7 @@ test.each([
   ['DRED_CHAIN_ID', '9007199254740993'],
   ['DRED_NEIGHBORHOOD_REGISTRY', '0x5FbDB2315678afecb367f032d93F642f64180aa'],
   ['DRED_SERVER_REGISTRY', 'dred.eth'],
+  ['DRED_COMPLIANCE_REGISTRY', '0x'],
   ['DRED_START_BLOCK', '-1'],
   ['DRED_START_BLOCK', 'latest'],
   ['DATABASE_URL', 'mysql://localhost/dred'],

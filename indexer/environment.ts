@@ -9,6 +9,7 @@ export type IndexerEnvironment = {
   chainId: number
   neighborhoodRegistry: Address
   serverRegistry: Address
+  complianceRegistry: Address
   /** Block in which the first registry was deployed. */
   startBlock: number
   /** PostgreSQL when it has a URL, else PGlite in a folder. */
@@ -60,6 +61,7 @@ export function parseEnvironment(variables: Variables): IndexerEnvironment {
   const chainId = required('DRED_CHAIN_ID', 'a positive integer', integer(1))
   const neighborhoodRegistry = required('DRED_NEIGHBORHOOD_REGISTRY', 'an address of 20 bytes in hex', address)
   const serverRegistry = required('DRED_SERVER_REGISTRY', 'an address of 20 bytes in hex', address)
+  const complianceRegistry = required('DRED_COMPLIANCE_REGISTRY', 'an address of 20 bytes in hex', address)
   const startBlock = required('DRED_START_BLOCK', 'a block number', integer(0))
   const database = parseDatabase(variables)
   if (typeof database === 'string') problems.push(database)
@@ -69,12 +71,13 @@ export function parseEnvironment(variables: Variables): IndexerEnvironment {
     chainId === undefined ||
     neighborhoodRegistry === undefined ||
     serverRegistry === undefined ||
+    complianceRegistry === undefined ||
     startBlock === undefined ||
     typeof database === 'string'
   ) {
     throw new EnvironmentError(problems)
   }
-  return { rpcUrl, chainId, neighborhoodRegistry, serverRegistry, startBlock, database }
+  return { rpcUrl, chainId, neighborhoodRegistry, serverRegistry, complianceRegistry, startBlock, database }
 }
 
 /** The database, or a sentence that says what is wrong with the variables that choose it. */

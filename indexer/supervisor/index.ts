@@ -95,6 +95,7 @@ async function inspectChain({ rpcUrl, chainId, deployment }: IndexerOptions) {
     chain.blockNumber(),
     chain.hasCode(deployment.neighborhoodRegistry),
     chain.hasCode(deployment.serverRegistry),
+    chain.hasCode(deployment.complianceRegistry),
   ])
   const [actualId, startBlockHash, tip, ...deployed] = await answers.catch((cause: unknown) => {
     throw new IndexerError('chain_unreachable', 'The chain does not answer at its RPC URL', { cause })
@@ -131,6 +132,7 @@ function childEnvironment(options: IndexerOptions, directory: DatabaseDirectory)
     DRED_CHAIN_ID: String(options.chainId),
     DRED_NEIGHBORHOOD_REGISTRY: deployment.neighborhoodRegistry,
     DRED_SERVER_REGISTRY: deployment.serverRegistry,
+    DRED_COMPLIANCE_REGISTRY: deployment.complianceRegistry,
     DRED_START_BLOCK: String(deployment.startBlock),
     DRED_INDEXER_DIR: directory.path,
     DRED_INDEXER_TEMPORARY: directory.temporary,

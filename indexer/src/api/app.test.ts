@@ -4,16 +4,21 @@ import { openApiDocument } from './openapi.ts'
 import { ApiProblem } from './problems.ts'
 import type { DiscoveryStore } from './store.ts'
 
-const block = { number: 7, hash: '0x07' } as const
-const empty = { rows: [], block, startHash: '0x01' } as const
+const block = { number: 7, hash: '0x07', timestamp: 1_000 } as const
+const empty = { rows: [], block, startHash: '0x01', at: 1_000, lastExpiry: null } as const
+
+const none = async () => ({ ...empty, rows: [], known: true })
 
 const emptyStore: DiscoveryStore = {
-  standing: async () => ({ ...empty, rows: [] }),
-  neighborhood: async () => ({ ...empty, rows: [] }),
-  neighborhoods: async () => ({ ...empty, rows: [] }),
-  server: async () => ({ ...empty, rows: [] }),
-  servers: async () => ({ ...empty, rows: [], known: true }),
-  changes: async () => ({ ...empty, rows: [], known: true }),
+  standing: none,
+  neighborhood: none,
+  neighborhoods: none,
+  neighborhoodChanges: none,
+  server: none,
+  servers: none,
+  serverChanges: none,
+  keys: none,
+  attestations: none,
 }
 
 function setup(changes: Partial<Parameters<typeof createApp>[0]> = {}) {
@@ -54,8 +59,11 @@ test('no data leaves without a check of its block', async () => {
     '/v1/neighborhoods',
     '/v1/neighborhoods/1',
     '/v1/neighborhoods/1/servers',
+    '/v1/neighborhoods/1/history',
     '/v1/servers/1',
     '/v1/servers/1/history',
+    '/v1/servers/1/keys',
+    '/v1/servers/1/attestations',
   ]
   for (const path of paths) {
     const response = await app.request(path, { headers: { 'if-none-match': `"${block.hash}"` } })
