@@ -141,20 +141,23 @@ function isHttpUrl(value: unknown): value is string {
   return typeof value === 'string' && /^https?:$/.test(URL.parse(value)?.protocol ?? '')
 }
 
+type KeyType = 'wallet' | 'server' | 'attester' | 'device'
+
 /** File of a user's own key of a kind, where `dred keys new` writes it unless told otherwise. */
-export function ownKeyFile(type: 'wallet' | 'server' | 'device', env: NodeJS.ProcessEnv = process.env): string {
+export function ownKeyFile(type: KeyType, env: NodeJS.ProcessEnv = process.env): string {
   return join(userConfigDirectory(env), 'keys', `${type}.${type === 'wallet' ? 'json' : 'pem'}`)
 }
 
 /** Keys that the user has made without naming a file, and where a server listens and stores. */
 function defaults({ env, cwd }: ConfigSources): Layer {
-  const own = (type: 'wallet' | 'server' | 'device') => (existsSync(ownKeyFile(type, env)) ? ownKeyFile(type, env) : undefined)
+  const own = (type: KeyType) => (existsSync(ownKeyFile(type, env)) ? ownKeyFile(type, env) : undefined)
   return {
     source: (key) => `the default of --${settings[key].flag}`,
     base: cwd,
     values: {
       wallet: own('wallet'),
       deviceKey: own('device'),
+      'attester.keyFile': own('attester'),
       'server.keyFile': own('server'),
       'server.port': 8080,
       'server.adminPort': 9090,

@@ -60,7 +60,7 @@ any money moves.`
       token,
       discovery: settings.urls('discovery'),
     }
-    const { steps, result } = registerServer(deployed, account, request)
+    const { steps, result } = await registerServer(deployed, account, request)
     const pending = await runTransaction(steps)
     const { id, keyId, transaction, block } = result()
     const { did, stake } = request

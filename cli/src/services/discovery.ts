@@ -2,24 +2,42 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Step } from '../steps.ts'
 import { CliError } from '../errors.ts'
 
-/** A neighborhood as discovery and this CLI's JSON have it. Amounts are decimal strings in the token's smallest unit. */
+/** Parameters as discovery and this CLI's JSON have them. Amounts are decimal strings in the token's smallest unit. */
+export interface ParametersView {
+  stakeToken: string
+  minStake: string
+  unbondingSeconds: number
+  keyOverlapSeconds: number
+  attestationSeconds: number
+  maxChannelLifetimeSeconds: number
+  maxChannelIdleSeconds: number
+  maxMessageBytes: number
+  maxServers: number
+  redundancy: number
+  slashPercent: number
+  quorumNumerator: number
+  quorumDenominator: number
+  /** `appointed` or `peers`. */
+  attestation: string
+}
+
+/** A neighborhood as discovery and this CLI's JSON have it. Times are Unix seconds. */
 export interface NeighborhoodView {
   id: string
   owner: string
+  pendingOwner: string | null
   name: string
   uri: string
   contentHash: string
   createdAtBlock: number
-  parameters: {
-    stakeToken: string
-    minStake: string
-    unbondingSeconds: number
-    maxServers: number
-    redundancy: number
-    maxChannelLifetimeSeconds: number
-    maxChannelIdleSeconds: number
-    maxMessageBytes: number
-  }
+  parameters: ParametersView
+  /** Announced parameters, null when there are none. */
+  staged: { parameters: ParametersView; effectiveAt: number } | null
+  /** `mode` is `open`, `allowlist` or `token_gate`. */
+  admission: { mode: string; gateToken: string | null; gateBalance: string | null }
+  guardian: string | null
+  registrationsPaused: boolean
+  attestation: { mode: string; version: number; attesters: { number: number; account: string; keyId: string }[] }
   activeServers: number
   healthy: boolean
 }
@@ -33,7 +51,10 @@ export interface ServerView {
   endpoint: string
   did: string
   stake: string
+  /** `pending`, `active`, `lapsed`, `exiting`, `withdrawn` or `slashed`. */
   status: string
+  proposedEndpoint: string | null
+  validUntil: number | null
   unlockAt: number | null
   registeredAtBlock: number
 }

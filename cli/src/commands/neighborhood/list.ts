@@ -3,7 +3,7 @@ import { chainFlags, discoveryFlags } from '../../flags.ts'
 import { table } from '../../output.ts'
 import { connect } from '../../services/chain.ts'
 import { listNeighborhoods } from '../../services/discovery.ts'
-import { neighborhoodsOnChain } from '../../services/neighborhoods.ts'
+import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
 
 export default class NeighborhoodList extends BaseCommand<typeof NeighborhoodList> {
   static override summary = 'List the neighborhoods, from discovery when it is set, else from the chain'
