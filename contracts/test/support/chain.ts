@@ -32,7 +32,7 @@ import {
   serverRegistryAbi,
   serverRegistryBytecode,
 } from '../../abi/index.ts'
-import { createKey, preimageOf, type ServerKey, signLowS } from './statements.ts'
+import { createKey, type Finding, preimageOf, type ServerKey, signLowS } from './statements.ts'
 
 const MNEMONIC = 'test test test test test test test test test test test junk'
 /** Starting a chain takes a second alone and far longer beside other tests. */
@@ -42,16 +42,6 @@ export const STAKE = 10n ** 21n
 
 export type Wallet = WalletClient<HttpTransport, ViemChain, Account> & PublicActions
 export type Attestation = { mode: 'appointed' | 'peers'; attesters: readonly ServerKey[] }
-type Finding = Readonly<{
-  neighborhood: number
-  server: number
-  round: number
-  endpointHash: Hex
-  spkiHash: Hex
-  validUntil: number
-  reportHash: Hex
-}>
-
 /** A simulated chain of its own, with accounts that have ether. */
 export async function startChain(hardfork: string, accounts: number) {
   const network = {

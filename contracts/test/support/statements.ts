@@ -1,16 +1,4 @@
-import {
-  type Address,
-  bytesToHex,
-  concat,
-  domainSeparator,
-  type Hex,
-  hashStruct,
-  hexToBytes,
-  keccak256,
-  numberToHex,
-  slice,
-  type TypedDataToPrimitiveTypes,
-} from 'viem'
+import { type Address, bytesToHex, concat, domainSeparator, type Hex, hashStruct, hexToBytes, keccak256, numberToHex, slice } from 'viem'
 
 const CURVE_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
@@ -49,9 +37,25 @@ const types = {
   ],
 } as const
 
-export type Statements = TypedDataToPrimitiveTypes<typeof types>
-type Kind = keyof typeof types
-type Statement = { [K in Kind]: { primaryType: K; message: Statements[K] } }[Kind]
+type Statement =
+  | {
+      primaryType: 'ServerKey'
+      message: { neighborhood: number; operator: Address; keyX: Hex; keyY: Hex; endpointHash: Hex; deadline: bigint }
+    }
+  | { primaryType: 'KeyRotation'; message: { server: number; operator: Address; keyX: Hex; keyY: Hex; deadline: bigint } }
+  | { primaryType: 'RelayHead'; message: { server: number; incarnation: bigint; n: bigint; head: Hex } }
+  | { primaryType: 'Attestation'; message: Finding & { attester: number } }
+
+/** What attesters agree on about a server. */
+export type Finding = Readonly<{
+  neighborhood: number
+  server: number
+  round: number
+  endpointHash: Hex
+  spkiHash: Hex
+  validUntil: number
+  reportHash: Hex
+}>
 export type Signature = { r: Hex; s: Hex }
 export type ServerKey = { privateKey: CryptoKey; keyX: Hex; keyY: Hex; keyId: Address }
 
