@@ -82,6 +82,7 @@ if (task === 'start') {
   check()
   run('contracts', [tool('hardhat'), 'test', 'solidity'], 'inherit')
   run('generated ABIs', [node, 'scripts/abi.mjs', '--check'])
+  run('contract reference', [node, 'scripts/contract-docs.mjs', '--check'])
   run('tests', [tool('vitest'), 'run'], 'inherit')
 } else {
   process.stderr.write(`run.mjs: unknown task ${task}\n`)

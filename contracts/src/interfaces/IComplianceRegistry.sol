@@ -11,6 +11,21 @@ import {IServerRegistry} from "./IServerRegistry.sol";
 /// @notice In a round, attesters examine servers: that the endpoint answers over TLS with a valid certificate, that a fresh
 /// challenge is signed by the server key, and that the protocol's checks pass. A quorum of their signatures keeps a server
 /// active for a while. An attestation says what its attesters say, not that it is true; it never moves a stake.
+///
+/// @custom:param neighborhood the neighborhood's id
+/// @custom:param round number of the neighborhood's round
+/// @custom:param server the server's id
+/// @custom:param attester number of the attester in the round
+/// @custom:param operator account behind the attester
+/// @custom:param endpointHash keccak256 of the endpoint that was examined
+/// @custom:param spkiHash SHA-256 of the SubjectPublicKeyInfo of its TLS certificate; zero on loopback without TLS
+/// @custom:param validUntil last Unix time in seconds at which the attestation holds
+/// @custom:param reportHash hash of the report of the protocol's checks
+/// @custom:param attesters numbers of the attesters who voted, ascending
+/// @custom:param closesAt last Unix time in seconds of the round
+/// @custom:param latest latest Unix time in seconds that the neighborhood allows now
+/// @custom:param votes number of votes
+/// @custom:param threshold number of votes needed
 interface IComplianceRegistry {
     /// @notice A round began; its attesters are fixed.
     /// @param mode who attests; `Appointed` also where the neighborhood wants peers and has too few
@@ -93,14 +108,17 @@ interface IComplianceRegistry {
     function prune(uint32[] calldata servers) external returns (uint256 pruned);
 
     /// @notice The neighborhood's latest round, open or closed; its number is 0 if there was none.
+    /// @param neighborhood the neighborhood's id
     function roundOf(uint32 neighborhood) external view returns (Round memory);
 
     /// @notice Ids of the servers that attest in the neighborhood's latest round, ascending; empty in a round of appointed
     /// attesters.
+    /// @param neighborhood the neighborhood's id
     function peersOf(uint32 neighborhood) external view returns (uint32[] memory);
 
     /// @notice What an attester signs: SHA-256 of the EIP-712 preimage 0x1901 ‖ domainSeparator ‖ hashStruct(attestation).
     /// The domain has the name "Dred ComplianceRegistry" and the version "1".
+    /// @param attestation what is signed
     function attestationDigest(Attestation calldata attestation) external view returns (bytes32);
 
     /// @notice The EIP-712 domain separator of this contract on this chain.

@@ -9,6 +9,41 @@ import {Admission, AdmissionMode, Attester, NewNeighborhood, Parameters} from ".
 ///
 /// Parameters change in two steps with the unbonding time between them, so that every operator can leave under the old ones.
 /// Admission, the guardian, the attesters and a pause take effect at once: none of them touches a stake.
+///
+/// @custom:param id the neighborhood's id
+/// @custom:param caller who called
+/// @custom:param owner account that owns the neighborhood
+/// @custom:param name 1 to 64 bytes, not unique
+/// @custom:param uri where the application or its description lives, may be empty
+/// @custom:param contentHash hash of what `uri` serves, zero if there is none
+/// @custom:param parameters what the neighborhood asks of its servers and channels
+/// @custom:param effectiveAt Unix time in seconds from which the parameters can be applied
+/// @custom:param admission the rules
+/// @custom:param operator account that registers servers
+/// @custom:param allowed whether it is on the list now
+/// @custom:param guardian account that may pause registrations beside the owner
+/// @custom:param account account that it is about
+/// @custom:param newOwner account that may accept, or accepted
+/// @custom:param previousOwner account that owned it until now
+/// @custom:param attesters in ascending order of their accounts
+/// @custom:param length length that was given
+/// @custom:param keyId last 20 bytes of keccak256(keyX ‖ keyY) of the key
+/// @custom:param stakeToken token that was given
+/// @custom:param minStake what was given
+/// @custom:param unbondingSeconds what was given
+/// @custom:param keyOverlapSeconds what was given
+/// @custom:param attestationSeconds what was given
+/// @custom:param maxServers what was given
+/// @custom:param redundancy what was given
+/// @custom:param slashPercent what was given
+/// @custom:param numerator what was given
+/// @custom:param denominator what was given
+/// @custom:param maxChannelLifetimeSeconds what was given
+/// @custom:param maxChannelIdleSeconds what was given
+/// @custom:param maxMessageBytes what was given
+/// @custom:param mode what was given
+/// @custom:param gateToken what was given
+/// @custom:param gateBalance what was given
 interface INeighborhoodRegistry {
     /// @notice A neighborhood came into being. `AdmissionChanged`, `GuardianChanged` and `AttestersAppointed` follow in the
     /// same transaction where they differ from `Open`, none and none.
@@ -50,9 +85,13 @@ interface INeighborhoodRegistry {
     event GuardianChanged(uint32 indexed id, address indexed guardian);
 
     /// @notice Registrations stopped; `id` 0 means in every neighborhood.
+    /// @param id the neighborhood's id, or 0
+    /// @param account who did it
     event RegistrationsPaused(uint32 indexed id, address indexed account);
 
     /// @notice Registrations go on; `id` 0 ends the pause of every neighborhood, not that of a single one.
+    /// @param id the neighborhood's id, or 0
+    /// @param account who did it
     event RegistrationsResumed(uint32 indexed id, address indexed account);
 
     /// @notice The neighborhood's rounds are attested by these from the next one on.
@@ -141,6 +180,7 @@ interface INeighborhoodRegistry {
     error NeighborhoodRegistry_AttesterKeyInvalid(address keyId);
 
     /// @notice Creates a neighborhood owned by the caller, complete in one transaction.
+    /// @param neighborhood what it begins with
     /// @return id the new id; ids count from 1
     function create(NewNeighborhood calldata neighborhood) external returns (uint32 id);
 
@@ -216,30 +256,41 @@ interface INeighborhoodRegistry {
     ) external view returns (address stakeToken, uint96 minStake, uint8 maxServers);
 
     /// @notice The owner; reverts for an unknown id.
+    /// @param id the neighborhood's id
     function ownerOf(uint32 id) external view returns (address);
 
     /// @notice Whom the neighborhood is offered to, or zero; reverts for an unknown id.
+    /// @param id the neighborhood's id
     function pendingOwnerOf(uint32 id) external view returns (address);
 
     /// @notice The parameters; reverts for an unknown id.
+    /// @param id the neighborhood's id
     function parametersOf(uint32 id) external view returns (Parameters memory);
 
     /// @notice The announced parameters and the Unix time in seconds from which they can be applied; 0 if there are none.
     /// Reverts for an unknown id.
+    /// @param id the neighborhood's id
+    /// @return parameters the announced ones
+    /// @return effectiveAt Unix time in seconds from which they can be applied, 0 if there are none
     function stagedParametersOf(uint32 id) external view returns (Parameters memory parameters, uint40 effectiveAt);
 
     /// @notice What an exit fixes, apart from the other parameters to be read cheaply; reverts for an unknown id.
+    /// @param id the neighborhood's id
     /// @return unbondingSeconds wait until the withdrawal
     /// @return slashPercent share of the stake at risk until then
     function exitTermsOf(uint32 id) external view returns (uint32 unbondingSeconds, uint8 slashPercent);
 
     /// @notice The rules of admission; reverts for an unknown id.
+    /// @param id the neighborhood's id
     function admissionOf(uint32 id) external view returns (Admission memory);
 
     /// @notice Whether the operator is on the neighborhood's list.
+    /// @param id the neighborhood's id
+    /// @param operator account that registers servers
     function isAllowed(uint32 id, address operator) external view returns (bool);
 
     /// @notice The neighborhood's guardian, or zero; reverts for an unknown id.
+    /// @param id the neighborhood's id
     function guardianOf(uint32 id) external view returns (address);
 
     /// @notice The account that can pause registrations everywhere, or zero. It never changes.
@@ -247,14 +298,19 @@ interface INeighborhoodRegistry {
 
     /// @notice Whether registrations are paused, in this neighborhood or everywhere; 0 asks for everywhere. Reverts for an
     /// unknown id.
+    /// @param id the neighborhood's id, or 0
     function registrationsPaused(uint32 id) external view returns (bool);
 
     /// @notice The attesters appointed last; reverts for an unknown id.
+    /// @param id the neighborhood's id
     /// @return version of the set, 0 if none was ever appointed
     /// @return attesters in ascending order of their accounts
     function attestersOf(uint32 id) external view returns (uint32 version, Attester[] memory attesters);
 
     /// @notice Version and size of the set of attesters appointed last, for rounds to read cheaply; reverts for an unknown id.
+    /// @param id the neighborhood's id
+    /// @return version of the set, 0 if none was ever appointed
+    /// @return size number of attesters in it
     function attesterSetOf(uint32 id) external view returns (uint32 version, uint256 size);
 
     /// @notice An attester of any set that was ever appointed; zeros where there is none.
@@ -264,6 +320,7 @@ interface INeighborhoodRegistry {
     function attesterAt(uint32 id, uint32 version, uint256 number) external view returns (Attester memory);
 
     /// @notice Whether a neighborhood has this id.
+    /// @param id the neighborhood's id
     function exists(uint32 id) external view returns (bool);
 
     /// @notice Number of neighborhoods, which is also the latest id.

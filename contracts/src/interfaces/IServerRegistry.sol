@@ -23,6 +23,38 @@ import {INeighborhoodRegistry} from "./INeighborhoodRegistry.sol";
 /// pending until an attestation activates it, and pending again when it was pruned after its attestation lapsed. Only an
 /// active server holds its endpoint and a seat. Attestations decide who is active and nothing else: no stake ever depends
 /// on them.
+///
+/// @custom:param id the server's id
+/// @custom:param neighborhood the neighborhood's id
+/// @custom:param operator account that registered the server and directs it
+/// @custom:param caller who called
+/// @custom:param payout account that receives the stake
+/// @custom:param newPayout account that may accept
+/// @custom:param stake stake in question, in the smallest unit of the neighborhood's token
+/// @custom:param minStake least stake of the neighborhood
+/// @custom:param keyId last 20 bytes of keccak256(keyX ‖ keyY) of the key
+/// @custom:param keyX x coordinate of the P-256 key
+/// @custom:param keyY y coordinate of the P-256 key
+/// @custom:param oldKeyId the key before
+/// @custom:param acceptedUntil last Unix time in seconds at which the key before is accepted
+/// @custom:param endpoint canonical origin
+/// @custom:param endpointHash keccak256 of the endpoint
+/// @custom:param did DID of the operator
+/// @custom:param validUntil last Unix time in seconds at which the attestation holds
+/// @custom:param unlockAt Unix time in seconds from which the stake may be withdrawn
+/// @custom:param deadline Unix time in seconds that has passed
+/// @custom:param amount in the token's smallest unit
+/// @custom:param from who paid
+/// @custom:param reporter who sent the evidence
+/// @custom:param reward what the reporter received
+/// @custom:param burned what is left to burn
+/// @custom:param token an ERC-20
+/// @custom:param status stage of its life
+/// @custom:param maxServers most servers active at once
+/// @custom:param expected amount asked for
+/// @custom:param received amount that came
+/// @custom:param overlapSeconds what was given
+/// @custom:param maxOverlapSeconds what the neighborhood allows
 interface IServerRegistry {
     /// @notice A server joined a neighborhood and waits for an attestation.
     event ServerRegistered(
@@ -39,6 +71,7 @@ interface IServerRegistry {
     );
 
     /// @notice `from` added `amount` to the stake, which is now `stake`.
+    /// @param stake the whole stake from now on
     event StakeAdded(
         uint32 indexed id,
         uint32 indexed neighborhood,
@@ -95,6 +128,7 @@ interface IServerRegistry {
     /// @notice The server stated two things about one position and is out for ever. The reporter received `reward`,
     /// `burned` belongs to nobody, and `stake` is left to withdraw from `unlockAt` (Unix seconds).
     /// @param position hash that names the position
+    /// @param stake what is left to withdraw
     event ServerSlashed(
         uint32 indexed id,
         uint32 indexed neighborhood,
@@ -164,6 +198,8 @@ interface IServerRegistry {
     error ServerRegistry_KeyInvalid(bytes32 keyX, bytes32 keyY);
 
     /// @notice The key belongs or belonged to a server; a key is never reused.
+    /// @param keyId the key
+    /// @param id the server that has or had it
     error ServerRegistry_KeyUsed(address keyId, uint32 id);
 
     /// @notice The key did not sign this statement, or its `s` is high.
@@ -176,12 +212,14 @@ interface IServerRegistry {
     error ServerRegistry_EndpointInvalid(string endpoint);
 
     /// @notice An active server of the neighborhood has the endpoint.
+    /// @param id the server that has it
     error ServerRegistry_EndpointTaken(uint32 neighborhood, bytes32 endpointHash, uint32 id);
 
     /// @notice The attested endpoint is neither the server's present nor its proposed one.
     error ServerRegistry_EndpointMismatch(uint32 id, bytes32 endpointHash);
 
     /// @notice The attestation does not hold longer than the one before of this endpoint.
+    /// @param validUntil until when the present one holds
     error ServerRegistry_AttestationNotNewer(uint32 id, uint40 validUntil);
 
     /// @notice The server is not active, or its attestation still holds.
@@ -209,11 +247,14 @@ interface IServerRegistry {
     /// attested.
     /// @dev The caller must have approved `registration.stake`. The key's signature names the caller, so a copy sent by
     /// another account fails. Reverts with the errors of `INeighborhoodRegistry.admit` and with the token's own too.
+    /// @param registration what to register
     /// @return id the new id; ids count from 1
     function register(Registration calldata registration) external returns (uint32 id);
 
     /// @notice Registers as `register` does with the token's ERC-2612 permit in place of an approval before.
     /// @dev A permit that fails is not an error by itself: somebody may have sent it first, or the approval is there.
+    /// @param registration what to register
+    /// @param permit the caller's permit of the stake
     /// @return id the new id
     function registerWithPermit(
         Registration calldata registration,
@@ -237,6 +278,7 @@ interface IServerRegistry {
     function setDid(uint32 id, string calldata did) external;
 
     /// @notice Gives a pending or active server a new key, which counts at once. Only the operator.
+    /// @param rotation the new key and its signature
     function rotateKey(Rotation calldata rotation) external;
 
     /// @notice Offers the place of the payout account to another. Only the payout account: whoever gets hold of the
@@ -305,15 +347,19 @@ interface IServerRegistry {
     function lapse(uint32 id) external;
 
     /// @notice The server with this id; `status` is `None` where there is none.
+    /// @param id the server's id
     function serverOf(uint32 id) external view returns (Server memory);
 
     /// @notice What a key is to the registry; zeros for an unused key.
+    /// @param keyId last 20 bytes of keccak256(keyX ‖ keyY) of the key
     function keyOf(address keyId) external view returns (Key memory);
 
     /// @notice The endpoint an active server wants to move to.
+    /// @param id the server's id
     function endpointProposalOf(uint32 id) external view returns (EndpointProposal memory);
 
     /// @notice Whom the payout account offered its place to, or zero.
+    /// @param id the server's id
     function pendingPayoutOf(uint32 id) external view returns (address);
 
     /// @notice The active server of the neighborhood that has the endpoint, 0 if it is free.
@@ -329,6 +375,7 @@ interface IServerRegistry {
     function serversOf(uint32 neighborhood, uint256 offset, uint256 limit) external view returns (ServerPage memory);
 
     /// @notice The active servers of a neighborhood whose attestations hold, by seat; at most 64.
+    /// @param neighborhood the neighborhood's id
     /// @return ids their ids
     /// @return servers the servers, in the order of `ids`
     function activeServersOf(
@@ -336,18 +383,23 @@ interface IServerRegistry {
     ) external view returns (uint32[] memory ids, Server[] memory servers);
 
     /// @notice Number of servers that ever registered in a neighborhood.
+    /// @param neighborhood the neighborhood's id
     function serverCount(uint32 neighborhood) external view returns (uint32);
 
     /// @notice Number of seats taken by active servers of a neighborhood, lapsed ones included until they are pruned.
+    /// @param neighborhood the neighborhood's id
     function activeCount(uint32 neighborhood) external view returns (uint32);
 
     /// @notice Whether the neighborhood has the number of active servers it wants, lapsed ones not counted.
+    /// @param neighborhood the neighborhood's id
     function isHealthy(uint32 neighborhood) external view returns (bool);
 
     /// @notice Sum of the stakes held in a token, which its balance here covers.
+    /// @param token an ERC-20
     function liabilityOf(address token) external view returns (uint256);
 
     /// @notice What slashes left of a token and nobody has burned yet.
+    /// @param token an ERC-20
     function burnableOf(address token) external view returns (uint256);
 
     /// @notice Number of servers, which is also the latest id.
@@ -355,15 +407,19 @@ interface IServerRegistry {
 
     /// @notice What a key signs to be registered: SHA-256 of the EIP-712 preimage
     /// 0x1901 ‖ domainSeparator ‖ hashStruct(statement). The domain has the name "Dred ServerRegistry" and the version "1".
+    /// @param statement what is signed
     function serverKeyDigest(ServerKey calldata statement) external view returns (bytes32);
 
     /// @notice What a new key signs at a rotation; see `serverKeyDigest`.
+    /// @param statement what is signed
     function keyRotationDigest(KeyRotation calldata statement) external view returns (bytes32);
 
     /// @notice What a server signs about its history; see `serverKeyDigest`.
+    /// @param statement what is signed
     function relayHeadDigest(RelayHead calldata statement) external view returns (bytes32);
 
     /// @notice What a leader signs about a channel's order; see `serverKeyDigest`.
+    /// @param statement what is signed
     function channelHeadDigest(ChannelHead calldata statement) external view returns (bytes32);
 
     /// @notice The EIP-712 domain separator of this contract on this chain.
