@@ -17,6 +17,7 @@ function groupOf(key: SettingKey): string {
 /** Where the registries are. */
 export const chainFlags = {
   'rpc-url': settingFlag('chain.rpcUrl'),
+  deployment: settingFlag('chain.deployment'),
   'chain-id': settingFlag('chain.chainId'),
   'neighborhood-registry': settingFlag('chain.neighborhoodRegistry'),
   'server-registry': settingFlag('chain.serverRegistry'),

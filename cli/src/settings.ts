@@ -35,6 +35,12 @@ export const settings = {
     kind: 'path',
     what: 'a file whose first line opens the attester key',
   },
+  'chain.deployment': {
+    flag: 'deployment',
+    env: 'DRED_DEPLOYMENT',
+    kind: 'text',
+    what: 'a deployment: its name, its chain id or its JSON file; gives the addresses below',
+  },
   'chain.rpcUrl': { flag: 'rpc-url', env: 'DRED_RPC_URL', kind: 'url', what: "the chain's JSON-RPC address" },
   'chain.chainId': { flag: 'chain-id', env: 'DRED_CHAIN_ID', kind: 'integer', what: 'the id the chain has to have' },
   'chain.neighborhoodRegistry': {

@@ -40,6 +40,6 @@ export async function writeConfigurations(plan: Plan): Promise<void> {
 }
 
 /** A deployment as settings have it: which compliance registry there is, the server registry says. */
-export function chainSettings({ complianceRegistry: _, ...deployment }: LocalDeployment, rpcUrl: string) {
-  return { rpcUrl, ...deployment }
+export function chainSettings({ chainId, startBlock, neighborhoodRegistry, serverRegistry, stakeToken }: LocalDeployment, rpcUrl: string) {
+  return { rpcUrl, chainId, startBlock, neighborhoodRegistry, serverRegistry, stakeToken }
 }

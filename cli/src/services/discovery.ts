@@ -105,6 +105,17 @@ export function listServers(urls: readonly string[], neighborhood: number): Prom
   return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers`)
 }
 
+/** Those that clients are given: active, their attestations holding. */
+export function listActiveServers(urls: readonly string[], neighborhood: number): Promise<ServerView[]> {
+  return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers?status=active`)
+}
+
+/** @returns undefined when discovery knows none of this id */
+export async function showServer(urls: readonly string[], id: number): Promise<ServerView | undefined> {
+  const body = (await get(urls, `/v1/servers/${id}`)) as { server: ServerView } | undefined
+  return body?.server
+}
+
 const INDEXING_TIMEOUT_MS = 60_000
 
 /**

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Address, getAddress, isAddress, zeroAddress } from 'viem'
+import { type Address, getAddress, type Hex, isAddress, isHex, size, zeroAddress } from 'viem'
 import { CliError } from '../errors.ts'
 import { parseAmount, parseDuration } from '../units.ts'
 import type { Admission, Attester, Parameters } from './neighborhoods.ts'
@@ -120,6 +120,12 @@ export async function attestersOf(texts: readonly string[]): Promise<Attester[]>
 export function addressOf(text: string, flag: string): Address {
   if (!isAddress(text, { strict: false })) throw invalid(flag, 'an address (0x and 40 hexadecimal digits)', text)
   return getAddress(text)
+}
+
+/** @throws CliError `invalid_value` */
+export function hashOf(text: string, flag: string): Hex {
+  if (!isHex(text) || size(text) !== 32) throw invalid(flag, '0x and 64 hexadecimal digits', text)
+  return text
 }
 
 function invalid(flag: string, expected: string, text: string): CliError {

@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core'
-import { type Hex, isHex, size, zeroAddress, zeroHash } from 'viem'
+import { zeroAddress, zeroHash } from 'viem'
 import { askText } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
-import { CliError } from '../../errors.ts'
 import { chainFlags, discoveryFlags, stakeTokenFlags, walletFlags } from '../../flags.ts'
 import { fields } from '../../output.ts'
 import { admissionFlags, admissions, attesterListFlag, parameterFlags } from '../../parameter-flags.ts'
@@ -10,7 +9,7 @@ import { connect, tokenInfo } from '../../services/chain.ts'
 import { walletOf } from '../../services/keystore.ts'
 import { admissionView, parametersView } from '../../services/neighborhoods-on-chain.ts'
 import { createNeighborhood } from '../../services/neighborhoods.ts'
-import { addressOf, admissionOf, attestersOf, changeParameters, defaultParameters } from '../../services/parameters.ts'
+import { addressOf, admissionOf, attestersOf, changeParameters, defaultParameters, hashOf } from '../../services/parameters.ts'
 import { runTransaction } from '../../services/transact.ts'
 
 export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodCreate> {
@@ -40,15 +39,14 @@ export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodC
     const stakeToken = settings.required('chain.stakeToken', settings.address('chain.stakeToken'))
     const name = await askText(flags.name, { flag: 'name', what: 'the name of the neighborhood' })
     const leastStake = await askText(flags['min-stake'], { flag: 'min-stake', what: 'the least stake of a server, in whole tokens' })
-    const contentHash = flags['content-hash']
-    if (!isHash(contentHash)) throw new CliError('usage', 'invalid_value', '--content-hash has to be 0x and 64 hexadecimal digits.')
+    const contentHash = hashOf(flags['content-hash'], 'content-hash')
     const admission = admissionOf(flags)
     const attesters = await attestersOf(flags.attester ?? [])
     const guardian = flags.guardian === undefined ? zeroAddress : addressOf(flags.guardian, 'guardian')
     const account = await walletOf(settings)
     const deployed = await connect(settings)
     const token = await tokenInfo(deployed.client, stakeToken)
-    const base = { stakeToken, minStake: 0n, ...defaultParameters }
+    const base = { stakeToken, minStake: 0n, ...defaultParameters, hashOf }
     const parameters = changeParameters(base, { ...flags, 'min-stake': leastStake }, token.decimals)
     const neighborhood = { name, uri: flags.uri, contentHash, parameters, admission, guardian, attesters }
     const { steps, result } = createNeighborhood(deployed, account, { neighborhood, discovery: settings.urls('discovery') })
@@ -71,8 +69,4 @@ export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodC
     )
     if (pending) throw pending
   }
-}
-
-function isHash(text: string): text is Hex {
-  return isHex(text) && size(text) === 32
 }
