@@ -62,6 +62,8 @@ contract ComplianceRegistry is IComplianceRegistry, EIP712, Multicall {
             if (eligible == 0) revert ComplianceRegistry_NoAttesters(neighborhood);
         }
         uint256 threshold = Math.ceilDiv(eligible * parameters.quorumNumerator, parameters.quorumDenominator);
+        // No peer attests a server of its own: with all of them to agree, none would ever be prolonged.
+        if (mode == AttestationMode.Peers) threshold = Math.min(threshold, eligible - 1);
         uint40 closesAt = uint40(block.timestamp) + Constants.ROUND_SECONDS;
         _rounds[neighborhood] = Round({
             number: number,

@@ -74,7 +74,9 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IServerRegistry
     function register(Registration calldata registration) external nonReentrant returns (uint32 id) {
-        return _register(registration);
+        address token;
+        (id, token) = _register(registration);
+        _pull(token, registration.stake);
     }
 
     /// @inheritdoc IServerRegistry
@@ -82,7 +84,8 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         Registration calldata registration,
         StakePermit calldata permit
     ) external nonReentrant returns (uint32 id) {
-        (address token, , ) = neighborhoodRegistry.admit(registration.neighborhood, msg.sender);
+        address token;
+        (id, token) = _register(registration);
         try
             IERC20Permit(token).permit(
                 msg.sender,
@@ -96,7 +99,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         {} catch {
             // Used up by whoever sent it first, or not of this kind of token: the allowance decides.
         }
-        return _register(registration);
+        _pull(token, registration.stake);
     }
 
     /// @inheritdoc IServerRegistry
@@ -341,7 +344,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
     ) external view returns (ServerPage memory page) {
         Roster storage roster = _rosters[neighborhood];
         page.total = roster.total;
-        page.active = _countAttested(roster);
+        page.active = uint32(_attested(roster).length);
         page.redundancy = neighborhoodRegistry.parametersOf(neighborhood).redundancy;
         page.healthy = page.active >= page.redundancy;
         page.ids = roster.page(offset, limit);
@@ -352,15 +355,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
     function activeServersOf(
         uint32 neighborhood
     ) external view returns (uint32[] memory ids, Server[] memory servers) {
-        ids = _rosters[neighborhood].seated();
-        uint256 length = 0;
-        for (uint256 i = 0; i < ids.length; ++i) {
-            if (block.timestamp <= _servers[ids[i]].validUntil) ids[length++] = ids[i];
-        }
-        // Shortens the array in place: its memory is this function's own.
-        assembly ("memory-safe") {
-            mstore(ids, length)
-        }
+        ids = _attested(_rosters[neighborhood]);
         servers = _load(ids);
     }
 
@@ -376,8 +371,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
 
     /// @inheritdoc IServerRegistry
     function isHealthy(uint32 neighborhood) external view returns (bool) {
-        return
-            _countAttested(_rosters[neighborhood]) >= neighborhoodRegistry.parametersOf(neighborhood).redundancy;
+        return _attested(_rosters[neighborhood]).length >= neighborhoodRegistry.parametersOf(neighborhood).redundancy;
     }
 
     /// @inheritdoc IServerRegistry
@@ -405,9 +399,12 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         return _domainSeparatorV4();
     }
 
-    function _register(Registration calldata registration) private returns (uint32 id) {
+    /// @dev All of a registration but the transfer of the stake, which comes last.
+    function _register(Registration calldata registration) private returns (uint32 id, address token) {
         uint32 neighborhood = registration.neighborhood;
-        (address token, uint96 minStake, uint8 maxServers) = neighborhoodRegistry.admit(neighborhood, msg.sender);
+        uint96 minStake;
+        uint8 maxServers;
+        (token, minStake, maxServers) = neighborhoodRegistry.admit(neighborhood, msg.sender);
         _checkDeadline(registration.deadline);
         if (registration.stake < minStake) revert ServerRegistry_StakeTooLow(registration.stake, minStake);
         if (registration.payout == address(0) || registration.payout == address(this)) {
@@ -450,7 +447,6 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
             endpointHash: endpointHash
         });
         _emitRegistered(registration, id, keyId);
-        _pull(token, registration.stake);
     }
 
     function _emitRegistered(Registration calldata registration, uint32 id, address keyId) private {
@@ -586,10 +582,16 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         if (block.timestamp > deadline) revert ServerRegistry_Expired(deadline);
     }
 
-    function _countAttested(Roster storage roster) private view returns (uint32 attested) {
-        uint32[] memory ids = roster.seated();
+    /// @dev The active servers whose attestations hold, by seat.
+    function _attested(Roster storage roster) private view returns (uint32[] memory ids) {
+        ids = roster.seated();
+        uint256 length = 0;
         for (uint256 i = 0; i < ids.length; ++i) {
-            if (block.timestamp <= _servers[ids[i]].validUntil) ++attested;
+            if (block.timestamp <= _servers[ids[i]].validUntil) ids[length++] = ids[i];
+        }
+        // Shortens the array in place: nothing else refers to it.
+        assembly ("memory-safe") {
+            mstore(ids, length)
         }
     }
 

@@ -9,7 +9,7 @@ import {AttestationMode} from "./Neighborhoods.sol";
 /// @param closesAt last Unix time in seconds at which its attestations are taken
 /// @param mode who attests in it
 /// @param eligible number of independent attesters: the appointed ones, or distinct operators of active servers
-/// @param threshold votes needed
+/// @param threshold votes needed; of peers at most all but one, since nobody attests a server of its own
 /// @param attesterSet version of the appointed attesters, 0 in a round of peers
 struct Round {
     uint32 number;
