@@ -1,5 +1,5 @@
 import { DredError } from '@dred/protocol'
-import type { FormerKey, RegisteredServer, RegistryView } from './chain/port.ts'
+import type { RegisteredServer, RegistryView } from './chain/port.ts'
 import { isAttested } from './chain/standing.ts'
 import type { Log } from './log.ts'
 
@@ -40,37 +40,43 @@ export class Membership {
   }
 
   standing(): Standing {
-    const now = this.#registry.now()
-    const server = this.#registry.server(this.#server)
-    const key = this.#key(server, now)
-    const state = stateOf(server, now)
-    const member = state === 'pending' || state === 'active' || state === 'lapsed'
+    const { server, state, acceptedUntil, keyOk, member } = this.#facts()
     const validUntil = server?.validUntil ?? 0
-    return { state, member, detail: this.#describe(state, validUntil), key, serves: member && key.ok, validUntil }
+    const key = { ok: keyOk, detail: this.#describeKey(server, keyOk, acceptedUntil), acceptedUntil }
+    return { state, member, detail: this.#describe(state, validUntil), key, serves: member && keyOk, validUntil }
   }
 
   /** @throws DredError `not_serving` with the reason */
   assertServing(): void {
-    const { serves, key, detail } = this.standing()
-    if (!serves) throw new DredError('not_serving', { detail: key.ok ? detail : key.detail })
+    // Asked at every request: without the texts.
+    const { member, keyOk } = this.#facts()
+    if (member && keyOk) return
+    const { key, detail } = this.standing()
+    throw new DredError('not_serving', { detail: keyOk ? detail : key.detail })
   }
 
-  #key(server: RegisteredServer | undefined, now: number): Standing['key'] {
-    // Of a server that is not there nothing is known, its key is not at fault.
-    if (!server || server.keyId === this.#keyId)
-      return { ok: true, detail: `${this.#keyId} is the present key`, acceptedUntil: Number.POSITIVE_INFINITY }
-    const former: FormerKey | undefined = server.formerKeys.find(({ keyId }) => keyId === this.#keyId)
-    if (!former) return { ok: false, detail: `${this.#keyId} is not a key of server ${server.id}`, acceptedUntil: 0 }
-    const { acceptedUntil } = former
-    const ok = now <= acceptedUntil
-    const [accepted, advice] = ok
-      ? ['accepted until', 'start this server with that key before']
-      : ['not accepted after', 'start this server with that key']
-    return {
-      ok,
-      detail: `${this.#keyId} was replaced by ${server.keyId} and is ${accepted} ${date(acceptedUntil)}: ${advice}`,
-      acceptedUntil,
-    }
+  #facts() {
+    const now = this.#registry.now()
+    const server = this.#registry.server(this.#server)
+    const state = stateOf(server, now)
+    const acceptedUntil = this.#acceptedUntil(server)
+    const member = state === 'pending' || state === 'active' || state === 'lapsed'
+    return { server, state, member, acceptedUntil, keyOk: now <= acceptedUntil }
+  }
+
+  /** Of a server that is not there nothing is known: its key is not at fault. */
+  #acceptedUntil(server: RegisteredServer | undefined): number {
+    if (!server || server.keyId === this.#keyId) return Number.POSITIVE_INFINITY
+    return server.formerKeys.find(({ keyId }) => keyId === this.#keyId)?.acceptedUntil ?? 0
+  }
+
+  #describeKey(server: RegisteredServer | undefined, ok: boolean, acceptedUntil: number): string {
+    if (!server || acceptedUntil === Number.POSITIVE_INFINITY) return `${this.#keyId} is the present key`
+    if (acceptedUntil === 0) return `${this.#keyId} is not a key of server ${server.id}`
+    const replaced = `${this.#keyId} was replaced by ${server.keyId}`
+    return ok
+      ? `${replaced} and is accepted until ${date(acceptedUntil)}: start this server with that key before`
+      : `${replaced} and is not accepted after ${date(acceptedUntil)}: start this server with that key`
   }
 
   #describe(state: MembershipState, validUntil: number): string {
