@@ -98,6 +98,20 @@ test('an unexpected error is reported to us and not to the caller', async () => 
   expect(reported.map(({ message }) => message)).toEqual(['relation "neighborhood" does not exist'])
 })
 
+test('the tag changes with the block and with a lapse, and with nothing else', async () => {
+  const tagOf = async (changes: Partial<Awaited<ReturnType<typeof none>>>, headers = {}) => {
+    const store = { ...emptyStore, servers: async () => ({ ...(await none()), ...changes }) }
+    const response = await setup({ store }).app.request('/v1/neighborhoods/1/servers', { headers })
+    return { tag: response.headers.get('etag') ?? '', status: response.status }
+  }
+  const [first, later] = [await tagOf({}), await tagOf({ at: 2_000 })]
+  expect(later).toEqual(first)
+  const others = [await tagOf({ lastExpiry: 999 }), await tagOf({ lastExpiry: 998 }), await tagOf({ block: { ...block, hash: '0x08' } })]
+  expect(new Set([first, ...others].map(({ tag }) => tag)).size).toBe(4)
+  expect((await tagOf({ at: 2_000 }, { 'if-none-match': first.tag })).status).toBe(304)
+  expect((await tagOf({ lastExpiry: 999 }, { 'if-none-match': first.tag })).status).toBe(200)
+})
+
 test('the address that a problem names explains it', async () => {
   const { app } = setup()
   const response = await app.request('/v1/neighborhoods?cursor=nonsense')
