@@ -187,6 +187,15 @@ contract PeersTest is ComplianceFixture {
         assertStatus(SUBJECT, Status.Active);
     }
 
+    function test_EverybodyElseCanRenewAPeer_HoweverHighTheQuorum() external {
+        uint32 strict = createPeers(1, 1);
+        uint32[] memory ids = populate(strict, 4);
+        Finding memory finding = findingOf(ids[0]);
+        refuseVotes(finding, votesOfPeers(finding, list(ids[1], ids[2])), quorumMissed(2, 3));
+        compliance.attest(finding, votesOfPeers(finding, list(ids[1], ids[2], ids[3])));
+        assertEq(servers.serverOf(ids[0]).validUntil, finding.validUntil, "validUntil");
+    }
+
     function test_AppointedAttestersStandInWhenOperatorsLeave() external {
         vm.prank(account(4));
         servers.requestExit(4);

@@ -159,6 +159,25 @@ contract RoundsTest is ComplianceFixture {
         assertSame(compliance.peersOf(neighborhood), ids);
     }
 
+    /// @dev A peer's own operator never votes, so with all of them to agree no peer would ever be prolonged.
+    function test_Peers_ThresholdsLeaveOneOut() external {
+        uint8[4][6] memory table = [
+            [4, 1, 1, 3],
+            [4, 4, 5, 3],
+            [4, 2, 3, 3],
+            [5, 1, 1, 4],
+            [5, 99, 100, 4],
+            [6, 1, 2, 3]
+        ];
+        for (uint256 i = 0; i < table.length; ++i) {
+            uint32 neighborhood = createPeers(table[i][1], table[i][2]);
+            populate(neighborhood, table[i][0]);
+            compliance.openRound(neighborhood);
+            assertEq(compliance.roundOf(neighborhood).eligible, table[i][0], "eligible");
+            assertEq(compliance.roundOf(neighborhood).threshold, table[i][3], "threshold");
+        }
+    }
+
     function test_Peers_FewerThanFourOperatorsFallBack() external {
         uint32 neighborhood = createPeers(2, 3);
         populate(neighborhood, 3);
