@@ -219,7 +219,7 @@ interface Case<T> extends Evidence<T> {
 const onFork = (from: number, to: number) => ({ ancestor: headOf(fork, BigInt(from)), ids: fork.ids.slice(from, to) })
 
 /** What makes evidence of statements of either kind: `make` takes a history and a position, `elsewhere` is another position. */
-function cases<T extends object>(make: (history: typeof honest, n: bigint) => T, others: { name: string; fields: Partial<T> }[]): Case<T>[] {
+function cases<T extends { head: Hex }>(make: (history: typeof honest, n: bigint) => T, others: { name: string; fields: Partial<T> }[]): Case<T>[] {
   const same = { first: make(honest, 3n), second: make(fork, 3n), branch: onFork(3, 3) }
   const later = { first: make(honest, 3n), second: make(fork, 5n), branch: onFork(3, 5) }
   return [

@@ -45,8 +45,8 @@ function multiply(scalar: Uint8Array): [x: Hex, y: Hex] {
 function nonce(d: bigint, digest: bigint): bigint {
   const hmac = (key: Uint8Array, ...parts: Uint8Array[]) => createHmac('sha256', key).update(Buffer.concat(parts)).digest()
   const seed = [numberToBytes(d, { size: 32 }), numberToBytes(digest, { size: 32 })]
-  let value = Buffer.alloc(32, 1)
-  let key = hmac(Buffer.alloc(32), value, Buffer.of(0), ...seed)
+  let value: Uint8Array = Buffer.alloc(32, 1)
+  let key: Uint8Array = hmac(Buffer.alloc(32), value, Buffer.of(0), ...seed)
   value = hmac(key, value)
   key = hmac(key, value, Buffer.of(1), ...seed)
   value = hmac(key, value)

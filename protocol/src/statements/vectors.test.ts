@@ -76,8 +76,8 @@ describe('statements', () => {
   })
 
   it.each(['r', 's', 'keyX', 'keyY'] as const)('a signature whose %s is too short is refused, not an error', async (word) => {
-    const [{ type, statement, signature } = { type: '', statement: {}, signature: {} }] = vectors.valid
-    const short = { ...signature, [word]: '0x01' } as Parameters<typeof keyOf>[0]
+    const [{ type, statement, signature } = { type: '', statement: {}, signature: { keyX: '', keyY: '', r: '', s: '' } }] = vectors.valid
+    const short = { ...signature, [word]: '0x01' }
     await expect(verifyStatement(keyOf(short), build(type, statement), wordsOf(short))).resolves.toBe(false)
   })
 
@@ -103,16 +103,28 @@ describe('heads', () => {
   })
 })
 
-describe.each([
+/** What is common to both kinds. */
+interface Evidence {
+  name: string
+  first: { head: string }
+  firstSignature: Parameters<typeof keyOf>[0] & Parameters<typeof wordsOf>[0]
+  second: { head: string }
+  secondSignature: Evidence['firstSignature']
+  branch: { ancestor: string; ids: string[] }
+  slashes: boolean
+  error?: string
+}
+const kinds: [type: string, cases: Evidence[]][] = [
   ['RelayHead', vectors.evidence.relay],
   ['ChannelHead', vectors.evidence.channel],
-])('evidence of two %ss', (type, cases) => {
-  it.each(cases)('$name', async ({ first, firstSignature, second, secondSignature, branch, slashes, ...rest }) => {
+]
+
+describe.each(kinds)('evidence of two %ss', (type, cases) => {
+  it.each(cases)('$name', async ({ first, firstSignature, second, secondSignature, branch, slashes, error }) => {
     const verified = await Promise.all([
       verifyStatement(keyOf(firstSignature), build(type, first), wordsOf(firstSignature)),
       verifyStatement(keyOf(secondSignature), build(type, second), wordsOf(secondSignature)),
     ])
-    const { error } = rest as { error?: string }
     expect(verified.every(Boolean)).toBe(error !== 'ServerRegistry_SignatureInvalid(address)')
     if (!slashes) return
     const head = branch.ids.reduce<Hex>((at, id) => nextHead(at, hex(id)), hex(branch.ancestor))
