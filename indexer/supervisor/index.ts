@@ -122,7 +122,14 @@ function ponderArguments({ root, schema, port }: { root: string; schema: string;
 
 /** Only what Ponder needs, plus the variables that make programs run at all: a PORT or DATABASE_URL of the caller's is not for it. */
 function childEnvironment(options: IndexerOptions, directory: DatabaseDirectory): NodeJS.ProcessEnv {
-  const { PORT: _port, DATABASE_URL: _url, DATABASE_PRIVATE_URL: _privateUrl, DATABASE_SCHEMA: _schema, ...inherited } = process.env
+  const {
+    PORT: _port,
+    DATABASE_URL: _url,
+    DATABASE_PRIVATE_URL: _privateUrl,
+    DATABASE_SCHEMA: _schema,
+    DRED_DEPLOYMENT: _deployment,
+    ...inherited
+  } = process.env
   const { deployment, databaseUrl } = options
   return {
     ...inherited,
