@@ -101,7 +101,9 @@ abstract contract Owners is World {
         parameters.attestationSeconds = uint32(1 days + _draw(4 days));
         parameters.maxServers = uint8(parameters.maxServers - 2 + _draw(5));
         parameters.slashPercent = uint8(10 + _draw(91));
-        (parameters.quorumNumerator, parameters.quorumDenominator) = _draw(2) == 0 ? (1, 2) : (2, 3);
+        (parameters.quorumNumerator, parameters.quorumDenominator) = _draw(2) == 0
+            ? (uint8(1), uint8(1 + _draw(2)))
+            : (uint8(2), uint8(3));
     }
 
     function _breakBounds(Parameters memory p, uint256 which) private pure {

@@ -80,6 +80,7 @@ abstract contract Rounds is Members {
         uint256 votes = eligible * parameters.quorumNumerator;
         uint256 threshold = votes / parameters.quorumDenominator;
         if (threshold * parameters.quorumDenominator < votes) ++threshold;
+        if (!appointed && threshold == eligible) --threshold;
 
         _require(compliance.peersOf(n).length == peers, 7, "a lapsed server is a peer, or one is missing");
         _require((round.mode == AttestationMode.Appointed) == appointed, 12, "mode");

@@ -22,6 +22,7 @@ interface Vm {
     function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function signP256(uint256 privateKey, bytes32 digest) external view returns (bytes32 r, bytes32 s);
     function snapshotState() external returns (uint256 id);
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function startPrank(address sender) external;
     function stopPrank() external;
     function toString(uint256 value) external pure returns (string memory);
