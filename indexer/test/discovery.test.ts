@@ -1,5 +1,7 @@
+import { neighborhoodRegistryAbi } from '@dred/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { attestServer, createNeighborhood, registerServer, STAKE } from '../../test/fixtures/chain.ts'
+import { attestServer, createNeighborhood, newKey, parametersOf, registerServer, rotateKey, STAKE } from '../../test/fixtures/chain.ts'
+import { expectNeighborhoodOfChain, expectServerOfChain } from './chain-views.ts'
 import { type Answer, type IndexedChain, startIndexedChain } from './fixture.ts'
 
 const UNKNOWN = '4294967295'
@@ -178,4 +180,43 @@ test('every answer is of exactly the block that it names', async () => {
   const expected = answers.map(({ block }) => ({ items: before.items.length + block - before.block.number, block }))
   expect(answers).toEqual(expected)
   expect(answers.at(-1)?.items).toBe(before.items.length + rounds * perRound)
+})
+
+test('what a reorganization undoes is undone', async () => {
+  const { chain, registries } = indexed
+  const [owner, operator] = [chain.wallet(0), chain.wallet(1)]
+  const next = (await get('/v1/neighborhoods?limit=100')).body.items.length + 1
+  const history = await indexed.all('/v1/servers/1/history')
+  await indexed.caughtUp()
+  const id = await chain.clock.snapshot()
+  await createNeighborhood(owner, registries, 'undone')
+  await owner.writeContract({
+    address: registries.neighborhoodRegistry,
+    abi: neighborhoodRegistryAbi,
+    functionName: 'stageParameters',
+    args: [1, { ...parametersOf(registries), slashPercent: 99 }],
+  })
+  await rotateKey(operator, registries, { id: 1, key: await newKey() })
+  await registerServer(operator, registries, { neighborhood: 1, endpoint: 'http://127.0.0.1:9002' })
+  await attestServer(owner, registries, { id: 2, neighborhood: 1, endpoint: 'http://127.0.0.1:9002' })
+  await indexed.caughtUp()
+  const undone = await get('/v1/neighborhoods/1')
+  expect(undone.body.neighborhood).toMatchObject({ staged: { parameters: { slashPercent: 99 } }, seatsTaken: 2, activeServers: 1 })
+
+  await chain.clock.revert({ id })
+  await createNeighborhood(owner, registries, 'instead')
+  // One by one: of many at once the chain makes up blocks whose parents it does not have.
+  for (let height = 0; height < 10; height++) await chain.clock.mine({ blocks: 1 })
+  await indexed.caughtUp()
+  const [neighborhood, server, other] = [
+    await get('/v1/neighborhoods/1'),
+    await get('/v1/servers/1'),
+    await get(`/v1/neighborhoods/${next}`),
+  ]
+  expect(neighborhood.body.neighborhood).toMatchObject({ staged: null, seatsTaken: 1 })
+  await expectNeighborhoodOfChain(indexed, neighborhood.body.neighborhood)
+  await expectServerOfChain(indexed, server.body.server)
+  expect([other.body.neighborhood.name, (await get('/v1/servers/2')).status]).toEqual(['instead', 404])
+  expect(await indexed.all('/v1/servers/1/keys')).toHaveLength(1)
+  expect(await indexed.all('/v1/servers/1/history')).toEqual(history)
 })

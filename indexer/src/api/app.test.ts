@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createApp } from './app.ts'
 import { openApiDocument } from './openapi.ts'
 import { ApiProblem } from './problems.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { DiscoveryStore } from './store.ts'
 
 const block = { number: 7, hash: '0x07', timestamp: 1_000 } as const
@@ -99,7 +100,7 @@ test('an unexpected error is reported to us and not to the caller', async () => 
 })
 
 test('the tag changes with the block and with a lapse, and with nothing else', async () => {
-  const tagOf = async (changes: Partial<Awaited<ReturnType<typeof none>>>, headers = {}) => {
+  const tagOf = async (changes: Partial<Snapshot<never>>, headers = {}) => {
     const store = { ...emptyStore, servers: async () => ({ ...(await none()), ...changes }) }
     const response = await setup({ store }).app.request('/v1/neighborhoods/1/servers', { headers })
     return { tag: response.headers.get('etag') ?? '', status: response.status }
