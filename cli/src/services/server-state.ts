@@ -62,7 +62,9 @@ export async function readServerState(deployed: Deployed, id: number, discovery:
   }
 }
 
-function attested({ validUntil }: ChainServer, now: number): string {
+function attested(server: ChainServer, now: number): string {
+  const { validUntil } = server
+  if (!isMember(server)) return 'it has left'
   if (validUntil === 0) return 'never yet: an attester of the neighborhood has to examine it'
   return validUntil < now ? `it lapsed at ${time(validUntil)}` : `until ${time(validUntil)}, ${remaining(validUntil - now)}`
 }

@@ -27,14 +27,16 @@ export class Probe {
   readonly #endpoint: URL
   readonly #agent: HttpAgent | HttpsAgent
   readonly #pages = new Map<string, Promise<Answer>>()
+  readonly #seen = new WeakSet<TLSSocket>()
   #certificate: Certificate | undefined
 
   /** @param ca certificates to trust in place of the system's, PEM */
   constructor(endpoint: string, ca?: string) {
     this.#endpoint = new URL(endpoint)
     const options = { keepAlive: true, maxSockets: 1 }
-    this.#agent =
-      this.#endpoint.protocol === 'https:' ? new HttpsAgent(ca === undefined ? options : { ...options, ca }) : new HttpAgent(options)
+    // A resumed session shows no certificate.
+    const secure = { ...options, maxCachedSessions: 0, ...(ca === undefined ? {} : { ca }) }
+    this.#agent = this.#endpoint.protocol === 'https:' ? new HttpsAgent(secure) : new HttpAgent(options)
   }
 
   /** Of the first answer; undefined before it and without TLS. */
@@ -55,14 +57,19 @@ export class Probe {
    */
   async request(method: string, path: string, body?: { type: string; content: string }): Promise<Answer> {
     const response = await this.#send(method, path, body)
-    this.#note(response)
     const chunks: Buffer[] = []
     let size = 0
-    for await (const chunk of response) {
-      const bytes = Buffer.from(chunk as Uint8Array)
-      size += bytes.length
-      if (size > MAX_BODY_BYTES) throw new Error(`${path} answers with more than ${MAX_BODY_BYTES} bytes`)
-      chunks.push(bytes)
+    try {
+      this.#note(response)
+      for await (const chunk of response) {
+        const bytes = Buffer.from(chunk as Uint8Array)
+        size += bytes.length
+        if (size > MAX_BODY_BYTES) throw new Error(`${path} answers with more than ${MAX_BODY_BYTES} bytes`)
+        chunks.push(bytes)
+      }
+    } catch (error) {
+      response.destroy()
+      throw error
     }
     return { status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks).toString('utf8') }
   }
@@ -84,8 +91,10 @@ export class Probe {
   }
 
   #note(response: IncomingMessage): void {
-    if (!(response.socket instanceof TLSSocket)) return
-    const presented = response.socket.getPeerX509Certificate()
+    const { socket } = response
+    if (!(socket instanceof TLSSocket) || this.#seen.has(socket)) return
+    this.#seen.add(socket)
+    const presented = socket.getPeerX509Certificate()
     if (!presented) throw new Error('The server presented no certificate')
     const certificate = describe(presented)
     this.#certificate ??= certificate
