@@ -58,7 +58,7 @@ export default defineConfig({
     solidity: {
       fsPermissions: { readDirectory: ['./artifacts', './protocol/vectors'] },
       fuzz: { runs: 256 },
-      invariant: { runs: 64, depth: 64, failOnRevert: true },
+      invariant: { runs: 32, depth: 64, failOnRevert: true },
     },
   },
 })

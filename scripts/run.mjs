@@ -81,6 +81,7 @@ if (task === 'start') {
 } else if (task === 'test') {
   check()
   run('contracts', [tool('hardhat'), 'test', 'solidity'], 'inherit')
+  run('gas and sizes', [node, 'scripts/gas.mjs'])
   run('generated ABIs', [node, 'scripts/abi.mjs', '--check'])
   run('contract reference', [node, 'scripts/contract-docs.mjs', '--check'])
   run('tests', [tool('vitest'), 'run'], 'inherit')
