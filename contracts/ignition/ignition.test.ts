@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHardhatRuntimeEnvironment } from 'hardhat/hre'
@@ -122,14 +122,8 @@ describe('the registries of a public chain', { timeout: 120_000 }, () => {
 
 /** Ends the program as a power cut would as soon as the first transaction is on its way. */
 async function killWhenSent(child: ChildProcess, journal: string): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    child.on('exit', () => reject(new Error('It ended by itself')))
-    const watcher = watch(directory, { recursive: true }, () => {
-      if (!existsSync(journal) || !readFileSync(journal, 'utf8').includes('"TRANSACTION_SEND"')) return
-      watcher.close()
-      resolve()
-    })
-  })
+  const sent = () => existsSync(journal) && readFileSync(journal, 'utf8').includes('"TRANSACTION_SEND"')
+  await expect.poll(sent, { interval: 20, timeout: 60_000 }).toBe(true)
   child.kill('SIGKILL')
 }
 
