@@ -150,6 +150,18 @@ contract ServerEndpointTest is ServerFixture {
         assertEq(servers.endpointHolder(1, hashOf(OTHER)), 1, "new endpoint");
     }
 
+    function test_Move_OfALapsedServerLeavesTheNextHolderAlone() external {
+        activate(1);
+        setEndpoint(OTHER);
+        vm.warp(START + ATTESTATION + 1);
+        servers.lapse(1);
+        registerAt(otherOperator, 1, KEY + 1, ENDPOINT);
+        activate(2);
+        attestAt(1, OTHER);
+        assertEq(servers.endpointHolder(1, hashOf(ENDPOINT)), 2, "next holder");
+        assertEq(servers.endpointHolder(1, hashOf(OTHER)), 1, "new endpoint");
+    }
+
     function test_Pending_DropsAnEarlierProposal() external {
         activate(1);
         setEndpoint(OTHER);
