@@ -2,13 +2,11 @@
 // fails: an invariant by its number, or a test file. `--only 7` takes those of one invariant, `--only Gas` those of the files
 // with that in their names, `--json` prints the results as JSON. Takes minutes; the tree is never touched.
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { copyContracts, hardhat, root } from './contracts-copy.mjs'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const { values: options } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean', default: false } } })
 const suite = 'contracts/test/Invariants.t.sol'
 
@@ -19,32 +17,30 @@ function wanted(mutation) {
   return /^\d+$/.test(options.only) ? mutation.invariant === Number(options.only) : (mutation.test ?? '').includes(options.only)
 }
 
-/** A copy of what the compiler and the tests read. */
 function copyTree() {
-  const copy = mkdtempSync(join(tmpdir(), 'dred-mutations-'))
-  for (const path of ['contracts/src', 'contracts/test', 'protocol/vectors', 'hardhat.config.ts', 'package.json']) {
-    cpSync(join(root, path), join(copy, path), { recursive: true })
-  }
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
+  const copy = copyContracts()
   // Nobody reads the counterexamples, which take longer to shorten than to find.
   const config = join(copy, 'hardhat.config.ts')
   writeFileSync(config, readFileSync(config, 'utf8').replace('failOnRevert: true', 'failOnRevert: true, shrinkRunLimit: 0'))
   return copy
 }
 
-function hardhat(copy, ...args) {
-  const command = join(root, 'node_modules', 'hardhat', 'dist', 'src', 'cli.js')
+function run(copy, ...args) {
   const env = { ...process.env, HARDHAT_DISABLE_TELEMETRY: 'true', NO_COLOR: '1' }
-  const options = { cwd: copy, env, encoding: 'utf8', maxBuffer: 2 ** 28 }
-  const { status, stdout, stderr } = spawnSync(process.execPath, [command, '--build-profile', 'quick', ...args], options)
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...hardhat, ...args], {
+    cwd: copy,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  })
   return { passed: status === 0, output: `${stdout}${stderr}` }
 }
 
 /** The names of the tests that failed; `undefined` if the tests could not run at all. */
 function failures(copy, ...args) {
-  const built = hardhat(copy, 'build', '--no-tests')
+  const built = run(copy, 'build', '--no-tests')
   if (!built.passed) return { output: built.output }
-  const { passed, output } = hardhat(copy, 'test', 'solidity', ...args)
+  const { passed, output } = run(copy, 'test', 'solidity', ...args)
   const names = [...output.matchAll(/^\s+\d+\) (\w+)\(/gm)].map(([, name]) => name)
   if (!passed && names.length === 0) return { output }
   return { names: passed ? [] : names }
