@@ -109,52 +109,55 @@ function hasStatus(status: StatusFilter, at: SQL<number>): SQL | undefined {
   return eq(server.status, status)
 }
 
+/** Gives the expression of the time at which lapses are judged, in Unix seconds. */
+type Time = () => SQL<number>
+
 /** @param now Unix seconds */
 export function createStore(db: Database, now: () => number): DiscoveryStore {
-  /**
-   * The time at which lapses are judged. A quiet chain's newest block is old, and a local chain's time may have been moved ahead of
-   * the clock: the later of the two.
-   */
+  // A quiet chain's newest block is old, and a local chain's time may have been moved ahead of the clock: the later of the two.
   const time = () => sql<number>`GREATEST(${chainHead.timestamp}, ${now()}::int8)`.mapWith(Number)
+  return { ...neighborhoodReads(db, time), ...serverReads(db, time), ...serverHistories(db, time) }
+}
 
-  async function neighborhoods(where: SQL | undefined, limit: number) {
-    const at = time()
-    const found = await db
-      .select({
-        ...standingAt(at),
-        row: neighborhood,
-        round,
-        attesters: sql<NeighborhoodRow['attesters']>`(
-          SELECT COALESCE(JSON_AGG(JSON_BUILD_OBJECT(
-            'number', ${attester.number}, 'account', ${attester.account}, 'keyId', ${attester.keyId}
-          ) ORDER BY ${attester.number}), '[]')
-          FROM ${attester} WHERE ${attester.neighborhood} = ${neighborhood.id} AND ${attester.version} = ${neighborhood.attesterSet}
-        )`,
-        activeServers: sql<number>`(
-          SELECT COUNT(*) FROM ${server} WHERE ${server.neighborhood} = ${neighborhood.id} AND ${hasStatus('active', at)}
-        )`.mapWith(Number),
-        allPaused: sql<boolean>`(SELECT ${registry.registrationsPaused} FROM ${registry})`,
-      })
-      .from(chainHead)
-      .leftJoin(neighborhood, where)
-      .leftJoin(round, and(eq(round.neighborhood, neighborhood.id), eq(round.number, neighborhood.latestRound)))
-      .orderBy(asc(neighborhood.id))
-      .limit(limit)
-    return found.map(({ row, round: latest, attesters, activeServers, allPaused, ...standing }) => ({
-      ...standing,
-      row: row === null ? null : { ...row, round: latest, attesters, activeServers, allPaused },
-    }))
-  }
+/** Neighborhoods with all that their rows do not have themselves. */
+async function selectNeighborhoods(db: Database, at: SQL<number>, { where, limit }: { where: SQL | undefined; limit: number }) {
+  const found = await db
+    .select({
+      ...standingAt(at),
+      row: neighborhood,
+      round,
+      attesters: sql<NeighborhoodRow['attesters']>`(
+        SELECT COALESCE(JSON_AGG(JSON_BUILD_OBJECT(
+          'number', ${attester.number}, 'account', ${attester.account}, 'keyId', ${attester.keyId}
+        ) ORDER BY ${attester.number}), '[]')
+        FROM ${attester} WHERE ${attester.neighborhood} = ${neighborhood.id} AND ${attester.version} = ${neighborhood.attesterSet}
+      )`,
+      activeServers: sql<number>`(
+        SELECT COUNT(*) FROM ${server} WHERE ${server.neighborhood} = ${neighborhood.id} AND ${hasStatus('active', at)}
+      )`.mapWith(Number),
+      allPaused: sql<boolean>`(SELECT ${registry.registrationsPaused} FROM ${registry})`,
+    })
+    .from(chainHead)
+    .leftJoin(neighborhood, where)
+    .leftJoin(round, and(eq(round.neighborhood, neighborhood.id), eq(round.number, neighborhood.latestRound)))
+    .orderBy(asc(neighborhood.id))
+    .limit(limit)
+  return found.map(({ row, round: latest, attesters, activeServers, allPaused, ...standing }) => ({
+    ...standing,
+    row: row === null ? null : { ...row, round: latest, attesters, activeServers, allPaused },
+  }))
+}
 
+type NeighborhoodReads = Pick<DiscoveryStore, 'neighborhood' | 'neighborhoods' | 'neighborhoodChanges'>
+
+function neighborhoodReads(db: Database, time: Time): NeighborhoodReads {
   return {
-    standing: () =>
-      atOneBlock<null>(async () => (await db.select(standingAt(time())).from(chainHead)).map((found) => ({ ...found, row: null }))),
-
-    neighborhood: (id) => atOneBlock(() => neighborhoods(eq(neighborhood.id, id), 1)),
+    neighborhood: (id) => atOneBlock(() => selectNeighborhoods(db, time(), { where: eq(neighborhood.id, id), limit: 1 })),
 
     neighborhoods: ({ after, limit, name }) => {
       const named = name === undefined ? undefined : ilike(neighborhood.name, `%${escapeLike(name)}%`)
-      return atOneBlock(() => neighborhoods(and(gt(neighborhood.id, Number(after ?? 0)), named), limit))
+      const where = and(gt(neighborhood.id, Number(after ?? 0)), named)
+      return atOneBlock(() => selectNeighborhoods(db, time(), { where, limit }))
     },
 
     neighborhoodChanges: ({ after, limit, neighborhood: id }) => {
@@ -170,6 +173,13 @@ export function createStore(db: Database, now: () => number): DiscoveryStore {
           .limit(limit),
       )
     },
+  }
+}
+
+function serverReads(db: Database, time: Time): Pick<DiscoveryStore, 'standing' | 'server' | 'servers'> {
+  return {
+    standing: () =>
+      atOneBlock<null>(async () => (await db.select(standingAt(time())).from(chainHead)).map((found) => ({ ...found, row: null }))),
 
     server: (id) =>
       atOneBlock(() =>
@@ -190,7 +200,11 @@ export function createStore(db: Database, now: () => number): DiscoveryStore {
           .orderBy(asc(server.id))
           .limit(limit)
       }),
+  }
+}
 
+function serverHistories(db: Database, time: Time): Pick<DiscoveryStore, 'serverChanges' | 'keys' | 'attestations'> {
+  return {
     serverChanges: ({ after, limit, server: id }) =>
       ofParent(() =>
         db
