@@ -80,7 +80,7 @@ interface IServerRegistry {
         uint96 stake
     );
 
-    /// @notice A pending server has another endpoint.
+    /// @notice A pending server has another endpoint, and no proposal any more.
     event EndpointChanged(uint32 indexed id, uint32 indexed neighborhood, string endpoint);
 
     /// @notice An active server wants to move to another endpoint; it moves with the next attestation of that endpoint. The
@@ -188,7 +188,7 @@ interface IServerRegistry {
     /// @notice The payout account is zero or this contract.
     error ServerRegistry_PayoutInvalid(address payout);
 
-    /// @notice The neighborhood has as many active servers as it takes.
+    /// @notice The neighborhood has as many active servers as it takes. Lapsed ones count until they are pruned.
     error ServerRegistry_NeighborhoodFull(uint32 neighborhood, uint8 maxServers);
 
     /// @notice The signature's deadline has passed.
@@ -228,7 +228,7 @@ interface IServerRegistry {
     /// @notice The DID does not have the form `did:method:id` or exceeds 128 bytes.
     error ServerRegistry_DidInvalid(string did);
 
-    /// @notice The server was slashed before, has withdrawn, or does not exist.
+    /// @notice The server was slashed before or has withdrawn.
     error ServerRegistry_NotSlashable(uint32 id, Status status);
 
     /// @notice The key that signed is not the server's and never was.
@@ -354,7 +354,8 @@ interface IServerRegistry {
     /// @param keyId last 20 bytes of keccak256(keyX ‖ keyY) of the key
     function keyOf(address keyId) external view returns (Key memory);
 
-    /// @notice The endpoint an active server wants to move to.
+    /// @notice The endpoint a server proposed while it was active and has not moved to. It outlives a lapse, and means nothing
+    /// once the server left.
     /// @param id the server's id
     function endpointProposalOf(uint32 id) external view returns (EndpointProposal memory);
 
@@ -362,13 +363,13 @@ interface IServerRegistry {
     /// @param id the server's id
     function pendingPayoutOf(uint32 id) external view returns (address);
 
-    /// @notice The active server of the neighborhood that has the endpoint, 0 if it is free.
+    /// @notice The active server of the neighborhood that has the endpoint, lapsed or not; 0 if it is free.
     /// @param neighborhood the neighborhood's id
     /// @param endpointHash keccak256 of the endpoint
     function endpointHolder(uint32 neighborhood, bytes32 endpointHash) external view returns (uint32);
 
     /// @notice A page of all servers that ever registered in a neighborhood, whatever their status, oldest first, with the
-    /// state of the whole.
+    /// state of the whole; reverts for an unknown neighborhood.
     /// @param neighborhood the neighborhood's id
     /// @param offset number of servers to skip
     /// @param limit most servers to return
@@ -390,11 +391,12 @@ interface IServerRegistry {
     /// @param neighborhood the neighborhood's id
     function activeCount(uint32 neighborhood) external view returns (uint32);
 
-    /// @notice Whether the neighborhood has the number of active servers it wants, lapsed ones not counted.
+    /// @notice Whether the neighborhood has the number of active servers it wants, lapsed ones not counted; reverts for an
+    /// unknown neighborhood.
     /// @param neighborhood the neighborhood's id
     function isHealthy(uint32 neighborhood) external view returns (bool);
 
-    /// @notice Sum of the stakes held in a token, which its balance here covers.
+    /// @notice Sum of the stakes held in a token. The balance here covers it and `burnableOf`, unless the token takes from it.
     /// @param token an ERC-20
     function liabilityOf(address token) external view returns (uint256);
 

@@ -25,7 +25,7 @@ enum AdmissionMode {
 /// @param maxChannelLifetimeSeconds longest life of a channel
 /// @param maxChannelIdleSeconds longest time a channel lives without a message, at most its lifetime
 /// @param maxMessageBytes largest message
-/// @param maxServers most servers active at once
+/// @param maxServers most servers active at once; fewer than there are removes none and admits none
 /// @param redundancy number of active servers wanted, at most `maxServers`
 /// @param slashPercent share of the stake that a proven equivocation costs
 /// @param quorumNumerator votes needed as a share of the eligible attesters, rounded up

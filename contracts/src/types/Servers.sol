@@ -115,7 +115,7 @@ struct StakePermit {
 /// @param keyX x coordinate of the new P-256 key
 /// @param keyY y coordinate of the new P-256 key
 /// @param overlapSeconds how long the old key is still accepted, at most the neighborhood's `keyOverlapSeconds`; 0 ends it
-/// at once, for a key that was stolen
+/// at once, for a key that was stolen. Keys replaced before keep what they were given
 /// @param deadline last Unix time in seconds at which the new key's signature counts
 /// @param r first half of the new key's signature of `KeyRotation`
 /// @param s second half, in the lower half of the curve's order
