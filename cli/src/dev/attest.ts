@@ -3,7 +3,7 @@ import { CliError } from '../errors.ts'
 import type { Deployed } from '../services/chain.ts'
 import { findingOf, pollOf, readClock } from '../services/compliance/attest.ts'
 import { castVote } from '../services/compliance/ballots.ts'
-import { type Examined, examineServer } from '../services/compliance/examine.ts'
+import { type Examined, examineServer, faultsOf } from '../services/compliance/examine.ts'
 import { openRound, readRound } from '../services/compliance/round.ts'
 import { submitBallots } from '../services/compliance/submit.ts'
 import type { DevKeys } from './keys.ts'
@@ -44,6 +44,5 @@ export async function attestDevServers(
 
 function refuseFailed({ server, examination }: Examined): void {
   if (examination.passed) return
-  const faults = examination.checks.flatMap(({ name, passed, detail }) => (passed ? [] : [`${name}: ${detail}`]))
-  throw new CliError('checkFailed', 'not_compliant', `Server ${server} fails its examination (${faults.join('; ')}).`)
+  throw new CliError('checkFailed', 'not_compliant', `Server ${server} fails its examination (${faultsOf(examination).join('; ')}).`)
 }

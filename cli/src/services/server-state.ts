@@ -1,7 +1,7 @@
 import type { Address } from 'viem'
 import { remaining, time } from '../units.ts'
 import { chainTime, type Deployed, type TokenInfo } from './chain.ts'
-import { examineServer } from './compliance/examine.ts'
+import { examineServer, faultsOf } from './compliance/examine.ts'
 import { listActiveServers, type ServerView, showServer } from './discovery.ts'
 import { readStake } from './server-calls.ts'
 import { type ChainServer, isMember, readEndpoints, readServer, statusAt } from './servers.ts'
@@ -73,9 +73,9 @@ function attested(server: ChainServer, now: number): string {
 async function reach(deployed: Deployed, id: number, server: ChainServer): Promise<Tick> {
   const name = 'reachable'
   if (!isMember(server)) return { name, ok: false, detail: 'it has left' }
-  const { passed, endpoint, checks } = (await examineServer(deployed, id)).examination
-  const faults = checks.filter((check) => !check.passed).map((check) => `${check.name}: ${check.detail}`)
-  return { name, ok: passed, detail: passed ? `at ${endpoint}, ${checks.length} checks passed` : (faults[0] ?? '') }
+  const { examination } = await examineServer(deployed, id)
+  const { passed, endpoint, checks } = examination
+  return { name, ok: passed, detail: passed ? `at ${endpoint}, ${checks.length} checks passed` : faultsOf(examination).join('; ') }
 }
 
 async function discoveryTicks(urls: readonly string[], id: number, server: ChainServer): Promise<Tick[]> {

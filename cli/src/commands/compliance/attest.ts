@@ -9,7 +9,7 @@ import { fields, table } from '../../output.ts'
 import { connect, type Deployed } from '../../services/chain.ts'
 import { type AttestOutcome, attestServers } from '../../services/compliance/attest.ts'
 import { writeBallots } from '../../services/compliance/ballots.ts'
-import { type Examined, examineServer } from '../../services/compliance/examine.ts'
+import { type Examined, examineServer, faultsOf } from '../../services/compliance/examine.ts'
 import { walletOf } from '../../services/keystore.ts'
 import { openAttesterKey } from '../../services/server-key.ts'
 import { isMember, readServer, readServers } from '../../services/servers.ts'
@@ -130,9 +130,7 @@ async function examineAll(deployed: Deployed, servers: readonly number[]): Promi
   const examine = async (id: number) => {
     const result = await examineServer(deployed, id)
     examined.push(result)
-    const { passed, checks } = result.examination
-    if (passed) return 'passed'
-    return checks.flatMap(({ name, detail, ...check }) => (check.passed ? [] : [`${name}: ${detail}`])).join('; ')
+    return result.examination.passed ? 'passed' : `fails (${faultsOf(result.examination).join('; ')})`
   }
   await runSteps(
     servers.map((id) => ({ title: `examine server ${id}`, run: () => examine(id) })),

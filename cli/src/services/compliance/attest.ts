@@ -53,8 +53,9 @@ export async function attestServers(deployed: Deployed, request: AttestRequest):
   const refused: Refusal[] = failed.map(({ server }) => ({ server, code: 'not_compliant', reason: 'it fails its examination' }))
   const passed = examined.filter(({ examination }) => examination.passed)
 
-  const round = await roundFor(deployed, request, passed.length > 0)
+  const round = await roundFor(deployed, request, { needed: passed.length > 0 })
   const poll = pollOf(deployed, neighborhood, round)
+  if (passed.length === 0) return { poll, round, attested: [], open: [], refused, pending: undefined }
   const attester = await attesterOf(deployed, round, key.keyId)
   const given = mergeBallots(await Promise.all([...files].map(([file, text]) => readBallots(text, file, poll))))
   const clock = await readClock(deployed, neighborhood)
@@ -128,7 +129,7 @@ export function disagreement(given: Finding, own: Finding, now: number): string 
   return undefined
 }
 
-async function roundFor(deployed: Deployed, request: AttestRequest, open: boolean): Promise<Round> {
+async function roundFor(deployed: Deployed, request: AttestRequest, { needed }: { needed: boolean }): Promise<Round> {
   const { neighborhood, key, files } = request
   const round = await readRound(deployed, neighborhood)
   if (round.open) return round
@@ -140,7 +141,7 @@ async function roundFor(deployed: Deployed, request: AttestRequest, open: boolea
     )
   }
   await expectAttester(deployed, neighborhood, key)
-  if (!open) return round
+  if (!needed) return round
   try {
     await runSteps(openRound(deployed, await request.wallet(), neighborhood))
   } catch (error) {

@@ -90,7 +90,12 @@ async function serve(replaced: Record<string, Route> = {}): Promise<void> {
     const body = (await request.setEncoding('utf8').toArray()).join('')
     const path = (request.url ?? '').split('?')[0]?.replace(/^\/channel\/.*/, '/channel')
     const route = table[`${request.method} ${path}`] ?? (() => problem(404, 'not_found'))
-    const { status, body: content, type = 'application/json', headers = { 'access-control-allow-origin': '*' } } = await route(request, body)
+    const {
+      status,
+      body: content,
+      type = 'application/json',
+      headers = { 'access-control-allow-origin': '*' },
+    } = await route(request, body)
     response.writeHead(status, { 'content-type': type, ...headers }).end(typeof content === 'string' ? content : JSON.stringify(content))
   }
   server = createServer(tls, (request, response) => void answer(request, response))
@@ -149,9 +154,13 @@ test('a server that does not answer, and one that only its own machine reaches',
   expect(failed(await examine({ ...subject, endpoint: 'http://127.0.0.1:1' }))).toEqual(['public endpoint'])
 })
 
-const changed = (fields: object): Route => () => ({ status: 200, body: { ...wellKnown(), ...fields } })
-const proven = (faults: Parameters<typeof proof>[1]): Route => ({ url = '' }) =>
-  proof(new URL(url, subject.endpoint).searchParams.get('nonce') ?? '', faults)
+const changed =
+  (fields: object): Route =>
+  () => ({ status: 200, body: { ...wellKnown(), ...fields } })
+const proven =
+  (faults: Parameters<typeof proof>[1]): Route =>
+  ({ url = '' }) =>
+    proof(new URL(url, subject.endpoint).searchParams.get('nonce') ?? '', faults)
 
 describe('each fault fails its own check alone', () => {
   test.each<[string, string, Route]>([
@@ -176,7 +185,8 @@ describe('each fault fails its own check alone', () => {
     [
       'refuses malformed JSON',
       'POST /channel',
-      ({ headers }) => (headers['content-type'] === 'application/json' ? { status: 201, body: {} } : problem(415, 'unsupported_media_type')),
+      ({ headers }) =>
+        headers['content-type'] === 'application/json' ? { status: 201, body: {} } : problem(415, 'unsupported_media_type'),
     ],
     ['refuses other body types', 'POST /channel', () => problem(400, 'malformed_json')],
     ['answers 404 with a problem document', 'GET /no-such-address', () => ({ status: 404, body: 'Not Found', type: 'text/plain' })],

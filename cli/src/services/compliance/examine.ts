@@ -6,6 +6,8 @@ import { type ChainServer, isMember, readEndpoints, readServer } from '../server
 import { checks, type Subject } from './checks.ts'
 import { Probe } from './probe.ts'
 
+const NOT_EXAMINED = 'not examined'
+
 export interface Check {
   name: string
   passed: boolean
@@ -84,7 +86,7 @@ export async function examine(subject: Subject, ca?: string): Promise<Examinatio
   let stopped = false
   try {
     for (const { name, essential, run } of checks) {
-      const detail: string | undefined = stopped ? 'not examined' : await run(subject, probe).then(() => undefined, describe)
+      const detail: string | undefined = stopped ? NOT_EXAMINED : await run(subject, probe).then(() => undefined, describe)
       results.push(detail === undefined ? { name, passed: true } : { name, passed: false, detail })
       stopped ||= essential === true && detail !== undefined
     }
@@ -104,6 +106,11 @@ export async function examine(subject: Subject, ca?: string): Promise<Examinatio
     report,
     reportHash: keccak256(stringToBytes(canonicalJson({ ...report }))),
   }
+}
+
+/** What is wrong with a server that did not pass, for people: what was not examined is left out. */
+export function faultsOf({ checks: results }: Examination): string[] {
+  return results.flatMap(({ name, passed, detail }) => (passed || detail === NOT_EXAMINED ? [] : [`${name}: ${detail}`]))
 }
 
 function describe(error: unknown): string {
