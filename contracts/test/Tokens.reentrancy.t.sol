@@ -31,7 +31,7 @@ contract TokensReentrancyTest is TokensFixture {
         assertGoodUntouched();
     }
 
-    /// @dev The registry swallows a permit that fails; the token gets in before the registration, and only there.
+    /// @dev The registry swallows a permit that fails; the token gets in after the effects and before its transfer.
     function test_Permit_ReenteringChangesNothing() external {
         bytes memory withPermit = abi.encodeCall(IServerRegistry.registerWithPermit, (registration(), noPermit()));
         other.arm(address(servers), registerCall());
