@@ -1,13 +1,16 @@
 // Plants each mutation of contracts/test/mutations.json in a copy of the contracts and requires that the test it names
 // fails: an invariant by its number, or a test file. `--only 7` takes those of one invariant, `--only Gas` those of the files
-// with that in their names, `--json` prints the results as JSON. Takes minutes; the tree is never touched.
+// with that in their names, `--json` prints the results as JSON, `--record` notes in that file which test caught what. Takes a
+// quarter of an hour or more; the contracts of the tree are never touched.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { copyContracts, hardhat, root } from './contracts-copy.mjs'
 
-const { values: options } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean', default: false } } })
+const { values: options } = parseArgs({
+  options: { only: { type: 'string' }, json: { type: 'boolean', default: false }, record: { type: 'boolean' } },
+})
 const suite = 'contracts/test/Invariants.t.sol'
 
 const testOf = ({ invariant, test }) => (invariant === undefined ? test : `invariant ${invariant}`)
@@ -71,7 +74,9 @@ function print(line) {
   ;(options.json ? process.stderr : process.stdout).write(`${line}\n`)
 }
 
-const mutations = JSON.parse(readFileSync(join(root, 'contracts/test/mutations.json'), 'utf8')).filter(wanted)
+const data = join(root, 'contracts/test/mutations.json')
+const all = JSON.parse(readFileSync(data, 'utf8'))
+const mutations = all.filter(wanted)
 const copy = copyTree()
 const results = []
 try {
@@ -86,6 +91,16 @@ try {
   }
 } finally {
   rmSync(copy, { recursive: true })
+}
+if (options.record) {
+  const caught = new Map(
+    results.map(({ file, find, replace, status, by }) => [`${file} ${find} ${replace}`, status === 'caught' ? by : undefined]),
+  )
+  const noted = all.map((mutation) => {
+    const key = `${mutation.file} ${mutation.find} ${mutation.replace}`
+    return caught.has(key) ? { ...mutation, by: caught.get(key) } : mutation
+  })
+  writeFileSync(data, `${JSON.stringify(noted, null, 2)}\n`)
 }
 const missed = results.filter(({ status }) => status !== 'caught')
 print(`${results.length - missed.length} of ${results.length} mutations caught`)
