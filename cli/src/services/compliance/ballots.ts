@@ -1,4 +1,4 @@
-import { attestationStatement, endpointHash, serverKeyId, signStatement, verifyStatement } from '@dred/protocol/statements'
+import { attestationStatement, endpointHash, signStatement, verifyStatement } from '@dred/protocol/statements'
 import { type Hex, isHex, size } from 'viem'
 import { CliError } from '../../errors.ts'
 import type { StatementKey } from '../register.ts'
@@ -143,9 +143,4 @@ export function mergeBallots(lists: readonly Ballot[][]): Map<number, Ballot> {
 
 function sameFinding(a: Finding, b: Finding): boolean {
   return (['endpoint', 'spkiHash', 'validUntil', 'reportHash'] as const).every((name) => a[name] === b[name])
-}
-
-/** Whether a vote is of this key. */
-export function isBy(vote: Vote, keyId: Hex): boolean {
-  return serverKeyId(vote.keyX, vote.keyY) === keyId
 }
