@@ -88,6 +88,20 @@ contract PeersTest is ComplianceFixture {
         assertEq(servers.serverOf(1).validUntil, finding.validUntil, "counts in the next round");
     }
 
+    /// @dev Its id lies between those of peers.
+    function test_NotEligible_ActiveButLeftOutOfTheSnapshot() external {
+        uint32 sixth = join(HERE, 6);
+        activateUntil(sixth, opened + 1 days);
+        closeRound(HERE);
+        compliance.openRound(HERE);
+        assertEq(compliance.peersOf(HERE).length, 5, "peers");
+        activateUntil(SUBJECT, opened + 1 days);
+        Finding memory finding = findingOf(1);
+        refuseVotes(finding, votesOfPeers(finding, list(2, 3, SUBJECT, sixth)), notEligible(SUBJECT));
+        compliance.attest(finding, votesOfPeers(finding, list(2, 3, 4, sixth)));
+        assertEq(servers.serverOf(1).validUntil, finding.validUntil, "validUntil");
+    }
+
     function test_NotEligible_AnotherKey() external {
         Finding memory finding = findingOf(SUBJECT);
         Vote[] memory votes = votesOfPeers(finding, list(1, 2, 3));
