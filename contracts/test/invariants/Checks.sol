@@ -107,9 +107,8 @@ abstract contract Checks is Assertions {
                     assertEq(holder, ids[i], "endpoint holder");
                     assertTrue(all[i].validUntil != 0, "active without an attestation");
                 } else assertTrue(holder != ids[i], "endpoint of a server that is not active");
-                if (holder == 0) continue;
-                assertTrue(_servers.serverOf(holder).status == Status.Active, "endpoint of nobody");
             }
+            _assertEndpointsAreTheirHolders(n);
         }
         _assertUnbroken(6);
     }
@@ -198,6 +197,17 @@ abstract contract Checks is Assertions {
             if (ghost.status == Status.Withdrawn) assertEq(server.stake, 0, "stake of a withdrawn server");
         }
         _assertUnbroken(15);
+    }
+
+    /// @dev Whoever holds one of all endpoints is active there: nobody keeps one that it left.
+    function _assertEndpointsAreTheirHolders(uint32 n) private view {
+        for (uint256 i = 0; i < _world.ENDPOINTS(); ++i) {
+            bytes32 endpointHash = keccak256(bytes(_world.endpointAt(i)));
+            uint32 holder = _servers.endpointHolder(n, endpointHash);
+            if (holder == 0) continue;
+            Server memory server = _servers.serverOf(holder);
+            assertTrue(server.status == Status.Active && server.endpointHash == endpointHash, "endpoint of nobody");
+        }
     }
 
     /// @dev Nothing that happened on the way broke this invariant.

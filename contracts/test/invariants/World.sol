@@ -43,7 +43,7 @@ abstract contract World is Assertions {
     uint256 internal constant STRANGER_KEY = 999;
     uint256 internal constant OPERATORS = 6;
     uint256 internal constant PAYOUTS = 8;
-    uint256 internal constant ENDPOINTS = 24;
+    uint256 public constant ENDPOINTS = 24;
     address internal constant GUARDIAN = address(0x60A7D);
     address internal constant STRANGER = address(0xBAD);
     address internal constant REPORTER = address(0x4E907);
@@ -118,6 +118,10 @@ abstract contract World is Assertions {
         return address(uint160(0xC01D0 + index));
     }
 
+    function endpointAt(uint256 index) public pure returns (string memory) {
+        return string.concat("https://relay-", vm.toString(index), ".example");
+    }
+
     function operatorAt(uint256 index) internal pure returns (address) {
         return address(uint160(0xA0001 + index));
     }
@@ -125,10 +129,6 @@ abstract contract World is Assertions {
     /// @dev The first attester is the first operator too.
     function attesterAt(uint256 index) internal pure returns (address) {
         return index == 0 ? operatorAt(0) : address(uint160(0xE0000 + index));
-    }
-
-    function endpointAt(uint256 index) internal pure returns (string memory) {
-        return string.concat("https://relay-", vm.toString(index), ".example");
     }
 
     /// @dev Every action begins with this.
