@@ -14,7 +14,7 @@ import {Constants} from "./libraries/Constants.sol";
 import {ServerKeys} from "./libraries/ServerKeys.sol";
 import {AttestationMode, Attester, Parameters} from "./types/Neighborhoods.sol";
 import {Round, Vote} from "./types/Rounds.sol";
-import {Key, Server, Status} from "./types/Servers.sol";
+import {Server, Status} from "./types/Servers.sol";
 import {Attestation, Finding} from "./types/Statements.sol";
 
 /// @title Registry of attestations
@@ -178,11 +178,20 @@ contract ComplianceRegistry is IComplianceRegistry, EIP712, Multicall {
         address[] memory operators = new address[](votes.length);
         uint32[] memory peers = _peers[finding.neighborhood];
         uint256 position = 0;
-        uint32 last = 0;
+        Attestation memory attestation = Attestation({
+            neighborhood: finding.neighborhood,
+            server: finding.server,
+            attester: 0,
+            round: finding.round,
+            endpointHash: finding.endpointHash,
+            spkiHash: finding.spkiHash,
+            validUntil: finding.validUntil,
+            reportHash: finding.reportHash
+        });
         for (uint256 i = 0; i < votes.length; ++i) {
             uint32 attester = votes[i].attester;
-            if (attester <= last) revert ComplianceRegistry_NotAscending(attester);
-            last = attester;
+            if (attester <= attestation.attester) revert ComplianceRegistry_NotAscending(attester);
+            attestation.attester = attester;
 
             address operator;
             if (round.mode == AttestationMode.Appointed) {
@@ -193,12 +202,13 @@ contract ComplianceRegistry is IComplianceRegistry, EIP712, Multicall {
                     revert ComplianceRegistry_NotEligible(attester);
                 }
                 operator = _peer(votes[i]);
+                // No two appointed attesters are one operator.
+                for (uint256 j = 0; j < i; ++j) {
+                    if (operators[j] == operator) revert ComplianceRegistry_SecondVote(attester, operator);
+                }
             }
             if (operator == subjectOperator) revert ComplianceRegistry_OwnServer(attester, operator);
-            for (uint256 j = 0; j < i; ++j) {
-                if (operators[j] == operator) revert ComplianceRegistry_SecondVote(attester, operator);
-            }
-            _checkSignature(finding, votes[i]);
+            _checkSignature(attestation, votes[i]);
             operators[i] = operator;
             attesters[i] = attester;
         }
@@ -213,29 +223,12 @@ contract ComplianceRegistry is IComplianceRegistry, EIP712, Multicall {
     }
 
     /// @dev A peer of the round counts as long as its own attestation holds, with any key accepted now.
-    function _peer(Vote calldata vote) private view returns (address) {
-        Server memory server = serverRegistry.serverOf(vote.attester);
-        Key memory key = serverRegistry.keyOf(ServerKeys.idOf(vote.keyX, vote.keyY));
-        if (
-            server.status != Status.Active ||
-            block.timestamp > server.validUntil ||
-            key.server != vote.attester ||
-            block.timestamp > key.acceptedUntil
-        ) revert ComplianceRegistry_NotEligible(vote.attester);
-        return server.operator;
+    function _peer(Vote calldata vote) private view returns (address operator) {
+        operator = serverRegistry.voterOf(vote.attester, ServerKeys.idOf(vote.keyX, vote.keyY));
+        if (operator == address(0)) revert ComplianceRegistry_NotEligible(vote.attester);
     }
 
-    function _checkSignature(Finding calldata finding, Vote calldata vote) private view {
-        Attestation memory attestation = Attestation({
-            neighborhood: finding.neighborhood,
-            server: finding.server,
-            attester: vote.attester,
-            round: finding.round,
-            endpointHash: finding.endpointHash,
-            spkiHash: finding.spkiHash,
-            validUntil: finding.validUntil,
-            reportHash: finding.reportHash
-        });
+    function _checkSignature(Attestation memory attestation, Vote calldata vote) private view {
         bytes32 digest = ServerKeys.digestOf(ServerKeys.hash(attestation), _domainSeparatorV4());
         if (!P256.verify(digest, vote.r, vote.s, vote.keyX, vote.keyY)) {
             revert ComplianceRegistry_SignatureInvalid(vote.attester);

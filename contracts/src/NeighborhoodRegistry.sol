@@ -4,7 +4,7 @@ pragma solidity ^0.8.28;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 
 import {INeighborhoodRegistry} from "./interfaces/INeighborhoodRegistry.sol";
-import {Constants} from "./libraries/Constants.sol";
+import {AttesterSets} from "./libraries/AttesterSets.sol";
 import {NeighborhoodBounds} from "./libraries/NeighborhoodBounds.sol";
 import {Admission, AdmissionMode, Attester, NewNeighborhood, Parameters} from "./types/Neighborhoods.sol";
 
@@ -24,7 +24,7 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
     }
 
     mapping(uint32 id => Neighborhood) private _neighborhoods;
-    mapping(uint32 id => mapping(uint32 version => Attester[])) private _attesters;
+    mapping(uint32 id => mapping(uint32 version => address)) private _attesterSets;
     mapping(uint32 id => mapping(address operator => bool)) private _allowed;
 
     /// @inheritdoc INeighborhoodRegistry
@@ -231,6 +231,13 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
     }
 
     /// @inheritdoc INeighborhoodRegistry
+    function keyOverlapSecondsOf(uint32 id) external view returns (uint32) {
+        Parameters storage parameters = _neighborhoods[id].parameters;
+        if (parameters.unbondingSeconds == 0) revert NeighborhoodRegistry_Unknown(id);
+        return parameters.keyOverlapSeconds;
+    }
+
+    /// @inheritdoc INeighborhoodRegistry
     function admissionOf(uint32 id) external view returns (Admission memory) {
         return _known(id).admission;
     }
@@ -253,19 +260,18 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
     /// @inheritdoc INeighborhoodRegistry
     function attestersOf(uint32 id) external view returns (uint32 version, Attester[] memory attesters) {
         version = _known(id).attesterSet;
-        attesters = _attesters[id][version];
+        attesters = AttesterSets.all(_attesterSets[id][version]);
     }
 
     /// @inheritdoc INeighborhoodRegistry
     function attesterSetOf(uint32 id) external view returns (uint32 version, uint256 size) {
         version = _known(id).attesterSet;
-        size = _attesters[id][version].length;
+        size = AttesterSets.sizeOf(_attesterSets[id][version]);
     }
 
     /// @inheritdoc INeighborhoodRegistry
-    function attesterAt(uint32 id, uint32 version, uint256 number) external view returns (Attester memory attester) {
-        Attester[] storage attesters = _attesters[id][version];
-        if (number != 0 && number <= attesters.length) attester = attesters[number - 1];
+    function attesterAt(uint32 id, uint32 version, uint256 number) external view returns (Attester memory) {
+        return AttesterSets.at(_attesterSets[id][version], number);
     }
 
     /// @inheritdoc INeighborhoodRegistry
@@ -298,8 +304,7 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
         NeighborhoodBounds.checkAttesters(attesters);
 
         uint32 version = ++_neighborhoods[id].attesterSet;
-        Attester[] storage set = _attesters[id][version];
-        for (uint256 i = 0; i < attesters.length; ++i) set.push(attesters[i]);
+        _attesterSets[id][version] = AttesterSets.store(attesters);
         emit AttestersAppointed(id, version, attesters);
     }
 }

@@ -145,7 +145,7 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
         Server storage server = _memberOf(id);
         _checkDeadline(rotation.deadline);
         uint32 neighborhood = server.neighborhood;
-        uint32 maxOverlap = neighborhoodRegistry.parametersOf(neighborhood).keyOverlapSeconds;
+        uint32 maxOverlap = neighborhoodRegistry.keyOverlapSecondsOf(neighborhood);
         if (rotation.overlapSeconds > maxOverlap) {
             revert ServerRegistry_OverlapTooLong(rotation.overlapSeconds, maxOverlap);
         }
@@ -329,6 +329,18 @@ contract ServerRegistry is IServerRegistry, EIP712, ReentrancyGuardTransient {
     /// @inheritdoc IServerRegistry
     function keyOf(address keyId) external view returns (Key memory) {
         return _keys[keyId];
+    }
+
+    /// @inheritdoc IServerRegistry
+    function voterOf(uint32 id, address keyId) external view returns (address) {
+        Server storage server = _servers[id];
+        if (server.status != Status.Active || block.timestamp > server.validUntil) return address(0);
+        // The present key is accepted, which spares reading of it.
+        if (keyId != server.keyId) {
+            Key storage key = _keys[keyId];
+            if (key.server != id || block.timestamp > key.acceptedUntil) return address(0);
+        }
+        return server.operator;
     }
 
     /// @inheritdoc IServerRegistry

@@ -196,6 +196,8 @@ contract NeighborhoodRegistryTest is NeighborhoodFixture {
         expectUnknown();
         neighborhoods.exitTermsOf(UNKNOWN);
         expectUnknown();
+        neighborhoods.keyOverlapSecondsOf(UNKNOWN);
+        expectUnknown();
         neighborhoods.admissionOf(UNKNOWN);
         expectUnknown();
         neighborhoods.guardianOf(UNKNOWN);
@@ -228,6 +230,7 @@ contract NeighborhoodRegistryTest is NeighborhoodFixture {
         (uint32 unbondingSeconds, uint8 slashPercent) = neighborhoods.exitTermsOf(1);
         assertEq(unbondingSeconds, UNBONDING, "unbonding");
         assertEq(slashPercent, 50, "slash");
+        assertEq(neighborhoods.keyOverlapSecondsOf(1), KEY_OVERLAP, "key overlap");
     }
 
     function expectNotPendingOwner(address caller) private {

@@ -280,6 +280,10 @@ interface INeighborhoodRegistry {
     /// @return slashPercent share of the stake at risk until then
     function exitTermsOf(uint32 id) external view returns (uint32 unbondingSeconds, uint8 slashPercent);
 
+    /// @notice The longest key overlap, in seconds, apart for rotations to read cheaply; reverts for an unknown id.
+    /// @param id the neighborhood's id
+    function keyOverlapSecondsOf(uint32 id) external view returns (uint32);
+
     /// @notice The rules of admission; reverts for an unknown id.
     /// @param id the neighborhood's id
     function admissionOf(uint32 id) external view returns (Admission memory);

@@ -354,6 +354,12 @@ interface IServerRegistry {
     /// @param keyId last 20 bytes of keccak256(keyX ‖ keyY) of the key
     function keyOf(address keyId) external view returns (Key memory);
 
+    /// @notice The operator of an active server whose attestation holds and for which this key speaks now, for rounds of
+    /// peers to read cheaply; zero otherwise.
+    /// @param id the server's id
+    /// @param keyId last 20 bytes of keccak256(keyX ‖ keyY) of a present or rotated key
+    function voterOf(uint32 id, address keyId) external view returns (address);
+
     /// @notice The endpoint a server proposed while it was active and has not moved to. It outlives a lapse, and means nothing
     /// once the server left.
     /// @param id the server's id
