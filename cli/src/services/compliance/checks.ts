@@ -1,7 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { describeMismatch, generateDeviceKey, limits, routes, signGenesis, webCryptoSigner, WellKnown } from '@dred/protocol'
+import {
+  describeMismatch,
+  EndpointProof,
+  generateDeviceKey,
+  limits,
+  routes,
+  routeUrl,
+  signGenesis,
+  webCryptoSigner,
+  WellKnown,
+} from '@dred/protocol'
 import { endpointProofStatement, serverKeyId, verifyStatement } from '@dred/protocol/statements'
-import { bytesToHex, type Hex, isHex, size } from 'viem'
+import { bytesToHex, type Hex } from 'viem'
 import { LOCAL_CHAIN_ID } from '../../dev/chain-id.ts'
 import type { Answer, Probe } from './probe.ts'
 
@@ -69,11 +79,14 @@ async function checkIdentity(subject: Subject, probe: Probe): Promise<void> {
 async function checkProof(subject: Subject, probe: Probe): Promise<void> {
   const { server, endpoint, keyId } = subject
   const nonce = bytesToHex(randomBytes(32))
-  const proof = jsonOf(expectStatus(await probe.request('GET', `/.well-known/dred/proof?nonce=${nonce}`), 200))
-  const [keyX, keyY, r, s] = ['keyX', 'keyY', 'r', 's'].map((name) => word(proof[name], name))
-  if (!keyX || !keyY || !r || !s) throw new Error('its proof is not complete')
-  if (proof['nonce'] !== nonce) throw new Error('its proof is of another challenge')
-  if (proof['endpoint'] !== endpoint) throw new Error(`its proof is for ${String(proof['endpoint'])}`)
+  const answer = await probe.request('GET', routeUrl('', 'endpointProof', { query: { nonce } }))
+  const document = jsonOf(expectStatus(answer, 200))
+  const mismatch = describeMismatch(EndpointProof, document)
+  if (mismatch) throw new Error(`its proof is not what the protocol says: ${mismatch}`)
+  const proof = document as unknown as Record<'keyX' | 'keyY' | 'r' | 's' | 'nonce', Hex> & EndpointProof
+  const { keyX, keyY, r, s } = proof
+  if (proof.nonce !== nonce) throw new Error('its proof is of another challenge')
+  if (proof.endpoint !== endpoint) throw new Error(`its proof is for ${proof.endpoint}`)
   if (serverKeyId(keyX, keyY) !== keyId) throw new Error(`its proof is of the key ${serverKeyId(keyX, keyY)}, the registry's is ${keyId}`)
   const statement = endpointProofStatement(subject, { server, endpoint, nonce })
   if (!(await verifyStatement({ keyX, keyY }, statement, { r, s }))) throw new Error('the signature of its proof does not verify')
@@ -155,9 +168,4 @@ function jsonOf({ body }: Answer): Record<string, unknown> {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function word(value: unknown, name: string): Hex {
-  if (!isHex(value) || size(value) !== 32) throw new Error(`${name} of its proof is not 32 bytes of hex`)
-  return value
 }

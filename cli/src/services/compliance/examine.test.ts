@@ -163,6 +163,12 @@ const proven =
     proof(new URL(url, subject.endpoint).searchParams.get('nonce') ?? '', faults)
 
 describe('each fault fails its own check alone', () => {
+  test('a proof for another endpoint is named', async () => {
+    await serve({ 'GET /.well-known/dred/proof': proven({ endpoint: 'https://elsewhere.example' }) })
+    const { checks: results } = await examine(subject, tls.cert)
+    expect(results.find(({ passed }) => !passed)?.detail).toBe('its proof is for https://elsewhere.example')
+  })
+
   test.each<[string, string, Route]>([
     ['speaks the protocol', 'GET /.well-known/dred', changed({ protocol: { versions: [2] } })],
     ['speaks the protocol', 'GET /.well-known/dred', () => ({ status: 200, body: '<html>' })],
@@ -177,6 +183,7 @@ describe('each fault fails its own check alone', () => {
     ['keeps time', 'GET /.well-known/dred', changed({ time: Date.now() - 400_000 })],
     ['lets pages of any origin in', 'GET /.well-known/dred', () => ({ status: 200, body: wellKnown(), headers: {} })],
     ['signs a fresh challenge with the server key', 'GET /.well-known/dred/proof', () => problem(404, 'not_found')],
+    ['signs a fresh challenge with the server key', 'GET /.well-known/dred/proof', () => ({ status: 200, body: { server: 7 } })],
     ['signs a fresh challenge with the server key', 'GET /.well-known/dred/proof', (request) => proven({ by: otherKey })(request, '')],
     ['signs a fresh challenge with the server key', 'GET /.well-known/dred/proof', proven({ endpoint: 'https://elsewhere.example' })],
     ['signs a fresh challenge with the server key', 'GET /.well-known/dred/proof', proven({ signed: `0x${'00'.repeat(32)}` })],
