@@ -41,6 +41,9 @@ abstract contract EvidenceSuite is EvidenceFixture {
         refuseReport([late, early], Branch(ancestor, ids), branchInvalid());
         refuseReport([late, early], Branch(early.head, new bytes32[](0)), branchInvalid());
         refuseReport([late, early], Branch(early.head, ids), branchInvalid());
+        // A true branch to the earlier statement, as long as the two are apart, begins before both.
+        early.head = headAfter(keccak256("before"), ids);
+        refuseReport([late, early], Branch(keccak256("before"), ids), branchInvalid());
         report([early, late], Branch(ancestor, ids));
     }
 
