@@ -192,6 +192,8 @@ describe('attesting', () => {
     const server = await register()
     await serve(server)
     await fail(4, ['compliance', 'attest', String(server.id), '--attester-key', server.key], /attester/)
+    await fail(2, ['compliance', 'attest', 'all', ...by(0)], /The id of a server is a number/)
+    await fail(2, ['compliance', 'attest', '--neighborhood', neighborhood, ...by(0)], /Say which servers/)
     await succeed('compliance', 'attest', String(server.id), ...by(0), '--out', 'mine.json')
 
     const file = join(harness.directory, 'mine.json')

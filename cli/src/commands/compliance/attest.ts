@@ -55,14 +55,14 @@ The wallet only pays: it need not be the attester's.`
 
   /** The servers to examine, all of one neighborhood: rounds are a neighborhood's. */
   async #subjects(deployed: Deployed, files: ReadonlyMap<string, string>): Promise<{ neighborhood: number; servers: number[] }> {
-    const given = this.argv.filter((text) => /^\d+$/.test(text))
+    const given = this.operands.map((text) => parseId(text, 'The id of a server'))
     if (this.flags.all) {
       const setting = await askText(this.settings.text('neighborhood'), { flag: 'neighborhood', what: 'the id of the neighborhood' })
       const neighborhood = parseId(setting, 'The id of a neighborhood')
       const members = [...(await readServers(deployed, neighborhood))].filter(([, server]) => isMember(server))
       return { neighborhood, servers: members.map(([id]) => id) }
     }
-    const ids = given.length > 0 ? given.map((text) => parseId(text, 'The id of a server')) : serversOf(files)
+    const ids = given.length > 0 ? given : serversOf(files)
     if (ids.length === 0) throw new CliError('usage', 'missing_value', 'Say which servers: give their ids, --all or --votes.')
     const servers = [...new Set(ids)]
     const neighborhoods = new Set((await Promise.all(servers.map((id) => readServer(deployed, id)))).map((server) => server.neighborhood))
