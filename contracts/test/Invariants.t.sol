@@ -78,6 +78,7 @@ contract InvariantsTest is Checks {
         "slashRelay",
         "slashChannel",
         "slash of an exiting server",
+        "slash after the unbonding",
         "slash by a former key",
         "accuse",
         "burn",

@@ -31,12 +31,12 @@ abstract contract Evidence is World {
 
     function slashRelay(uint256 seed) external {
         _seed(seed);
-        if (_slash(_pick(), false)) _did("slashRelay");
+        if (_slash(_pickSuspect(), false)) _did("slashRelay");
     }
 
     function slashChannel(uint256 seed) external {
         _seed(seed);
-        if (_slash(_pick(), true)) _did("slashChannel");
+        if (_slash(_pickSuspect(), true)) _did("slashChannel");
     }
 
     /// @dev Of a server that signed one head for each position: whatever is made of its statements is no proof.
@@ -63,6 +63,16 @@ abstract contract Evidence is World {
             burned[token] += burnable[token];
             burnable[token] = 0;
         } catch {}
+    }
+
+    /// @dev At times a server that could withdraw by now and has not.
+    function _pickSuspect() private returns (uint32 id) {
+        if (_draw(3) != 0) return _pick();
+        id = _pickLeaving();
+        uint40 unlockAt = _ghosts[id].unlockAt;
+        if (_ghosts[id].status == Status.Exiting && block.timestamp < unlockAt && _draw(2) == 0) {
+            vm.warp(unlockAt + _draw(1 hours));
+        }
     }
 
     function _slash(uint32 id, bool ofChannel) internal returns (bool slashed) {
@@ -94,6 +104,7 @@ abstract contract Evidence is World {
         uint256 reward = tokenOf(ghost.neighborhood).balanceOf(REPORTER) - before.reporter;
         uint256 left = servers.burnableOf(token) - before.burnable;
         if (exiting) _did("slash of an exiting server");
+        if (exiting && block.timestamp >= ghost.unlockAt) _did("slash after the unbonding");
         _require(reward + left <= before.stake, 10, "slashed more than the stake");
         _require(reward + left == slashed, 10, "reward and burn are not the slash");
         _require(reward == slashed / 10, 10, "reward");

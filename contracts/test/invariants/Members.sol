@@ -123,11 +123,6 @@ abstract contract Members is World {
         _withdraw(id);
     }
 
-    /// @dev Most often a server that exits or was slashed.
-    function _pickLeaving() private returns (uint32 id) {
-        for (uint256 i = 0; i < 8 && _ghosts[id].unlockAt == 0; ++i) id = _pick();
-    }
-
     function _register(uint32 n, address operator, Flaw flaw) internal {
         Registration memory registration;
         registration.neighborhood = n;

@@ -152,6 +152,11 @@ abstract contract World is Assertions {
         return _draw(24) == 0 ? 0 : _pickFrom(_neighborhood());
     }
 
+    /// @dev Most often a server that exits or was slashed.
+    function _pickLeaving() internal returns (uint32 id) {
+        for (uint256 i = 0; i < 8 && _ghosts[id].unlockAt == 0; ++i) id = _pick();
+    }
+
     function _pickFrom(uint32 neighborhood) internal returns (uint32) {
         uint32[] storage ids = _idsOf[neighborhood];
         if (ids.length == 0) return 0;
