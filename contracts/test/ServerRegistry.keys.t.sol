@@ -88,6 +88,31 @@ contract ServerKeysRotationTest is ServerFixture {
         assertKey(KEY, 1, r.deadline + 60);
     }
 
+    function test_VoterOf_AnyKeyAcceptedNow_WhileTheServerIsActive() external {
+        registerFor(otherOperator, 1, 1);
+        assertVoter(KEY, address(0));
+        attestUntil(1, START + 1000);
+        rotate(1, NEW_KEY, 60);
+        assertVoter(NEW_KEY, operator);
+        assertVoter(KEY, operator);
+        assertVoter(KEY + 1, address(0));
+        assertVoter(KEY + 2, address(0));
+        vm.warp(START + 60);
+        assertVoter(KEY, operator);
+        vm.warp(START + 61);
+        assertVoter(KEY, address(0));
+        vm.warp(START + 1000);
+        assertVoter(NEW_KEY, operator);
+        vm.warp(START + 1001);
+        assertVoter(NEW_KEY, address(0));
+        activate(1);
+        assertVoter(NEW_KEY, operator);
+        exit(1);
+        assertVoter(NEW_KEY, address(0));
+        assertEq(servers.voterOf(UNKNOWN, address(0)), address(0), "unknown server, unknown key");
+        assertEq(servers.voterOf(0, keyIdOf(NEW_KEY)), address(0), "server 0");
+    }
+
     function test_RevertWhen_Expired() external {
         Rotation memory r = rotation(1, NEW_KEY, 60);
         vm.warp(r.deadline + 1);
@@ -205,6 +230,10 @@ contract ServerKeysRotationTest is ServerFixture {
 
     function tooLong(uint256 overlapSeconds) private pure returns (bytes memory) {
         return err(IServerRegistry.ServerRegistry_OverlapTooLong.selector, overlapSeconds, KEY_OVERLAP);
+    }
+
+    function assertVoter(uint256 key, address expected) private view {
+        assertEq(servers.voterOf(1, keyIdOf(key)), expected, "voter");
     }
 
     function assertKey(uint256 key, uint32 server, uint256 acceptedUntil) private view {
