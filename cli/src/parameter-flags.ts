@@ -20,6 +20,7 @@ export const attesterListFlag = Flags.string({
   description: 'An attester: its account, and the id or the file of its P-256 key; give it once for each',
   helpValue: 'ACCOUNT:KEY',
   multiple: true,
+  multipleNonGreedy: true,
 })
 
 /** Who may register servers. */

@@ -31,7 +31,12 @@ The wallet only pays: it need not be the attester's.`
   static override usage = 'compliance attest [SERVER...] [--all] [--votes FILE...] [--out FILE]'
   static override flags = {
     all: Flags.boolean({ description: 'Every pending and active server of the neighborhood' }),
-    votes: Flags.string({ description: 'A file with votes of other attesters; give it once for each', helpValue: 'FILE', multiple: true }),
+    votes: Flags.string({
+      description: 'A file with votes of other attesters; give it once for each',
+      helpValue: 'FILE',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     out: Flags.string({ description: 'Where to write votes that are not enough yet [votes-NEIGHBORHOOD-ROUND.json]', helpValue: 'FILE' }),
     ...attesterFlags,
     ...neighborhoodFlags,

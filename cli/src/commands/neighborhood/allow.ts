@@ -9,7 +9,12 @@ export default class NeighborhoodAllow extends NeighborhoodCommand<typeof Neighb
   static override description = "By the owner's wallet. The list counts while admission is by allowlist. Registered servers stay."
   static override examples = ['<%= config.bin %> neighborhood allow --operator 0x… --operator 0x…']
   static override flags = {
-    operator: Flags.string({ description: 'Account of an operator; give it once for each', helpValue: 'ADDRESS', multiple: true }),
+    operator: Flags.string({
+      description: 'Account of an operator; give it once for each',
+      helpValue: 'ADDRESS',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     remove: Flags.boolean({ description: 'Take them off the list' }),
     ...neighborhoodFlags,
     ...walletFlags,
