@@ -44,6 +44,10 @@ abstract contract Evidence is World {
         _seed(seed);
         uint32 id = _pick();
         if (id == 0) return;
+        for (uint256 i = 0; i < 4; ++i) _accuse(id);
+    }
+
+    function _accuse(uint32 id) private {
         Claim memory claim;
         claim.ofChannel = _draw(2) == 0;
         claim.server = id;
