@@ -102,7 +102,7 @@ contract InvariantsTest is Checks {
     function test_HandlerReachesEverything() external {
         uint256[] memory done = new uint256[](_names.length);
         uint256[12] memory faults;
-        for (uint256 walk = 0; walk < 24; ++walk) {
+        for (uint256 walk = 0; walk < 40; ++walk) {
             Handler handler = new Handler();
             for (uint256 i = 0; i < 128; ++i) {
                 uint256 seed = uint256(keccak256(abi.encode(walk, i)));
