@@ -271,7 +271,7 @@ contract NeighborhoodRegistry is INeighborhoodRegistry {
 
     /// @inheritdoc INeighborhoodRegistry
     function attesterAt(uint32 id, uint32 version, uint256 number) external view returns (Attester memory) {
-        return AttesterSets.at(_attesterSets[id][version], number);
+        return AttesterSets.get(_attesterSets[id][version], number);
     }
 
     /// @inheritdoc INeighborhoodRegistry

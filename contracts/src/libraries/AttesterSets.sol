@@ -31,7 +31,7 @@ library AttesterSets {
     }
 
     /// @notice The attester at this position, counted from 1; zeros where there is none.
-    function at(address set, uint256 position) internal view returns (Attester memory attester) {
+    function get(address set, uint256 position) internal view returns (Attester memory attester) {
         if (position == 0 || position > Constants.MAX_ATTESTERS) return attester;
         assembly ("memory-safe") {
             // Behind STOP, the offset and the length, the attesters of two words each, which a struct in memory has too.
@@ -42,6 +42,6 @@ library AttesterSets {
     /// @notice All attesters of a set.
     function all(address set) internal view returns (Attester[] memory attesters) {
         attesters = new Attester[](sizeOf(set));
-        for (uint256 i = 0; i < attesters.length; ++i) attesters[i] = at(set, i + 1);
+        for (uint256 i = 0; i < attesters.length; ++i) attesters[i] = get(set, i + 1);
     }
 }
