@@ -88,6 +88,8 @@ abstract contract Owners is World {
             _require(within, 14, "parameters out of bounds");
             _staged[n] = parameters;
             _effectiveAt[n] = uint40(block.timestamp + _present[n].unbondingSeconds);
+            (, uint40 effectiveAt) = neighborhoods.stagedParametersOf(n);
+            _require(effectiveAt == _effectiveAt[n], 14, "a wait other than the present unbonding");
         } catch {
             _require(!within, 14, "parameters within bounds were refused");
         }
