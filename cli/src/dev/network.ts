@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { RunningIndexer } from '@dred/indexer'
 import { CliError } from '../errors.ts'
-import { listServers } from '../services/discovery.ts'
+import { listActiveServers } from '../services/discovery.ts'
 import { runSteps } from '../steps.ts'
 import { type Child, startChild } from './child.ts'
 import { attestDevServers, openDevRound } from './attest.ts'
@@ -200,7 +200,7 @@ export class DevNetwork {
   async #waitForDiscovery(url: string, { id, ids }: { id: string; ids: number[] }): Promise<void> {
     const deadline = Date.now() + DISCOVERY_TIMEOUT_MS
     while (Date.now() < deadline) {
-      const active = (await listServers([url], Number(id))).filter(({ status }) => status === 'active').map((server) => server.id)
+      const active = (await listActiveServers([url], Number(id))).map((server) => server.id)
       if (ids.every((server) => active.includes(server))) return
       await sleep(50, undefined, { signal: this.#options.signal })
     }

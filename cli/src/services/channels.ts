@@ -5,7 +5,7 @@ import { type Config, missing, ownKeyFile } from '../config.ts'
 import { CliError } from '../errors.ts'
 import { parseId } from '../units.ts'
 import { createDeviceKeyFile, openDeviceKey } from './device-key.ts'
-import { listServers, showNeighborhood } from './discovery.ts'
+import { listActiveServers, showNeighborhood } from './discovery.ts'
 
 /** A channel that was made a moment ago may be on its way to the other servers. */
 const COPY_MS = 1_500
@@ -48,8 +48,8 @@ export async function openChannel(settings: Config, client: DredClient, target: 
 /** Passes when a server knows the channel, or none answers: then the SDK has to find one that does. */
 async function refuseUnknown(settings: Config, id: string, signal: AbortSignal | undefined): Promise<void> {
   const neighborhood = parseId(settings.required('neighborhood', settings.text('neighborhood')), 'The id of a neighborhood')
-  const servers = await listServers(settings.urls('discovery'), neighborhood)
-  const endpoints = servers.filter(({ status }) => status === 'active').map(({ endpoint }) => endpoint)
+  const servers = await listActiveServers(settings.urls('discovery'), neighborhood)
+  const endpoints = servers.map(({ endpoint }) => endpoint)
   const deadline = Date.now() + COPY_MS
   while ((await verdict(endpoints.map((endpoint) => ask(endpoint, id, signal)))) === 'unknown') {
     if (Date.now() > deadline) {

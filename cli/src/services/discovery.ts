@@ -101,8 +101,9 @@ export async function showNeighborhood(urls: readonly string[], id: number): Pro
   return body?.neighborhood
 }
 
+/** Those of every status: discovery lists the active ones alone unless it is asked. */
 export function listServers(urls: readonly string[], neighborhood: number): Promise<ServerView[]> {
-  return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers`)
+  return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers?status=all`)
 }
 
 /** Those that clients are given: active, their attestations holding. */
