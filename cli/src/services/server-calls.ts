@@ -5,7 +5,7 @@ import { CliError } from '../errors.ts'
 import { time } from '../units.ts'
 import { chainTime, type Deployed, tokenInfo, type TokenInfo } from './chain.ts'
 import { STATEMENT_LIFETIME_SECONDS, type StatementKey } from './register.ts'
-import { readServer } from './servers.ts'
+import { isSlashable, readServer } from './servers.ts'
 import type { Call } from './transact.ts'
 
 type ServerCall = Omit<Call, 'done'> & { path: string }
@@ -59,7 +59,7 @@ export interface StakeView {
   unlockAt: number | null
   /** Wait that an exit would begin; null once it has begun. */
   unbondingSeconds: number | null
-  /** Share of it that a proven equivocation would cost. */
+  /** Share of it that a proven equivocation would cost; 0 once it has been slashed or withdrawn. */
   slashPercent: number
 }
 
@@ -80,7 +80,7 @@ export async function readStake(deployed: Deployed, id: number): Promise<StakeVi
     token: await tokenInfo(client, stakeToken),
     unlockAt: leaving ? unlockAt : null,
     unbondingSeconds: leaving ? null : unbondingSeconds,
-    slashPercent: leaving ? slashPercent : atRisk,
+    slashPercent: isSlashable({ status }) ? (leaving ? slashPercent : atRisk) : 0,
   }
 }
 

@@ -22,6 +22,11 @@ export function isMember(server: Pick<ChainServer, 'status'>): boolean {
   return ['pending', 'active'].includes(statuses[server.status] ?? '')
 }
 
+/** Whether a proven equivocation would still cost a server some of its stake. */
+export function isSlashable(server: Pick<ChainServer, 'status'>): boolean {
+  return isMember(server) || statuses[server.status] === 'exiting'
+}
+
 export function unknownServer(id: number): CliError {
   return new CliError('reverted', 'unknown_server', `No server is registered as ${id}: see \`dred neighborhood show\` for the ids.`)
 }

@@ -22,7 +22,7 @@ export default class StakeStatus extends BaseCommand<typeof StakeStatus> {
       fields([
         ['server', String(server)],
         ['stake', formatAmount(stake, token)],
-        ['at risk', `${slashPercent} %`],
+        ['at risk', slashPercent === 0 ? 'nothing' : `${slashPercent} %`],
         ['withdrawal', whenOf(view, withdrawable)],
       ]),
     )

@@ -25,10 +25,13 @@ export const serverRefusals: Record<string, Refusal> = {
     `${at(a, 0)} is not the compliance registry, which alone says who is active: use \`dred compliance attest\`.`,
   ],
   ServerRegistry_NotMember: (a) => ['not_member', `Server ${at(a, 0)} is ${statusOf(a, 1)}: only a pending or active server may do this.`],
-  ServerRegistry_NotExiting: (a) => [
-    'not_exiting',
-    `Server ${at(a, 0)} is ${statusOf(a, 1)}, and its stake can be withdrawn only after an exit: run \`dred server exit ${at(a, 0)}\`.`,
-  ],
+  ServerRegistry_NotExiting: (a) =>
+    statusOf(a, 1) === 'withdrawn'
+      ? ['nothing_to_withdraw', `Server ${at(a, 0)} has withdrawn its stake already: nothing remains to be done.`]
+      : [
+          'not_exiting',
+          `Server ${at(a, 0)} is ${statusOf(a, 1)}, and its stake can be withdrawn only after an exit: run \`dred server exit ${at(a, 0)}\`.`,
+        ],
   ServerRegistry_Locked: (a) => ['locked', `The stake of server ${at(a, 0)} can be withdrawn from ${timeAt(a, 1)}: wait until then.`],
   ServerRegistry_NothingToWithdraw: (a) => [
     'nothing_to_withdraw',
