@@ -1,7 +1,7 @@
 // Writes the file that indexer, CLI and SDK read from what Ignition's journal says of a deployment:
 // node scripts/deployment.mjs <folder> [--name <text>] [--discovery <url>]... [--out <file>]
 // Without --out it goes to contracts/deployments, which is for public chains: the next `npm run contracts:build` makes it known.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { parseDeployment } from '../contracts/abi/deployments.ts'
@@ -35,6 +35,7 @@ function journal(folder) {
 const [folder] = positionals
 if (!folder || positionals.length > 1)
   fail('Usage: node scripts/deployment.mjs <folder> [--name <text>] [--discovery <url>]... [--out <file>]')
+if (!existsSync(join(folder, 'deployed_addresses.json'))) fail(`There is no deployment by Ignition in ${folder}.`)
 const { NeighborhoodRegistry, ServerRegistry, ComplianceRegistry, DevToken } = addresses(folder)
 const { chainId, transactions } = journal(folder)
 if (!ComplianceRegistry) fail('The deployment is not complete: run it again, it goes on where it stopped.')

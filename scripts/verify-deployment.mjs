@@ -1,6 +1,7 @@
 // Says whether the contracts of a deployment are those of this repository:
 // DRED_RPC_URL=… node scripts/verify-deployment.mjs <deployment file>
 // It compares the code that runs, and, where the file names them, the transactions that created it. It needs `npm run contracts:build`.
+// Exit code 0: they are; 1: they are not, with every difference; 2: it could not be found out.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPublicClient, domainSeparator, encodeDeployData, getAddress, http, keccak256, numberToHex, pad, stringToHex } from 'viem'
@@ -20,8 +21,22 @@ if (!file || rest.length > 0 || !url) {
   console.error('Usage: DRED_RPC_URL=… node scripts/verify-deployment.mjs <deployment file>')
   process.exit(2)
 }
-const json = JSON.parse(readFileSync(file, 'utf8'))
-const deployment = parseDeployment(json)
+
+function giveUp(error) {
+  console.error(`Nothing can be said of the deployment: ${error.shortMessage ?? error.message}`)
+  process.exit(2)
+}
+
+function readDeployment() {
+  try {
+    const json = JSON.parse(readFileSync(file, 'utf8'))
+    return { json, deployment: parseDeployment(json) }
+  } catch (error) {
+    return giveUp(error)
+  }
+}
+
+const { json, deployment } = readDeployment()
 const client = createPublicClient({ transport: http(url) })
 const problems = []
 
@@ -39,10 +54,10 @@ function artifactOf(contract, committedBytecode) {
 
 /** The code that runs at an address is the build's, but for the immutables, which are among `allowed` and the same at every place. */
 async function compareCode(name, { address, artifact, allowed }) {
-  const code = (await client.getCode({ address })) ?? '0x'
+  const code = await client.getCode({ address })
   const built = artifact.deployedBytecode
   if (code.length !== built.length) {
-    problems.push(`${name}: there is ${code === '0x' ? 'no code' : 'other code'} at ${address}`)
+    problems.push(`${name}: there is other code at ${address}`)
     return
   }
   let masked = code
@@ -92,7 +107,12 @@ const artifacts = {
 }
 
 async function verify() {
-  expect('the chain', await client.getChainId(), deployment.chainId)
+  const chainId = await client.getChainId()
+  expect('the chain', chainId, deployment.chainId)
+  for (const address of [neighborhoodRegistry, serverRegistry, complianceRegistry]) {
+    if ((await client.getCode({ address })) === undefined) problems.push(`there is no contract at ${address} on chain ${chainId}`)
+  }
+  if (problems.length > 0) return undefined
   const read = (contract, functionName) => client.readContract({ ...contract, functionName }).catch(() => 'not to be read')
   const guardian = await read(neighborhoods, 'guardian')
   expect('the neighborhood registry of the server registry', await read(servers, 'neighborhoodRegistry'), neighborhoodRegistry)
@@ -123,7 +143,7 @@ async function verify() {
   return guardian
 }
 
-const guardian = await verify()
+const guardian = await verify().catch(giveUp)
 for (const problem of problems) console.error(`✗ ${problem}`)
 if (problems.length > 0) process.exit(1)
 console.log(`The contracts are those of this repository. The guardian is ${String(guardian)}.`)

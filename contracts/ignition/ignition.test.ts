@@ -184,7 +184,12 @@ describe('scripts/verify-deployment.mjs', { timeout: TIMEOUT_MS }, () => {
 
   test('finds a contract that is not there', async () => {
     const path = changed({ serverRegistry: '0x00000000000000000000000000000000000000Bb' })
-    expect(await verify(path)).toEqual({ code: 1, output: expect.stringContaining('ServerRegistry: there is no code') })
+    expect(await verify(path)).toEqual({ code: 1, output: expect.stringContaining('there is no contract at') })
+  })
+
+  test('says when the chain cannot be asked', async () => {
+    const { ended } = run('scripts/verify-deployment.mjs', [file], { DRED_RPC_URL: 'http://127.0.0.1:1' })
+    expect(await ended).toEqual({ code: 2, output: expect.stringMatching(/^Nothing can be said of the deployment: .*\n$/) })
   })
 
   test('finds another chain', async () => {
