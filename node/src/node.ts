@@ -271,7 +271,7 @@ class RelayNode implements Node {
 
   async #checks(): Promise<Record<string, Check>> {
     const { store, registry } = this.#dependencies
-    const { state, member, detail, key } = this.#membership.standing()
+    const { state, member, serves, detail, key } = this.#membership.standing()
     const { fresh, ageMs, block } = registry.freshness()
     return {
       store: await store.ping().then(
@@ -281,7 +281,7 @@ class RelayNode implements Node {
       chain: { ok: fresh, detail: `block ${block}, read ${Math.round(ageMs)} ms ago` },
       registered: { ok: member, detail: `${state}: ${detail}` },
       key: { ok: key.ok, detail: key.detail },
-      serving: { ok: !this.#closing },
+      serving: { ok: serves && !this.#closing },
     }
   }
 }
