@@ -259,6 +259,8 @@ describe('operating', () => {
     await fail(3, ['server', 'rotate-key', id, '--new-key-file', next.key, ...wallet(2)], /Only the operator/)
     expect(await succeed('server', 'rotate-key', id, '--new-key-file', next.key, '--overlap', '1h', ...wallet(1))).toMatchObject({ keyId })
     await fail(3, ['server', 'rotate-key', id, '--new-key-file', server.key, ...wallet(1)], /no key is used twice/)
+    const { ticks } = (await succeed('server', 'status', id)) as { ticks: { name: string; detail: string }[] }
+    expect(ticks.find(({ name }) => name === 'reachable')?.detail).toMatch(/by its former key .*restart the server with its new key/)
 
     const moved = `http://127.0.0.1:${next.port}`
     const update = ['server', 'update', id, '--endpoint', moved, '--did', 'did:web:next.example', ...wallet(1)]

@@ -75,7 +75,9 @@ async function reach(deployed: Deployed, id: number, server: ChainServer): Promi
   if (!isMember(server)) return { name, ok: false, detail: 'it has left' }
   const { examination } = await examineServer(deployed, id)
   const { passed, endpoint, checks } = examination
-  return { name, ok: passed, detail: passed ? `at ${endpoint}, ${checks.length} checks passed` : faultsOf(examination).join('; ') }
+  if (!passed) return { name, ok: false, detail: faultsOf(examination).join('; ') }
+  const remarks = checks.flatMap(({ detail }) => detail ?? [])
+  return { name, ok: true, detail: [`at ${endpoint}, ${checks.length} checks passed`, ...remarks].join('; ') }
 }
 
 async function discoveryTicks(urls: readonly string[], id: number, server: ChainServer): Promise<Tick[]> {

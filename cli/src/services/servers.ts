@@ -38,6 +38,13 @@ export async function readServer({ client, serverRegistry: address }: Deployed, 
   return server
 }
 
+/** Until when (Unix seconds) a key is accepted for a server, if it is now: for a former key to the end of its overlap. */
+export async function readFormerKey({ client, serverRegistry: address }: Deployed, id: number, keyId: Hex): Promise<number | undefined> {
+  const call = { address, abi: serverRegistryAbi, functionName: 'keyOf', args: [keyId] } as const
+  const [{ server, acceptedUntil }, now] = await Promise.all([client.readContract(call), chainTime(client)])
+  return server === id && acceptedUntil >= now ? acceptedUntil : undefined
+}
+
 /** All servers that ever registered in a neighborhood, by id, oldest first. */
 export async function readServers({ client, serverRegistry: address }: Deployed, neighborhood: number): Promise<Map<number, ChainServer>> {
   const found = new Map<number, ChainServer>()

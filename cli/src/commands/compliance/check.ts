@@ -43,6 +43,6 @@ function render(id: number, { endpoint, checks, spkiHash, certificateUntil, repo
   ])
   return `${about}\n\n${table(
     ['CHECK', 'RESULT'],
-    checks.map(({ name, passed, detail }) => [name, passed ? 'passed' : (detail ?? 'failed')]),
+    checks.map(({ name, passed, detail }) => [name, passed ? ['passed', detail].filter(Boolean).join(': ') : (detail ?? 'failed')]),
   )}`
 }

@@ -13,6 +13,7 @@ import {
 import { endpointProofStatement, serverKeyId, verifyStatement } from '@dred/protocol/statements'
 import { bytesToHex, type Hex } from 'viem'
 import { LOCAL_CHAIN_ID } from '../../dev/chain-id.ts'
+import { time } from '../../units.ts'
 import type { Answer, Probe } from './probe.ts'
 
 /** What is examined: a server as the chain has it, at one of its endpoints. */
@@ -24,14 +25,16 @@ export interface Subject {
   endpoint: string
   /** Id of the server's present key, lower case. */
   keyId: Hex
+  /** Last Unix time in seconds at which the registry accepts a former key of this server; undefined when it does not accept it now. */
+  formerKeyUntil: (keyId: Hex) => Promise<number | undefined>
 }
 
-/** A check throws what is wrong, in a sentence without its period. */
+/** A check throws what is wrong, in a sentence without its period; it may return what its operator should know all the same. */
 export interface CheckDefinition {
   name: string
   /** Whether the checks after it make no sense when it fails. */
   essential?: boolean
-  run: (subject: Subject, probe: Probe) => Promise<void>
+  run: (subject: Subject, probe: Probe) => Promise<string | void>
 }
 
 const UNKNOWN_CHANNEL = 'A'.repeat(43)
@@ -66,18 +69,23 @@ async function checkProtocol(_: Subject, probe: Probe): Promise<void> {
   if (!protocol.versions.includes(1)) throw new Error(`it speaks version ${protocol.versions.join(', ')} of the protocol, not 1`)
 }
 
-async function checkIdentity(subject: Subject, probe: Probe): Promise<void> {
+async function checkIdentity(subject: Subject, probe: Probe): Promise<string | undefined> {
   const { server, chain, neighborhoods } = await describeServer(probe)
   const { keyId, serverRegistry, chainId, neighborhood } = subject
   if (server.id !== subject.server) throw new Error(`it says that it is server ${server.id}`)
-  if (server.keyId.toLowerCase() !== keyId) throw new Error(`its key is ${server.keyId}, the registry's ${keyId}`)
+  const named = lowerHex(server.keyId)
+  const formerUntil = named === keyId ? undefined : await subject.formerKeyUntil(named)
+  if (named !== keyId && formerUntil === undefined) throw new Error(`its key is ${named}, the registry's ${keyId}`)
   if (chain.id !== chainId || chain.serverRegistry.toLowerCase() !== serverRegistry.toLowerCase())
     throw new Error(`it follows the registry ${chain.serverRegistry} on chain ${chain.id}`)
   if (!neighborhoods.includes(String(neighborhood))) throw new Error(`it does not serve neighborhood ${neighborhood}`)
+  return formerUntil === undefined
+    ? undefined
+    : `by its former key ${named}, accepted until ${time(formerUntil)}: restart the server with its new key`
 }
 
 async function checkProof(subject: Subject, probe: Probe): Promise<void> {
-  const { server, endpoint, keyId } = subject
+  const { server, endpoint } = subject
   const nonce = bytesToHex(randomBytes(32))
   const answer = await probe.request('GET', routeUrl('', 'endpointProof', { query: { nonce } }))
   const document = jsonOf(expectStatus(answer, 200))
@@ -87,14 +95,21 @@ async function checkProof(subject: Subject, probe: Probe): Promise<void> {
   const { keyX, keyY, r, s } = proof
   if (proof.nonce !== nonce) throw new Error('its proof is of another challenge')
   if (proof.endpoint !== endpoint) throw new Error(`its proof is for ${proof.endpoint}`)
-  if (serverKeyId(keyX, keyY) !== keyId) throw new Error(`its proof is of the key ${serverKeyId(keyX, keyY)}, the registry's is ${keyId}`)
+  const proven = serverKeyId(keyX, keyY)
+  const named = await keyOf(subject, probe)
+  if (proven !== named) throw new Error(`its proof is of the key ${proven}, the registry accepts ${named}`)
   const statement = endpointProofStatement(subject, { server, endpoint, nonce })
   if (!(await verifyStatement({ keyX, keyY }, statement, { r, s }))) throw new Error('the signature of its proof does not verify')
 }
 
+/** The key with which a server has to sign: the one that it names where the registry accepts it, else its present one. */
+export async function keyOf({ keyId, formerKeyUntil }: Subject, probe: Probe): Promise<Hex> {
+  const named = lowerHex((await describeServer(probe)).server.keyId)
+  return named !== keyId && (await formerKeyUntil(named)) !== undefined ? named : keyId
+}
+
 async function checkClock(_: Subject, probe: Probe): Promise<void> {
-  const { time } = await describeServer(probe)
-  const apart = Math.abs(time - Date.now())
+  const apart = Math.abs((await describeServer(probe)).time - Date.now())
   if (apart > limits.clockSkewMs) throw new Error(`its clock is ${Math.round(apart / 1000)} s from here`)
 }
 
@@ -168,4 +183,8 @@ function jsonOf({ body }: Answer): Record<string, unknown> {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function lowerHex(hex: string): Hex {
+  return `0x${hex.slice(2).toLowerCase()}`
 }

@@ -103,7 +103,15 @@ async function serve(replaced: Record<string, Route> = {}): Promise<void> {
   const address = server.address()
   if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port')
   const endpoint = `https://localhost:${address.port}`
-  subject = { chainId: CHAIN_ID, serverRegistry: REGISTRY, neighborhood: 3, server: 7, endpoint, keyId: key.keyId }
+  subject = {
+    chainId: CHAIN_ID,
+    serverRegistry: REGISTRY,
+    neighborhood: 3,
+    server: 7,
+    endpoint,
+    keyId: key.keyId,
+    formerKeyUntil: async () => undefined,
+  }
 }
 
 const failed = ({ checks: results }: Awaited<ReturnType<typeof examine>>) =>
@@ -133,6 +141,38 @@ describe('a server that complies', () => {
   test('may refuse all channels while it is pending', async () => {
     await serve({ 'PUT /channel': () => problem(503, 'not_serving') })
     expect((await examine(subject, tls.cert)).passed).toBe(true)
+  })
+})
+
+describe('a server whose key was rotated', () => {
+  const rotated = (until: number | undefined) => ({
+    ...subject,
+    keyId: otherKey.keyId,
+    formerKeyUntil: async (keyId: string) => (keyId === key.keyId ? until : undefined),
+  })
+
+  test('passes with its former key while the registry accepts it, and is told so', async () => {
+    await serve()
+    const result = await examine(rotated(1_800_000_000), tls.cert)
+    expect(failed(result)).toEqual([])
+    expect(result.checks.flatMap(({ detail }) => detail ?? [])).toEqual([
+      `by its former key ${key.keyId}, accepted until 2027-01-15T08:00:00Z: restart the server with its new key`,
+    ])
+    expect(result.report.keyId).toBe(key.keyId)
+    const again = await examine(rotated(1_800_000_000), tls.cert)
+    expect(again.reportHash).toBe(result.reportHash)
+  })
+
+  test('fails with it afterwards', async () => {
+    await serve()
+    const result = await examine(rotated(undefined), tls.cert)
+    expect(failed(result)).toEqual(['names its server, key, chain and neighborhood', 'signs a fresh challenge with the server key'])
+    expect(result.report.keyId).toBe(otherKey.keyId)
+  })
+
+  test('has to sign with the key that it names', async () => {
+    await serve({ 'GET /.well-known/dred/proof': (request) => proven({ by: otherKey })(request, '') })
+    expect(failed(await examine(rotated(1_800_000_000), tls.cert))).toEqual(['signs a fresh challenge with the server key'])
   })
 })
 

@@ -2,8 +2,8 @@ import { canonicalJson } from '@dred/protocol'
 import { type Hex, keccak256, stringToBytes, zeroHash } from 'viem'
 import { CliError } from '../../errors.ts'
 import type { Deployed } from '../chain.ts'
-import { type ChainServer, isMember, readEndpoints, readServer } from '../servers.ts'
-import { checks, type Subject } from './checks.ts'
+import { type ChainServer, isMember, readEndpoints, readFormerKey, readServer } from '../servers.ts'
+import { checks, keyOf, type Subject } from './checks.ts'
 import { Probe } from './probe.ts'
 
 const NOT_EXAMINED = 'not examined'
@@ -11,7 +11,7 @@ const NOT_EXAMINED = 'not examined'
 export interface Check {
   name: string
   passed: boolean
-  /** What is wrong. It is no part of the report: attesters may see the same fault in different words. */
+  /** What is wrong, or to be known of one that passed. It is no part of the report: attesters may see the same in different words. */
   detail?: string
 }
 
@@ -23,6 +23,7 @@ export interface Report {
   neighborhood: number
   server: number
   endpoint: string
+  /** The key by which the server answered, of those that the registry accepts. */
   keyId: string
   spkiHash: string
   checks: { name: string; passed: boolean }[]
@@ -71,9 +72,11 @@ export async function examineServer(deployed: Deployed, id: number): Promise<Exa
   return { server: id, neighborhood, operator, attestedUntil, examination }
 }
 
-function subjectOf({ chainId, serverRegistry }: Deployed, id: number, at: { server: ChainServer; endpoint: string }): Subject {
+function subjectOf(deployed: Deployed, id: number, at: { server: ChainServer; endpoint: string }): Subject {
+  const { chainId, serverRegistry } = deployed
   const { neighborhood, keyId } = at.server
-  return { chainId, serverRegistry, neighborhood, server: id, endpoint: at.endpoint, keyId: `0x${keyId.slice(2).toLowerCase()}` }
+  const subject = { chainId, serverRegistry, neighborhood, server: id, endpoint: at.endpoint }
+  return { ...subject, keyId: `0x${keyId.slice(2).toLowerCase()}`, formerKeyUntil: (key) => readFormerKey(deployed, id, key) }
 }
 
 /**
@@ -84,17 +87,19 @@ export async function examine(subject: Subject, ca?: string): Promise<Examinatio
   const probe = new Probe(subject.endpoint, ca)
   const results: Check[] = []
   let stopped = false
+  let keyId = subject.keyId
   try {
     for (const { name, essential, run } of checks) {
-      const detail: string | undefined = stopped ? NOT_EXAMINED : await run(subject, probe).then(() => undefined, describe)
-      results.push(detail === undefined ? { name, passed: true } : { name, passed: false, detail })
-      stopped ||= essential === true && detail !== undefined
+      const result: Omit<Check, 'name'> = stopped ? { passed: false, detail: NOT_EXAMINED } : await outcomeOf(run(subject, probe))
+      results.push({ name, ...result })
+      stopped ||= essential === true && !result.passed
     }
+    if (!stopped) keyId = await keyOf(subject, probe)
   } finally {
     probe.close()
   }
   const { spkiHash = zeroHash, validUntil } = probe.certificate ?? {}
-  const { chainId, serverRegistry, neighborhood, server, endpoint, keyId } = subject
+  const { chainId, serverRegistry, neighborhood, server, endpoint } = subject
   const place = { chainId, serverRegistry: serverRegistry.toLowerCase(), neighborhood, server, endpoint, keyId, spkiHash }
   const report: Report = { v: 1, ...place, checks: results.map(({ name, passed }) => ({ name, passed })) }
   return {
@@ -106,6 +111,13 @@ export async function examine(subject: Subject, ca?: string): Promise<Examinatio
     report,
     reportHash: keccak256(stringToBytes(canonicalJson({ ...report }))),
   }
+}
+
+function outcomeOf(run: Promise<string | void>): Promise<Omit<Check, 'name'>> {
+  return run.then(
+    (detail) => (typeof detail === 'string' ? { passed: true, detail } : { passed: true }),
+    (error: unknown) => ({ passed: false, detail: describe(error) }),
+  )
 }
 
 /** What is wrong with a server that did not pass, for people: what was not examined is left out. */
