@@ -51,14 +51,19 @@ export async function attestServers(deployed: Deployed, request: AttestRequest):
   const { neighborhood, examined, key, files } = request
   const failed = examined.filter(({ examination }) => !examination.passed)
   const refused: Refusal[] = failed.map(({ server }) => ({ server, code: 'not_compliant', reason: 'it fails its examination' }))
-  const passed = examined.filter(({ examination }) => examination.passed)
-
+  const clock = await readClock(deployed, neighborhood)
+  const passed: Examined[] = []
+  // Before a round is opened for what the registry would refuse.
+  for (const server of examined.filter(({ examination }) => examination.passed)) {
+    const reason = notNewer(server, findingOf(server, clock).validUntil)
+    if (reason) refused.push({ server: server.server, ...reason, reason: `${reason.reason}, as long as it can be now: renew it later` })
+    else passed.push(server)
+  }
   const round = await roundFor(deployed, request, { needed: passed.length > 0 })
   const poll = pollOf(deployed, neighborhood, round)
   if (passed.length === 0) return { poll, round, attested: [], open: [], refused, pending: undefined }
   const attester = await attesterOf(deployed, round, key.keyId)
   const given = mergeBallots(await Promise.all([...files].map(([file, text]) => readBallots(text, file, poll))))
-  const clock = await readClock(deployed, neighborhood)
   const ballots: Ballot[] = []
   for (const server of passed) {
     const before = given.get(server.server)
@@ -112,11 +117,14 @@ function objection(vote: {
   if (isOwn(server.operator, attester)) return { code: 'own_server', reason: 'nobody attests a server of its own' }
   const differs = given && disagreement(given, own, now)
   if (differs) return { code: 'finding_differs', reason: differs }
-  const { validUntil } = given ?? own
-  if (validUntil <= server.attestedUntil) {
-    return { code: 'not_newer', reason: `it is attested until ${time(server.attestedUntil)} already, which is as long as it can be` }
-  }
-  return undefined
+  const stale = given && notNewer(server, given.validUntil)
+  return stale && { ...stale, reason: `${stale.reason}, and these votes end at ${time(given.validUntil)}: begin again without them` }
+}
+
+/** What the registry would refuse: an attestation that ends no later than the present one of the same endpoint. */
+export function notNewer({ attestedUntil }: Pick<Examined, 'attestedUntil'>, validUntil: number): Omit<Refusal, 'server'> | undefined {
+  if (validUntil > attestedUntil) return undefined
+  return { code: 'not_newer', reason: `it is attested until ${time(attestedUntil)} already` }
 }
 
 /** What in a finding of others is not what was seen here. An earlier end is no difference: they looked earlier. */
