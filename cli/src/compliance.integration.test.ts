@@ -114,8 +114,8 @@ async function stop(child: ChildProcess): Promise<void> {
 /** Both attesters, the second of whom sends. */
 async function attest(...servers: TestServer[]): Promise<Record<string, unknown>> {
   const ids = servers.map(({ id }) => String(id))
-  await succeed('compliance', 'attest', ...ids, ...by(0), '--out', 'votes.json')
-  return succeed('compliance', 'attest', '--votes', 'votes.json', ...by(1))
+  const { votesFile } = await succeed('compliance', 'attest', ...ids, ...by(0))
+  return succeed('compliance', 'attest', '--votes', String(votesFile), ...by(1))
 }
 
 const shown = async (id: number) => {
@@ -214,6 +214,39 @@ describe('attesting', () => {
     expect(refused).toMatchObject({ attested: [], voted: [], refused: [{ server: id, code: 'own_server' }] })
   })
 
+  test('votes are never written over, but where they are put together', async () => {
+    const server = await register()
+    await serve(server)
+    const id = String(server.id)
+    await writeFile(join(harness.directory, 'kept.json'), 'kept')
+    expect(await fail(1, ['compliance', 'attest', id, ...by(0), '--out', 'kept.json'], /exists already/)).toMatchObject({
+      error: { code: 'file_exists' },
+    })
+    expect(await readFile(join(harness.directory, 'kept.json'), 'utf8')).toBe('kept')
+    expect(await succeed('compliance', 'status', neighborhood)).toMatchObject({ round: null })
+    const name = `votes-${neighborhood}-1`
+    expect(await succeed('compliance', 'attest', id, ...by(0))).toMatchObject({ votesFile: `${name}.json` })
+    expect(await succeed('compliance', 'attest', id, ...by(0))).toMatchObject({ votesFile: `${name}-2.json` })
+    const again = ['--votes', `${name}.json`, '--out', `${name}.json`]
+    expect(await succeed('compliance', 'attest', ...again, ...by(0))).toMatchObject({ votesFile: `${name}.json` })
+  })
+
+  test('a vote that would not end later than the present attestation is refused before it is signed', async () => {
+    const server = await register()
+    await serve(server)
+    await succeed('compliance', 'attest', String(server.id), ...by(0), '--out', `early-${server.id}.json`)
+    await pass(10)
+    await attest(server)
+    const late = await fail(6, ['compliance', 'attest', '--votes', `early-${server.id}.json`, ...by(1)], /is attested until .* already/)
+    expect(late).toMatchObject({ attested: [], refused: [{ code: 'not_newer', reason: expect.stringContaining('without them') }] })
+    await succeed('neighborhood', 'parameters', 'stage', neighborhood, '--attestation', '1h')
+    await pass(7 * DAY)
+    await succeed('neighborhood', 'parameters', 'apply', neighborhood)
+    const vain = await fail(6, ['compliance', 'attest', String(server.id), ...by(0)], /is attested until .* already.*renew it later/)
+    expect(vain).toMatchObject({ voted: [], votesFile: null, refused: [{ code: 'not_newer' }] })
+    expect(await succeed('compliance', 'status', neighborhood)).toMatchObject({ round: { number: 1 } })
+  })
+
   test('votes of a round that is over count no more', async () => {
     const server = await register()
     await serve(server)
@@ -266,7 +299,8 @@ describe('operating', () => {
     const update = ['server', 'update', id, '--endpoint', moved, '--did', 'did:web:next.example', ...wallet(1)]
     expect(await succeed(...update)).toMatchObject({ endpoint: server.endpoint, proposedEndpoint: moved })
     await serve(next)
-    expect(await attest(server)).toMatchObject({ attested: [{ server: server.id }] })
+    const attested = [{ server: server.id, endpoint: moved, movesFrom: server.endpoint, missed: null }]
+    expect(await attest(server)).toMatchObject({ attested })
     expect(await shown(server.id)).toMatchObject({ status: 'active', endpoint: moved })
     const { servers } = await succeed('neighborhood', 'show', neighborhood)
     expect(servers).toEqual([expect.objectContaining({ endpoint: moved, proposedEndpoint: null, did: 'did:web:next.example', keyId })])
@@ -276,8 +310,11 @@ describe('operating', () => {
     const server = await register()
     await serve(server)
     await attest(server)
-    await succeed('server', 'update', String(server.id), '--endpoint', `http://127.0.0.1:${await closedPort()}`, ...wallet(1))
-    expect(await attest(server)).toMatchObject({ attested: [{ server: server.id }] })
+    const wanted = `http://127.0.0.1:${await closedPort()}`
+    await succeed('server', 'update', String(server.id), '--endpoint', wanted, ...wallet(1))
+    const missed = { endpoint: wanted, faults: [expect.stringContaining('ECONNREFUSED')] }
+    expect(await succeed('compliance', 'check', String(server.id))).toMatchObject({ endpoint: server.endpoint, missed, movesFrom: null })
+    expect(await attest(server)).toMatchObject({ attested: [{ server: server.id, endpoint: server.endpoint, missed, movesFrom: null }] })
     expect(await shown(server.id)).toMatchObject({ status: 'active', endpoint: server.endpoint })
   })
 

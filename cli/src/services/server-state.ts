@@ -1,7 +1,7 @@
 import type { Address } from 'viem'
 import { remaining, time } from '../units.ts'
 import { chainTime, type Deployed, type TokenInfo } from './chain.ts'
-import { examineServer, faultsOf } from './compliance/examine.ts'
+import { examineServer, faultsOf, moveOf } from './compliance/examine.ts'
 import { listActiveServers, type ServerView, showServer } from './discovery.ts'
 import { readStake } from './server-calls.ts'
 import { type ChainServer, isMember, readEndpoints, readServer, statusAt } from './servers.ts'
@@ -73,11 +73,16 @@ function attested(server: ChainServer, now: number): string {
 async function reach(deployed: Deployed, id: number, server: ChainServer): Promise<Tick> {
   const name = 'reachable'
   if (!isMember(server)) return { name, ok: false, detail: 'it has left' }
-  const { examination } = await examineServer(deployed, id)
+  const examined = await examineServer(deployed, id)
+  const { examination } = examined
   const { passed, endpoint, checks } = examination
   if (!passed) return { name, ok: false, detail: faultsOf(examination).join('; ') }
   const remarks = checks.flatMap(({ detail }) => detail ?? [])
-  return { name, ok: true, detail: [`at ${endpoint}, ${checks.length} checks passed`, ...remarks].join('; ') }
+  return {
+    name,
+    ok: true,
+    detail: [`at ${endpoint}, ${checks.length} checks passed`, ...remarks, moveOf(examined) ?? []].flat().join('; '),
+  }
 }
 
 async function discoveryTicks(urls: readonly string[], id: number, server: ChainServer): Promise<Tick[]> {

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
+import { join, parse, resolve } from 'node:path'
 import { Flags } from '@oclif/core'
 import { askText } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
@@ -7,9 +8,10 @@ import { CliError } from '../../errors.ts'
 import { attesterFlags, chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
 import { fields, table } from '../../output.ts'
 import { connect, type Deployed } from '../../services/chain.ts'
-import { type AttestOutcome, attestServers } from '../../services/compliance/attest.ts'
+import { type AttestOutcome, attestServers, type Refusal } from '../../services/compliance/attest.ts'
 import { writeBallots } from '../../services/compliance/ballots.ts'
-import { type Examined, examineServer, faultsOf } from '../../services/compliance/examine.ts'
+import { type Examined, examineServer, faultsOf, moveOf } from '../../services/compliance/examine.ts'
+import { hasCode } from '../../services/files.ts'
 import { walletOf } from '../../services/keystore.ts'
 import { openAttesterKey } from '../../services/server-key.ts'
 import { isMember, readServer, readServers } from '../../services/servers.ts'
@@ -37,7 +39,10 @@ The wallet only pays: it need not be the attester's.`
       multiple: true,
       multipleNonGreedy: true,
     }),
-    out: Flags.string({ description: 'Where to write votes that are not enough yet [votes-NEIGHBORHOOD-ROUND.json]', helpValue: 'FILE' }),
+    out: Flags.string({
+      description: 'Where to write votes that are not enough yet, a new file or one of --votes [votes-NEIGHBORHOOD-ROUND.json]',
+      helpValue: 'FILE',
+    }),
     ...attesterFlags,
     ...neighborhoodFlags,
     ...walletFlags,
@@ -46,6 +51,9 @@ The wallet only pays: it need not be the attester's.`
   }
 
   async run(): Promise<void> {
+    const { out } = this.flags
+    if (out !== undefined && !this.flags.votes?.includes(out) && existsSync(resolve(out)))
+      throw new CliError('failure', 'file_exists', `${out} exists already: choose another --out.`)
     const key = await openAttesterKey(this.settings)
     const files = new Map(await Promise.all((this.flags.votes ?? []).map(async (file) => [file, await readVotes(file)] as const)))
     const deployed = await connect(this.settings)
@@ -54,8 +62,8 @@ The wallet only pays: it need not be the attester's.`
     const discovery = this.settings.urls('discovery')
     const wallet = () => walletOf(this.settings)
     const outcome = await attestServers(deployed, { neighborhood, examined, key, files, discovery, wallet })
-    const file = await this.#write(outcome)
-    this.#report(outcome, file)
+    const file = await this.#write(outcome, files)
+    this.#report(outcome, { file, examined })
   }
 
   /** The servers to examine, all of one neighborhood: rounds are a neighborhood's. */
@@ -77,36 +85,82 @@ The wallet only pays: it need not be the attester's.`
     return { neighborhood, servers }
   }
 
-  async #write({ poll, open }: AttestOutcome): Promise<string | undefined> {
+  /** Never over votes that nobody would have then. */
+  async #write({ poll, open, refused }: AttestOutcome, files: ReadonlyMap<string, string>): Promise<string | undefined> {
     if (open.length === 0) return undefined
-    const file = this.flags.out ?? `votes-${poll.neighborhood}-${poll.round}.json`
-    await writeFile(resolve(file), writeBallots(poll, open))
-    return file
+    const { out } = this.flags
+    const given = out === undefined ? undefined : files.get(out)
+    const text = writeBallots(poll, open)
+    if (
+      out !== undefined &&
+      given !== undefined &&
+      !serversOf(new Map([[out, given]])).some((id) => refused.some(({ server }) => server === id))
+    ) {
+      await writeFile(resolve(out), text)
+      return out
+    }
+    return writeNewFile(out ?? `votes-${poll.neighborhood}-${poll.round}.json`, text)
   }
 
-  #report({ poll, round, attested, open, refused, pending }: AttestOutcome, file: string | undefined): void {
+  #report(
+    { poll, round, refused, pending, ...outcome }: AttestOutcome,
+    { file, examined }: { file: string | undefined; examined: Examined[] },
+  ): void {
     const { threshold, closesAt } = round
-    const voted = open.map(({ finding, votes }) => ({ ...finding, votes: votes.map(({ attester }) => attester) }))
     const { neighborhood } = poll
+    const seen = new Map(examined.map((server) => [server.server, server]))
+    const placeOf = (server: number) => {
+      const { examination, movesFrom = null, missed = null } = seen.get(server) ?? {}
+      return { endpoint: examination?.endpoint ?? '', movesFrom, missed }
+    }
+    const attested = outcome.attested.map((entry) => ({ ...entry, ...placeOf(entry.server) }))
+    const voted = outcome.open.map(({ finding, votes }) => ({
+      ...finding,
+      ...placeOf(finding.server),
+      votes: votes.map(({ attester }) => attester),
+    }))
     const document = { neighborhood, round: poll.round, threshold, closesAt, attested, voted, votesFile: file ?? null, refused }
     this.output.result(document, () => {
+      const row = (server: number, result: string) => {
+        const examinedServer = seen.get(server)
+        const move = examinedServer && moveOf(examinedServer)
+        return [String(server), placeOf(server).endpoint, move === undefined ? result : `${result}; ${move}`]
+      }
       const rows = [
-        ...attested.map(({ server, validUntil }) => [String(server), `attested until ${time(validUntil)}`]),
-        ...voted.map(({ server, votes }) => [String(server), `${votes.length} of ${threshold} votes, until ${time(closesAt)}`]),
-        ...refused.map(({ server, reason }) => [String(server), `not attested: ${reason}`]),
+        ...attested.map(({ server, validUntil }) => row(server, `attested until ${time(validUntil)}`)),
+        ...voted.map(({ server, votes }) => row(server, `${votes.length} of ${threshold} votes, until ${time(closesAt)}`)),
+        ...refused.map(({ server, reason }) => row(server, `not attested: ${reason}`)),
       ]
       const next = file === undefined ? '' : `\n\nGive ${file} to the other attesters: dred compliance attest --votes ${file}`
-      return `${fields([['round', `${poll.round} of neighborhood ${neighborhood}`]])}\n\n${table(['SERVER', 'RESULT'], rows)}${next}`
+      return `${fields([['round', `${poll.round} of neighborhood ${neighborhood}`]])}\n\n${table(['SERVER', 'ENDPOINT', 'RESULT'], rows)}${next}`
     })
     if (pending) throw pending
     if (refused.length === 0) return
-    const [ids, first] = [refused.map(({ server }) => server).join(', '), refused[0]]
-    const what = refused.length === 1 ? `Server ${ids} got no vote (${first?.reason})` : `Servers ${ids} got no vote`
-    throw new CliError(
-      'checkFailed',
-      refused.length === 1 ? (first?.code ?? 'not_compliant') : 'not_compliant',
-      `${what}: see \`dred compliance check\`.`,
-    )
+    throw noVote(refused)
+  }
+}
+
+function noVote(refused: readonly Refusal[]): CliError {
+  const [first, ...others] = refused
+  if (first && others.length === 0) {
+    const hint = first.code === 'not_compliant' ? `: see \`dred compliance check ${first.server}\`` : ''
+    return new CliError('checkFailed', first.code, `Server ${first.server} got no vote (${first.reason})${hint}.`)
+  }
+  const ids = refused.map(({ server }) => server).join(', ')
+  return new CliError('checkFailed', 'not_compliant', `Servers ${ids} got no vote: see what each line says.`)
+}
+
+/** Writes a file under its name, or with a number where there is one already. @returns its name */
+async function writeNewFile(name: string, text: string): Promise<string> {
+  const { dir, name: stem, ext } = parse(name)
+  for (let number = 1; ; number += 1) {
+    const file = number === 1 ? name : join(dir, `${stem}-${number}${ext}`)
+    try {
+      await writeFile(resolve(file), text, { flag: 'wx' })
+      return file
+    } catch (error) {
+      if (!hasCode(error, 'EEXIST')) throw error
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { CliError } from '../../errors.ts'
 import { chainFlags } from '../../flags.ts'
 import { fields, table } from '../../output.ts'
 import { connect } from '../../services/chain.ts'
-import { type Examination, examineServer } from '../../services/compliance/examine.ts'
+import { type Examined, examineServer, moveOf } from '../../services/compliance/examine.ts'
 import { parseId, time } from '../../units.ts'
 
 export default class ComplianceCheck extends BaseCommand<typeof ComplianceCheck> {
@@ -19,10 +19,12 @@ The report of a server that passes is the same for everybody who makes it; attes
   async run(): Promise<void> {
     const given = await askText(this.args.server ?? this.flags.server, { flag: 'server', what: 'the id of the server' })
     const id = parseId(given, 'The id of a server')
-    const { examination } = await examineServer(await connect(this.settings), id)
+    const examined = await examineServer(await connect(this.settings), id)
+    const { examination, movesFrom = null, missed = null } = examined
     const { passed, endpoint, checks, spkiHash, certificateUntil, report, reportHash } = examination
-    const document = { server: id, passed, endpoint, spkiHash, certificateUntil: certificateUntil ?? null, checks, report, reportHash }
-    this.output.result(document, () => render(id, examination))
+    const certificate = { spkiHash, certificateUntil: certificateUntil ?? null }
+    const document = { server: id, passed, endpoint, movesFrom, missed, ...certificate, checks, report, reportHash }
+    this.output.result(document, () => render(examined))
     if (passed) return
     const failed = checks.filter((check) => !check.passed).length
     throw new CliError(
@@ -33,10 +35,13 @@ The report of a server that passes is the same for everybody who makes it; attes
   }
 }
 
-function render(id: number, { endpoint, checks, spkiHash, certificateUntil, reportHash }: Examination): string {
+function render({ server, examination, ...moving }: Examined): string {
+  const { endpoint, checks, spkiHash, certificateUntil, reportHash } = examination
+  const move = moveOf(moving)
   const about = fields([
-    ['server', String(id)],
+    ['server', String(server)],
     ['endpoint', endpoint],
+    ...(move === undefined ? [] : ([['move', move]] satisfies [string, string][])),
     ...(certificateUntil === undefined ? [] : ([['certificate until', time(certificateUntil)]] satisfies [string, string][])),
     ...(certificateUntil === undefined ? [] : ([['certificate key', spkiHash]] satisfies [string, string][])),
     ['report', reportHash],

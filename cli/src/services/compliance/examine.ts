@@ -51,6 +51,10 @@ export interface Examined {
   attestedUntil: number
   /** Of the endpoint that it wants, of the present one when it wants none or only the present one passed. */
   examination: Examination
+  /** The present endpoint, when the one that it wants passed: attesting it moves the server. */
+  movesFrom: string | undefined
+  /** The endpoint that it wants and was not found at, when the present one passed in its place. */
+  missed: { endpoint: string; faults: string[] } | undefined
 }
 
 /**
@@ -69,7 +73,9 @@ export async function examineServer(deployed: Deployed, id: number): Promise<Exa
   const examination = second?.passed ? second : first
   const { neighborhood, operator, validUntil } = server
   const attestedUntil = examination.endpoint === present ? validUntil : 0
-  return { server: id, neighborhood, operator, attestedUntil, examination }
+  const movesFrom = first.passed && proposed !== undefined ? present : undefined
+  const missed = second?.passed ? { endpoint: first.endpoint, faults: faultsOf(first) } : undefined
+  return { server: id, neighborhood, operator, attestedUntil, examination, movesFrom, missed }
 }
 
 function subjectOf(deployed: Deployed, id: number, at: { server: ChainServer; endpoint: string }): Subject {
@@ -118,6 +124,12 @@ function outcomeOf(run: Promise<string | void>): Promise<Omit<Check, 'name'>> {
     (detail) => (typeof detail === 'string' ? { passed: true, detail } : { passed: true }),
     (error: unknown) => ({ passed: false, detail: describe(error) }),
   )
+}
+
+/** In a sentence's part what became of a move that a server wants; undefined when it wants none. */
+export function moveOf({ movesFrom, missed }: Pick<Examined, 'movesFrom' | 'missed'>): string | undefined {
+  if (movesFrom !== undefined) return `it moves here from ${movesFrom}`
+  return missed && `it wants to move to ${missed.endpoint}, which fails (${missed.faults.join('; ')})`
 }
 
 /** What is wrong with a server that did not pass, for people: what was not examined is left out. */
