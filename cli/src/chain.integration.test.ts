@@ -184,7 +184,8 @@ test('bounds of a neighborhood are explained', async () => {
     fail(3, 'unbonding_bounds', [...create, '--unbonding', '31d']),
     fail(3, 'redundancy_bounds', [...create, '--max-servers', '2', '--redundancy', '3']),
     fail(3, 'name_length', ['neighborhood', 'create', '--name', 'x'.repeat(65), '--min-stake', '1']),
-    fail(1, 'unknown_neighborhood', ['neighborhood', 'show', '4000']),
+    fail(3, 'unknown_neighborhood', ['neighborhood', 'show', '4000']),
+    fail(3, 'unknown_neighborhood', ['compliance', 'status', '4000']),
     fail(6, 'not_a_token', [...create, '--stake-token', keys.owner.address]),
   ])
   expect(unbonding).toContain('1 to 30 days')

@@ -5,7 +5,7 @@ import { type Config, missing, ownKeyFile } from '../config.ts'
 import { CliError } from '../errors.ts'
 import { parseId } from '../units.ts'
 import { createDeviceKeyFile, openDeviceKey } from './device-key.ts'
-import { listActiveServers, showNeighborhood } from './discovery.ts'
+import { listActiveServers, showNeighborhood, unknownNeighborhood } from './discovery.ts'
 
 /** A channel that was made a moment ago may be on its way to the other servers. */
 const COPY_MS = 1_500
@@ -23,8 +23,7 @@ export async function withClient<T>(settings: Config, work: (client: DredClient)
   if (discovery.length === 0) throw missing('discovery')
   // The SDK waits for what may still come up; a person who mistyped wants to know now.
   const id = parseId(neighborhood, 'The id of a neighborhood')
-  if (!(await showNeighborhood(discovery, id)))
-    throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+  if (!(await showNeighborhood(discovery, id))) throw unknownNeighborhood(id)
   const client = createDredClient({ neighborhood, discovery, signer: await openDeviceKey(await deviceKeyFile(settings)) })
   try {
     return await work(client)

@@ -95,6 +95,11 @@ export function listNeighborhoods(urls: readonly string[]): Promise<Neighborhood
   return all<NeighborhoodView>(urls, '/v1/neighborhoods')
 }
 
+/** In the words of the registry's own refusal. */
+export function unknownNeighborhood(id: number): CliError {
+  return new CliError('reverted', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+}
+
 /** @returns undefined when discovery knows none of this id */
 export async function showNeighborhood(urls: readonly string[], id: number): Promise<NeighborhoodView | undefined> {
   const body = (await get(urls, `/v1/neighborhoods/${id}`)) as { neighborhood: NeighborhoodView } | undefined

@@ -1,12 +1,11 @@
 import { Args } from '@oclif/core'
 import { askText } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
-import { CliError } from '../../errors.ts'
 import { chainFlags, neighborhoodFlags } from '../../flags.ts'
 import { fields, table } from '../../output.ts'
 import { chainTime, connect } from '../../services/chain.ts'
 import { readRound } from '../../services/compliance/round.ts'
-import type { NeighborhoodView, ServerView } from '../../services/discovery.ts'
+import { type NeighborhoodView, type ServerView, unknownNeighborhood } from '../../services/discovery.ts'
 import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
 import { serversOnChain } from '../../services/servers.ts'
 import { parseId, remaining, time } from '../../units.ts'
@@ -28,8 +27,7 @@ export default class ComplianceStatus extends BaseCommand<typeof ComplianceStatu
       serversOnChain(deployed, id),
       chainTime(deployed.client),
     ])
-    if (!neighborhood)
-      throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+    if (!neighborhood) throw unknownNeighborhood(id)
     const members = servers.filter(({ status }) => ['pending', 'active', 'lapsed'].includes(status))
     const { activeServers, healthy, attestation, parameters } = neighborhood
     const document = {

@@ -2,11 +2,17 @@ import { Args } from '@oclif/core'
 import { isAddress } from 'viem'
 import { askText } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
-import { CliError } from '../../errors.ts'
 import { chainFlags, discoveryFlags, neighborhoodFlags } from '../../flags.ts'
 import { fields, table } from '../../output.ts'
 import { connect, tokenInfo } from '../../services/chain.ts'
-import { listServers, type NeighborhoodView, type ParametersView, type ServerView, showNeighborhood } from '../../services/discovery.ts'
+import {
+  listServers,
+  type NeighborhoodView,
+  type ParametersView,
+  type ServerView,
+  showNeighborhood,
+  unknownNeighborhood,
+} from '../../services/discovery.ts'
 import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
 import { serversOnChain } from '../../services/servers.ts'
 import { duration, formatAmount, parseId, time } from '../../units.ts'
@@ -22,7 +28,7 @@ export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodSho
     const discovery = this.settings.urls('discovery')
     const [neighborhood, servers] = discovery.length > 0 ? await this.#fromDiscovery(discovery, id) : await this.#fromChain(id)
     if (!neighborhood) {
-      throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+      throw unknownNeighborhood(id)
     }
     const amount = this.output.json ? String : await this.#amounts(neighborhood.parameters.stakeToken)
     this.output.result({ neighborhood, servers }, () => render(neighborhood, servers, amount))

@@ -3,6 +3,7 @@ import { CliError } from '../../errors.ts'
 import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
 import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { connect } from '../../services/chain.ts'
+import { unknownNeighborhood } from '../../services/discovery.ts'
 import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
 import { hashOf } from '../../services/parameters.ts'
 
@@ -28,7 +29,7 @@ export default class NeighborhoodUpdate extends NeighborhoodCommand<typeof Neigh
       throw new CliError('usage', 'missing_value', 'Say what to change: set --name, --uri or --content-hash.')
     const deployed = await connect(this.settings)
     const [before] = await neighborhoodsOnChain(deployed, id)
-    if (!before) throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+    if (!before) throw unknownNeighborhood(id)
     const metadata = { name: name ?? before.name, uri: uri ?? before.uri, contentHash: contentHash ?? before.contentHash }
     const sent = await this.change(id, { label: 'update', functionName: 'updateMetadata', args: Object.values(metadata), deployed })
     this.finish(sent, { neighborhood: id, ...metadata }, () => `Neighborhood ${id} is called ${metadata.name}.`)
