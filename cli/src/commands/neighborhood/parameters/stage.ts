@@ -3,7 +3,7 @@ import { parseEventLogs } from 'viem'
 import { CliError } from '../../../errors.ts'
 import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../../flags.ts'
 import { neighborhoodArgs, NeighborhoodCommand } from '../../../neighborhood-command.ts'
-import { parameterFlags } from '../../../parameter-flags.ts'
+import { changeFlags } from '../../../parameter-flags.ts'
 import { connect, tokenInfo } from '../../../services/chain.ts'
 import { parametersView } from '../../../services/neighborhoods-on-chain.ts'
 import { changeParameters } from '../../../services/parameters.ts'
@@ -16,11 +16,11 @@ export default class ParametersStage extends NeighborhoodCommand<typeof Paramete
 what was announced before, and the wait begins again.`
   static override examples = ['<%= config.bin %> neighborhood parameters stage 7 --min-stake 200 --unbonding 14d']
   static override args = neighborhoodArgs
-  static override flags = { ...parameterFlags, ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
+  static override flags = { ...changeFlags, ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
 
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)
-    if (Object.keys(parameterFlags).every((name) => !Object.hasOwn(this.flags, name)))
+    if (Object.keys(changeFlags).every((name) => !Object.hasOwn(this.flags, name)))
       throw new CliError('usage', 'missing_value', 'Say what to change: set --min-stake, --unbonding or another of the flags of --help.')
     const deployed = await connect(this.settings)
     const call = { address: deployed.neighborhoodRegistry, abi: neighborhoodRegistryAbi, functionName: 'parametersOf' } as const
