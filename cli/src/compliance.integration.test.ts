@@ -391,7 +391,7 @@ describe('owning', () => {
     await fail(3, ['neighborhood', 'admission', 'allowlist', ...own, ...wallet(1)], /Only the owner/)
     await succeed('neighborhood', 'admission', 'allowlist', ...own)
     await fail(3, await attempt(), /does not admit/)
-    await succeed('neighborhood', 'allow', '--operator', operator, ...own)
+    await succeed('neighborhood', 'allow', neighborhood, '--operator', operator)
     await succeed(...(await attempt()))
     await succeed('neighborhood', 'allow', '--operator', operator, '--remove', ...own)
     await fail(3, await attempt(), /does not admit/)
@@ -405,6 +405,7 @@ describe('owning', () => {
     })
 
     const guardian = harness.keys.operators[1]?.wallet.address ?? ''
+    await fail(2, ['neighborhood', 'allow', neighborhood], /Say which operators/)
     await fail(3, ['neighborhood', 'pause', neighborhood, ...wallet(2)], /Only the owner or the guardian/)
     await succeed('neighborhood', 'guardian', neighborhood, '--to', guardian)
     await succeed('neighborhood', 'pause', neighborhood, ...wallet(2))
