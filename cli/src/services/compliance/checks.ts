@@ -32,6 +32,8 @@ export interface Subject {
 /** A check throws what is wrong, in a sentence without its period; it may return what its operator should know all the same. */
 export interface CheckDefinition {
   name: string
+  /** Its name at a plain http endpoint, where that is less. */
+  plainName?: string
   /** Whether the checks after it make no sense when it fails. */
   essential?: boolean
   run: (subject: Subject, probe: Probe) => Promise<string | void>
@@ -42,7 +44,7 @@ const UNKNOWN_CHANNEL = 'A'.repeat(43)
 /** In the order in which they are made, which is part of the report. */
 export const checks: readonly CheckDefinition[] = [
   { name: 'public endpoint', essential: true, run: checkEndpoint },
-  { name: 'answers, over TLS with a valid certificate', essential: true, run: checkReachable },
+  { name: 'answers, over TLS with a valid certificate', plainName: 'answers', essential: true, run: checkReachable },
   { name: 'speaks the protocol', essential: true, run: checkProtocol },
   { name: 'names its server, key, chain and neighborhood', run: checkIdentity },
   { name: 'signs a fresh challenge with the server key', run: checkProof },

@@ -92,12 +92,13 @@ function subjectOf(deployed: Deployed, id: number, at: { server: ChainServer; en
 export async function examine(subject: Subject, ca?: string): Promise<Examination> {
   const probe = new Probe(subject.endpoint, ca)
   const results: Check[] = []
+  const plain = new URL(subject.endpoint).protocol === 'http:'
   let stopped = false
   let keyId = subject.keyId
   try {
-    for (const { name, essential, run } of checks) {
+    for (const { essential, run, ...names } of checks) {
       const result: Omit<Check, 'name'> = stopped ? { passed: false, detail: NOT_EXAMINED } : await outcomeOf(run(subject, probe))
-      results.push({ name, ...result })
+      results.push({ name: plain ? (names.plainName ?? names.name) : names.name, ...result })
       stopped ||= essential === true && !result.passed
     }
     if (!stopped) keyId = await keyOf(subject, probe)
