@@ -20,10 +20,15 @@ export function duration(seconds: number): string {
   return `${seconds / (SECONDS[unit] ?? 1)} ${unit}`
 }
 
-/** How long something lasts still, in its largest whole unit: `29 d`, `3 h`. */
+/** How long something lasts still, in the largest unit of which there are two: `29 d`, `47 h`, `119 m`. */
 export function remaining(seconds: number): string {
-  const unit = ['d', 'h', 'm'].find((name) => seconds >= (SECONDS[name] ?? 1)) ?? 's'
+  const unit = ['d', 'h', 'm'].find((name) => seconds >= 2 * (SECONDS[name] ?? 1)) ?? 's'
   return `${Math.floor(seconds / (SECONDS[unit] ?? 1))} ${unit}`
+}
+
+/** A number of things: `1 server`, `3 servers`. */
+export function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
 }
 
 /** A time of the chain (Unix seconds) for people, in UTC. */

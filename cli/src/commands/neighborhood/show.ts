@@ -15,7 +15,7 @@ import {
 } from '../../services/discovery.ts'
 import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
 import { serversOnChain } from '../../services/servers.ts'
-import { duration, formatAmount, parseId, time } from '../../units.ts'
+import { count, duration, formatAmount, parseId, time } from '../../units.ts'
 
 export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodShow> {
   static override summary = 'Show a neighborhood and its servers, from discovery when it is set, else from the chain'
@@ -68,7 +68,7 @@ function render(neighborhood: NeighborhoodView, servers: ServerView[], amount: A
     ['name', neighborhood.name],
     ['uri', neighborhood.uri],
     ['owner', neighborhood.owner],
-    ['state', neighborhood.healthy ? 'healthy' : `wants ${parameters.redundancy} servers, has ${neighborhood.activeServers}`],
+    ['state', neighborhood.healthy ? 'healthy' : `wants ${count(parameters.redundancy, 'server')}, has ${neighborhood.activeServers}`],
     ['registrations', registrations(neighborhood)],
     ['attested by', attestation.mode === 'peers' ? 'its servers, while there are four operators' : attesters(neighborhood)],
     ['stake token', parameters.stakeToken],

@@ -1,4 +1,4 @@
-import { at, type Refusal, timeAt } from './refusal.ts'
+import { at, durationAt, type Refusal, timeAt } from './refusal.ts'
 
 export const neighborhoodRefusals: Record<string, Refusal> = {
   NeighborhoodRegistry_Unknown: (a) => ['unknown_neighborhood', `There is no neighborhood ${at(a, 0)}: see \`dred neighborhood list\`.`],
@@ -26,15 +26,15 @@ export const neighborhoodRefusals: Record<string, Refusal> = {
   NeighborhoodRegistry_MinStakeOutOfBounds: () => ['min_stake_bounds', 'The least stake has to be more than nothing: raise --min-stake.'],
   NeighborhoodRegistry_UnbondingOutOfBounds: (a) => [
     'unbonding_bounds',
-    `Unbonding takes 1 to 30 days, not ${at(a, 0)} s: change --unbonding.`,
+    `Unbonding takes 1 to 30 days, not ${durationAt(a, 0)}: change --unbonding.`,
   ],
   NeighborhoodRegistry_KeyOverlapOutOfBounds: (a) => [
     'key_overlap_bounds',
-    `Rotated keys are accepted for 7 days at most, not ${at(a, 0)} s: lower --key-overlap.`,
+    `Rotated keys are accepted for 7 days at most, not ${durationAt(a, 0)}: lower --key-overlap.`,
   ],
   NeighborhoodRegistry_AttestationOutOfBounds: (a) => [
     'attestation_bounds',
-    `An attestation holds 1 hour to 90 days, not ${at(a, 0)} s: change --attestation.`,
+    `An attestation holds 1 hour to 90 days, not ${durationAt(a, 0)}: change --attestation.`,
   ],
   NeighborhoodRegistry_MaxServersOutOfBounds: (a) => [
     'max_servers_bounds',
@@ -54,11 +54,11 @@ export const neighborhoodRefusals: Record<string, Refusal> = {
   ],
   NeighborhoodRegistry_ChannelLifetimeOutOfBounds: (a) => [
     'channel_lifetime_bounds',
-    `A channel lives 1 second to 366 days, not ${at(a, 0)} s: change --max-channel-lifetime.`,
+    `A channel lives 1 second to 366 days, not ${durationAt(a, 0)}: change --max-channel-lifetime.`,
   ],
   NeighborhoodRegistry_ChannelIdleOutOfBounds: (a) => [
     'channel_idle_bounds',
-    `The idle time is 1 second to the channel's lifetime (${at(a, 1)} s), not ${at(a, 0)} s: change --max-channel-idle.`,
+    `The idle time is 1 second to the channel's lifetime (${durationAt(a, 1)}), not ${durationAt(a, 0)}: change --max-channel-idle.`,
   ],
   NeighborhoodRegistry_MessageBytesOutOfBounds: (a) => [
     'message_bytes_bounds',

@@ -1,4 +1,5 @@
-import { at, type Refusal, timeAt } from './refusal.ts'
+import { count } from '../../units.ts'
+import { at, durationAt, type Refusal, timeAt } from './refusal.ts'
 
 const statusNames = ['unregistered', 'pending', 'active', 'exiting', 'withdrawn', 'slashed']
 const statusOf = (args: readonly unknown[], index: number) => statusNames[Number(args[index])] ?? 'in an unknown state'
@@ -50,7 +51,7 @@ export const serverRefusals: Record<string, Refusal> = {
   ServerRegistry_PayoutInvalid: (a) => ['payout_invalid', `${at(a, 0)} cannot receive the stake back: change --payout.`],
   ServerRegistry_NeighborhoodFull: (a) => [
     'neighborhood_full',
-    `Neighborhood ${at(a, 0)} has its ${at(a, 1)} active servers already: wait for one to leave or to lapse.`,
+    `Neighborhood ${at(a, 0)} has its ${count(Number(a[1]), 'active server')} already: wait for one to leave or to lapse.`,
   ],
   ServerRegistry_Expired: () => ['statement_expired', 'The transaction took too long and its statement expired: run the command again.'],
   ServerRegistry_KeyInvalid: () => ['key_invalid', 'The server key is not a point of P-256: make one with `dred keys new --type server`.'],
@@ -64,7 +65,7 @@ export const serverRefusals: Record<string, Refusal> = {
   ],
   ServerRegistry_OverlapTooLong: (a) => [
     'overlap_too_long',
-    `The old key is accepted for ${at(a, 1)} s at most, not ${at(a, 0)} s: lower --overlap.`,
+    `The old key is accepted for ${durationAt(a, 1)} at most, not ${durationAt(a, 0)}: lower --overlap.`,
   ],
   ServerRegistry_EndpointInvalid: (a) => [
     'endpoint_invalid',
