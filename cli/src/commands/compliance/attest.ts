@@ -119,7 +119,8 @@ The wallet only pays: it need not be the attester's.`
       ...placeOf(finding.server),
       votes: votes.map(({ attester }) => attester),
     }))
-    const document = { neighborhood, round: poll.round, threshold, closesAt, attested, voted, votesFile: file ?? null, refused }
+    const about = { neighborhood: String(neighborhood), round: poll.round, threshold, closesAt }
+    const document = { ...about, attested, voted, votesFile: file ?? null, refused }
     this.output.result(document, () => {
       const row = (server: number, result: string) => {
         const examinedServer = seen.get(server)

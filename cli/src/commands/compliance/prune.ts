@@ -18,7 +18,8 @@ export default class CompliancePrune extends RegistryCommand<typeof CompliancePr
     const deployed = await connect(this.settings)
     const [servers, now] = await Promise.all([readServers(deployed, neighborhood), chainTime(deployed.client)])
     const lapsed = [...servers].filter(([, server]) => statusAt(server, now) === 'lapsed').map(([id]) => id)
-    if (lapsed.length === 0) return this.output.result({ neighborhood, pruned: [] }, () => 'No attestation has lapsed.')
+    if (lapsed.length === 0)
+      return this.output.result({ neighborhood: String(neighborhood), pruned: [] }, () => 'No attestation has lapsed.')
     const sent = await this.send(deployed, await walletOf(this.settings), {
       label: `prune ${lapsed.join(', ')}`,
       address: deployed.complianceRegistry,
@@ -27,6 +28,6 @@ export default class CompliancePrune extends RegistryCommand<typeof CompliancePr
       args: [lapsed],
       path: `/v1/neighborhoods/${neighborhood}`,
     })
-    this.finish(sent, { neighborhood, pruned: lapsed }, () => `Pruned: ${lapsed.join(', ')}.`)
+    this.finish(sent, { neighborhood: String(neighborhood), pruned: lapsed }, () => `Pruned: ${lapsed.join(', ')}.`)
   }
 }

@@ -10,6 +10,6 @@ export default class NeighborhoodAccept extends NeighborhoodCommand<typeof Neigh
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)
     const sent = await this.change(id, { label: 'accept ownership', functionName: 'acceptOwnership' })
-    this.finish(sent, { neighborhood: id, accepted: true }, () => `Neighborhood ${id} is yours.`)
+    this.finish(sent, { neighborhood: String(id), accepted: true }, () => `Neighborhood ${id} is yours.`)
   }
 }

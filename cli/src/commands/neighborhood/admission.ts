@@ -21,6 +21,10 @@ stay.`
     const mode = await askChoice(given, admissions, { flag: 'mode', what: 'who may register (open, allowlist or token-gate)' })
     const admission = admissionOf({ ...this.flags, admission: mode })
     const sent = await this.change(id, { label: 'set admission', functionName: 'setAdmission', args: [admission] })
-    this.finish(sent, { neighborhood: id, admission: admissionView(admission) }, () => `Registrations in neighborhood ${id}: ${mode}.`)
+    this.finish(
+      sent,
+      { neighborhood: String(id), admission: admissionView(admission) },
+      () => `Registrations in neighborhood ${id}: ${mode}.`,
+    )
   }
 }

@@ -30,6 +30,10 @@ export default class NeighborhoodAllow extends NeighborhoodCommand<typeof Neighb
     const allowed = !this.flags.remove
     const sent = await this.change(id, { label: 'change the list', functionName: 'setAllowed', args: [operators, allowed] })
     const what = allowed ? 'on' : 'off'
-    this.finish(sent, { neighborhood: id, operators, allowed }, () => `${operators.join(', ')}: ${what} the list of neighborhood ${id}.`)
+    this.finish(
+      sent,
+      { neighborhood: String(id), operators, allowed },
+      () => `${operators.join(', ')}: ${what} the list of neighborhood ${id}.`,
+    )
   }
 }

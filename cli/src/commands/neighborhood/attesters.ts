@@ -4,6 +4,7 @@ import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../.
 import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { attesterListFlag } from '../../parameter-flags.ts'
 import { attestersOf } from '../../services/parameters.ts'
+import { count } from '../../units.ts'
 
 export default class NeighborhoodAttesters extends NeighborhoodCommand<typeof NeighborhoodAttesters> {
   static override summary = "Appoint the attesters of a neighborhood's next rounds, all anew"
@@ -29,8 +30,8 @@ key's id; the account says who it is, and a server of that operator is not attes
     const sent = await this.change(id, { label: 'appoint attesters', functionName: 'appointAttesters', args: [attesters] })
     this.finish(
       sent,
-      { neighborhood: id, attesters },
-      () => `Neighborhood ${id} has ${attesters.length} appointed attesters from its next round on.`,
+      { neighborhood: String(id), attesters },
+      () => `Neighborhood ${id} has ${count(attesters.length, 'appointed attester')} from its next round on.`,
     )
   }
 }

@@ -24,7 +24,7 @@ export default class NeighborhoodGuardian extends NeighborhoodCommand<typeof Nei
     if (to === undefined && !none) throw new CliError('usage', 'missing_value', 'Say who guards: set --to, or --none.')
     const guardian = to === undefined ? zeroAddress : addressOf(to, 'to')
     const sent = await this.change(id, { label: 'set guardian', functionName: 'setGuardian', args: [guardian] })
-    this.finish(sent, { neighborhood: id, guardian: to === undefined ? null : guardian }, () =>
+    this.finish(sent, { neighborhood: String(id), guardian: to === undefined ? null : guardian }, () =>
       to === undefined ? `Neighborhood ${id} has no guardian.` : `${guardian} guards neighborhood ${id}.`,
     )
   }

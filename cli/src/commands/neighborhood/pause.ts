@@ -21,6 +21,10 @@ export default class NeighborhoodPause extends NeighborhoodCommand<typeof Neighb
     const id = everywhere ? 0 : await this.neighborhoodId(this.args.id)
     const sent = await this.change(id, { label: 'pause', functionName: 'pauseRegistrations' })
     const where = everywhere ? 'everywhere' : `in neighborhood ${id}`
-    this.finish(sent, { neighborhood: everywhere ? null : id, registrationsPaused: true }, () => `Registrations ${where} are paused.`)
+    this.finish(
+      sent,
+      { neighborhood: everywhere ? null : String(id), registrationsPaused: true },
+      () => `Registrations ${where} are paused.`,
+    )
   }
 }

@@ -21,6 +21,6 @@ export default class NeighborhoodResume extends NeighborhoodCommand<typeof Neigh
     const id = everywhere ? 0 : await this.neighborhoodId(this.args.id)
     const sent = await this.change(id, { label: 'resume', functionName: 'resumeRegistrations' })
     const where = everywhere ? 'everywhere' : `in neighborhood ${id}`
-    this.finish(sent, { neighborhood: everywhere ? null : id, registrationsPaused: false }, () => `Registrations ${where} go on.`)
+    this.finish(sent, { neighborhood: everywhere ? null : String(id), registrationsPaused: false }, () => `Registrations ${where} go on.`)
   }
 }

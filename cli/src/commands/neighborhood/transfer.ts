@@ -20,6 +20,10 @@ export default class NeighborhoodTransfer extends NeighborhoodCommand<typeof Nei
     const id = await this.neighborhoodId(this.args.id)
     const to = addressOf(await askText(this.flags.to, { flag: 'to', what: 'the account of the new owner' }), 'to')
     const sent = await this.change(id, { label: 'offer ownership', functionName: 'transferOwnership', args: [to] })
-    this.finish(sent, { neighborhood: id, offeredTo: to }, () => `Neighborhood ${id} is offered to ${to}: dred neighborhood accept ${id}`)
+    this.finish(
+      sent,
+      { neighborhood: String(id), offeredTo: to },
+      () => `Neighborhood ${id} is offered to ${to}: dred neighborhood accept ${id}`,
+    )
   }
 }

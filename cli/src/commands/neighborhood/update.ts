@@ -32,6 +32,6 @@ export default class NeighborhoodUpdate extends NeighborhoodCommand<typeof Neigh
     if (!before) throw unknownNeighborhood(id)
     const metadata = { name: name ?? before.name, uri: uri ?? before.uri, contentHash: contentHash ?? before.contentHash }
     const sent = await this.change(id, { label: 'update', functionName: 'updateMetadata', args: Object.values(metadata), deployed })
-    this.finish(sent, { neighborhood: id, ...metadata }, () => `Neighborhood ${id} is called ${metadata.name}.`)
+    this.finish(sent, { neighborhood: String(id), ...metadata }, () => `Neighborhood ${id} is called ${metadata.name}.`)
   }
 }

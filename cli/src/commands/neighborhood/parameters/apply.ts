@@ -10,6 +10,6 @@ export default class ParametersApply extends NeighborhoodCommand<typeof Paramete
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)
     const sent = await this.change(id, { label: 'apply parameters', functionName: 'applyParameters' })
-    this.finish(sent, { neighborhood: id, applied: true }, () => `The announced parameters of neighborhood ${id} hold from now on.`)
+    this.finish(sent, { neighborhood: String(id), applied: true }, () => `The announced parameters of neighborhood ${id} hold from now on.`)
   }
 }

@@ -10,6 +10,6 @@ export default class ParametersCancel extends NeighborhoodCommand<typeof Paramet
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)
     const sent = await this.change(id, { label: 'cancel parameters', functionName: 'cancelStagedParameters' })
-    this.finish(sent, { neighborhood: id, cancelled: true }, () => `The parameters of neighborhood ${id} stay as they are.`)
+    this.finish(sent, { neighborhood: String(id), cancelled: true }, () => `The parameters of neighborhood ${id} stay as they are.`)
   }
 }

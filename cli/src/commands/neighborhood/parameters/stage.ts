@@ -32,7 +32,7 @@ what was announced before, and the wait begins again.`
     const effectiveAt = event?.args.effectiveAt ?? 0
     this.finish(
       sent,
-      { neighborhood: id, effectiveAt, parameters: parametersView(parameters) },
+      { neighborhood: String(id), effectiveAt, parameters: parametersView(parameters) },
       () => `Announced. From ${time(effectiveAt)} anybody can apply them: dred neighborhood parameters apply ${id}`,
     )
   }
