@@ -40,6 +40,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.args = args as ArgsOf<T>
     this.operands = argv.map(String)
     this.output = new Output(this.flags.json)
+    // A file that is named has to be there, even for a command that takes nothing from it.
+    if (this.flags.config !== undefined) this.#settings = Config.load({ flags: this.flags, env: process.env, cwd: process.cwd() })
   }
 
   /** The layered settings, read when first asked for. */
