@@ -19,12 +19,11 @@ export default class NeighborhoodPause extends NeighborhoodCommand<typeof Neighb
     const { everywhere } = this.flags
     // To the registry, 0 is every neighborhood.
     const id = everywhere ? 0 : await this.neighborhoodId(this.args.id)
-    const sent = await this.change(id, { label: 'pause', functionName: 'pauseRegistrations' })
+    const sent = await this.setPaused(id, true)
     const where = everywhere ? 'everywhere' : `in neighborhood ${id}`
-    this.finish(
-      sent,
-      { neighborhood: everywhere ? null : String(id), registrationsPaused: true },
-      () => `Registrations ${where} are paused.`,
-    )
+    const document = { neighborhood: everywhere ? null : String(id), registrationsPaused: true }
+    if (!sent)
+      return this.output.result({ ...document, transaction: null }, () => `Registrations ${where} are paused already: nothing is sent.`)
+    this.finish(sent, document, () => `Registrations ${where} are paused.`)
   }
 }

@@ -19,8 +19,11 @@ export default class NeighborhoodResume extends NeighborhoodCommand<typeof Neigh
     const { everywhere } = this.flags
     // To the registry, 0 is every neighborhood.
     const id = everywhere ? 0 : await this.neighborhoodId(this.args.id)
-    const sent = await this.change(id, { label: 'resume', functionName: 'resumeRegistrations' })
+    const sent = await this.setPaused(id, false)
     const where = everywhere ? 'everywhere' : `in neighborhood ${id}`
-    this.finish(sent, { neighborhood: everywhere ? null : String(id), registrationsPaused: false }, () => `Registrations ${where} go on.`)
+    const document = { neighborhood: everywhere ? null : String(id), registrationsPaused: false }
+    if (!sent)
+      return this.output.result({ ...document, transaction: null }, () => `Registrations ${where} are not paused: nothing is sent.`)
+    this.finish(sent, document, () => `Registrations ${where} go on.`)
   }
 }
