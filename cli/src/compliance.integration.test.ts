@@ -173,6 +173,9 @@ describe('attesting', () => {
     await fail(6, ['compliance', 'attest', String(server.id), ...by(0)], /got no vote/)
     expect(await succeed('compliance', 'status', neighborhood)).toMatchObject({ round: null })
     await fail(6, ['server', 'status', String(server.id)], /not attested, not reachable/)
+    await fail(6, ['server', 'status', '--key-file', server.key], new RegExp(`Server ${server.id} is not attested`))
+    await fail(6, ['server', 'status', '--key-file', attesters[0]?.file ?? ''], /is that of no server/)
+    await fail(2, ['server', 'status'], /the id of the server/)
   })
 
   test('a server that answers with another key than the registered one fails', async () => {
@@ -414,8 +417,14 @@ describe('owning', () => {
     await succeed('neighborhood', 'guardian', neighborhood, '--to', guardian)
     await succeed('neighborhood', 'pause', neighborhood, ...wallet(2))
     expect(await succeed('neighborhood', 'show', neighborhood)).toMatchObject({ neighborhood: { registrationsPaused: true, guardian } })
+    expect(await succeed('neighborhood', 'pause', neighborhood, ...wallet(2))).toEqual({
+      neighborhood,
+      registrationsPaused: true,
+      transaction: null,
+    })
     await fail(3, await attempt(), /are paused/)
     await succeed('neighborhood', 'resume', neighborhood)
+    expect(await succeed('neighborhood', 'resume', neighborhood)).toMatchObject({ registrationsPaused: false, transaction: null })
     await succeed(...(await attempt()))
   })
 

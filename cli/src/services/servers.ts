@@ -45,6 +45,12 @@ export async function readFormerKey({ client, serverRegistry: address }: Deploye
   return server === id && acceptedUntil >= now ? acceptedUntil : undefined
 }
 
+/** @returns the server whose key this is or was, undefined when it is nobody's */
+export async function readServerOfKey({ client, serverRegistry: address }: Deployed, keyId: Hex): Promise<number | undefined> {
+  const { server } = await client.readContract({ address, abi: serverRegistryAbi, functionName: 'keyOf', args: [keyId] })
+  return server === 0 ? undefined : server
+}
+
 /** All servers that ever registered in a neighborhood, by id, oldest first. */
 export async function readServers({ client, serverRegistry: address }: Deployed, neighborhood: number): Promise<Map<number, ChainServer>> {
   const found = new Map<number, ChainServer>()

@@ -1,29 +1,44 @@
 import { BaseCommand } from '../../base-command.ts'
 import { askText } from '../../ask.ts'
 import { CliError } from '../../errors.ts'
-import { chainFlags, discoveryFlags } from '../../flags.ts'
+import { chainFlags, discoveryFlags, serverKeyFlags } from '../../flags.ts'
 import { fields, table } from '../../output.ts'
 import { serverArgs, serverFlags } from '../../server-command.ts'
-import { connect } from '../../services/chain.ts'
+import { connect, type Deployed } from '../../services/chain.ts'
+import { openServerKey } from '../../services/server-key.ts'
 import { readServerState, type ServerState } from '../../services/server-state.ts'
+import { readServerOfKey } from '../../services/servers.ts'
 import { formatAmount, parseId, time } from '../../units.ts'
 
 export default class ServerStatus extends BaseCommand<typeof ServerStatus> {
   static override summary = 'Say whether a server is registered, attested, reachable, indexed and served to clients'
   static override description =
-    `Exit code 6 when it is not all of them, with what is missing. Without a discovery API the last two are left out.`
+    `Exit code 6 when it is not all of them, with what is missing. Without a discovery API the last two are left out.
+Without an id it is the server of the configured key, as for dred serve.`
   static override args = serverArgs
-  static override flags = { ...serverFlags, ...discoveryFlags, ...chainFlags }
+  static override flags = { ...serverFlags, ...serverKeyFlags, ...discoveryFlags, ...chainFlags }
 
   async run(): Promise<void> {
-    const given = await askText(this.args.server ?? this.flags.server, { flag: 'server', what: 'the id of the server' })
-    const id = parseId(given, 'The id of a server')
-    const state = await readServerState(await connect(this.settings), id, this.settings.urls('discovery'))
+    const deployed = await connect(this.settings)
+    const id = await this.#id(deployed)
+    const state = await readServerState(deployed, id, this.settings.urls('discovery'))
     const { token, ...document } = state
     this.output.result({ ...document, stakeToken: token.address }, () => render(state))
     const missing = state.ticks.filter(({ ok }) => !ok).map(({ name }) => name)
     if (missing.length > 0)
       throw new CliError('checkFailed', 'not_serving', `Server ${id} is not ${missing.join(', not ')}: see what each line says.`)
+  }
+
+  /** The server that is named, else that of the configured key. */
+  async #id(deployed: Deployed): Promise<number> {
+    const given = this.args.server ?? this.flags.server
+    if (given === undefined && this.settings.text('server.keyFile') !== undefined) {
+      const { keyId } = await openServerKey(this.settings)
+      const id = await readServerOfKey(deployed, keyId)
+      if (id !== undefined) return id
+      throw new CliError('checkFailed', 'not_registered', `The key ${keyId} is that of no server: register it, or check --key-file.`)
+    }
+    return parseId(await askText(given, { flag: 'server', what: 'the id of the server' }), 'The id of a server')
   }
 }
 
