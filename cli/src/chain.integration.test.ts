@@ -243,5 +243,6 @@ test('without a terminal a missing value ends with 2 and its name', async () => 
   expect(bare).toMatchObject({ code: 2, stdout: '' })
   expect(bare.stderr).toContain('--rpc-url')
   await fail(2, 'usage', ['neighborhood', 'list', '--nonsense'])
+  await fail(2, 'config_unreadable', ['dev', 'status', '--config', 'missing.toml'])
   expect(await fail(2, 'unknown_command', ['neighborhood', 'lst'])).toContain('neighborhood list')
 })
