@@ -1,237 +1,167 @@
-import { dirname } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createHardhatRuntimeEnvironment } from 'hardhat/hre'
-import {
-  type Abi,
-  type Address,
-  bytesToHex,
-  concat,
-  createTestClient,
-  createWalletClient,
-  domainSeparator,
-  encodeFunctionData,
-  hashStruct,
-  type Hex,
-  hexToBytes,
-  http,
-  keccak256,
-  maxUint256,
-  numberToHex,
-  parseEventLogs,
-  publicActions,
-  sha256,
-  slice,
-  stringToBytes,
-} from 'viem'
-import { mnemonicToAccount } from 'viem/accounts'
+import { getAddress, keccak256, sha256, slice, stringToBytes, zeroAddress } from 'viem'
 import { hardhat } from 'viem/chains'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  devTokenAbi,
-  devTokenBytecode,
-  neighborhoodRegistryAbi,
-  neighborhoodRegistryBytecode,
-  serverRegistryAbi,
-  serverRegistryBytecode,
-} from './abi/index.ts'
+  type Chain,
+  createNeighborhood,
+  DAY,
+  deploy,
+  findingOf,
+  fund,
+  receiptOf,
+  register,
+  type Registries,
+  signedRegistration,
+  STAKE,
+  START_TIMEOUT_MS,
+  startChain,
+  votesOf,
+} from './test/support/chain.ts'
+import { createKey, equivocationOf, preimageOf, type ServerKey, signLowS } from './test/support/statements.ts'
 
-const MNEMONIC = 'test test test test test test test test test test test junk'
-const DAY = 86_400
 const ENDPOINT = 'https://relay.example:8443'
-const STAKE = 10n ** 21n
-const CURVE_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+const STATUS = { pending: 1, active: 2, exiting: 3, withdrawn: 4, slashed: 5 }
 
-type ServerKeyStatement = { neighborhood: number; operator: Address; keyX: Hex; keyY: Hex; endpointHash: Hex; deadline: bigint }
-
-const serverKeyTypes = {
-  ServerKey: [
-    { name: 'neighborhood', type: 'uint32' },
-    { name: 'operator', type: 'address' },
-    { name: 'keyX', type: 'bytes32' },
-    { name: 'keyY', type: 'bytes32' },
-    { name: 'endpointHash', type: 'bytes32' },
-    { name: 'deadline', type: 'uint256' },
-  ],
-} as const
-
-function serverKeyPreimage(chainId: number, serverRegistry: Address, statement: ServerKeyStatement): Hex {
-  const domain = { name: 'Dred ServerRegistry', version: '1', chainId, verifyingContract: serverRegistry }
-  return concat(['0x1901', domainSeparator({ domain }), hashStruct({ data: statement, primaryType: 'ServerKey', types: serverKeyTypes })])
-}
-
-async function createServerKey() {
-  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign', 'verify'])
-  const point = bytesToHex(new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey)))
-  return { privateKey: pair.privateKey, keyX: slice(point, 1, 33), keyY: slice(point, 33, 65) }
-}
-
-async function signLowS(privateKey: CryptoKey, preimage: Hex): Promise<{ r: Hex; s: Hex }> {
-  const algorithm = { name: 'ECDSA', hash: 'SHA-256' }
-  const signature = bytesToHex(new Uint8Array(await crypto.subtle.sign(algorithm, privateKey, new Uint8Array(hexToBytes(preimage)))))
-  const s = BigInt(slice(signature, 32, 64))
-  return { r: slice(signature, 0, 32), s: numberToHex(s > CURVE_ORDER / 2n ? CURVE_ORDER - s : s, { size: 32 }) }
-}
-
-async function startChain(hardfork: string) {
-  const network = {
-    type: 'edr-simulated',
-    chainType: 'l1',
-    chainId: 31_337,
-    hardfork,
-    accounts: { mnemonic: MNEMONIC, count: 3 },
-  } as const
-  const project = dirname(fileURLToPath(import.meta.url))
-  const hre = await createHardhatRuntimeEnvironment({ networks: { chain: network } }, {}, project)
-  const server = await hre.network.createServer('chain', '127.0.0.1', 0)
-  const { address, port } = await server.listen()
-  const transport = http(`http://${address}:${port}`)
-  const wallet = (addressIndex: number) =>
-    createWalletClient({ account: mnemonicToAccount(MNEMONIC, { addressIndex }), chain: hardhat, transport }).extend(publicActions)
-  return {
-    operator: wallet(0),
-    stranger: wallet(1),
-    clock: createTestClient({ mode: 'hardhat', chain: hardhat, transport }),
-    close: () => server.close(),
-  }
-}
-
-type Chain = Awaited<ReturnType<typeof startChain>>
-type Contracts = { token: Address; neighborhoods: Address; servers: Address }
-
-/** Deploys everything, creates neighborhood 1 and gives the operator tokens that the registry may take. */
-async function deploy({ operator }: Chain): Promise<Contracts> {
-  const deployed = async (hash: Hex): Promise<Address> => {
-    const { contractAddress } = await operator.waitForTransactionReceipt({ hash })
-    if (!contractAddress) throw new Error('not a deployment')
-    return contractAddress
-  }
-  const token = await deployed(await operator.deployContract({ abi: devTokenAbi, bytecode: devTokenBytecode }))
-  const neighborhoods = await deployed(
-    await operator.deployContract({ abi: neighborhoodRegistryAbi, bytecode: neighborhoodRegistryBytecode }),
-  )
-  const servers = await deployed(
-    await operator.deployContract({ abi: serverRegistryAbi, bytecode: serverRegistryBytecode, args: [neighborhoods] }),
-  )
-  const parameters = {
-    stakeToken: token,
-    minStake: STAKE,
-    unbondingSeconds: DAY,
-    maxServers: 3,
-    redundancy: 2,
-    maxChannelLifetimeSeconds: 7 * DAY,
-    maxChannelIdleSeconds: DAY,
-    maxMessageBytes: 65_536,
-  }
-  const content = keccak256(stringToBytes('content'))
-  await operator.writeContract({
-    address: neighborhoods,
-    abi: neighborhoodRegistryAbi,
-    functionName: 'create',
-    args: ['Poker', 'https://poker.example/', content, parameters],
-  })
-  await operator.writeContract({ address: token, abi: devTokenAbi, functionName: 'mint', args: [operator.account.address, 10n * STAKE] })
-  await operator.writeContract({ address: token, abi: devTokenAbi, functionName: 'approve', args: [servers, maxUint256] })
-  return { token, neighborhoods, servers }
-}
-
-/** A registration in neighborhood 1 with a fresh key that signed it, and what it signed. */
-async function signedRegistration({ operator, stranger }: Chain, servers: Address, endpoint: string) {
-  const { privateKey, keyX, keyY } = await createServerKey()
-  const { timestamp } = await operator.getBlock()
-  const statement = {
-    neighborhood: 1,
-    operator: operator.account.address,
-    keyX,
-    keyY,
-    endpointHash: keccak256(stringToBytes(endpoint)),
-    deadline: timestamp + 3600n,
-  }
-  const preimage = serverKeyPreimage(hardhat.id, servers, statement)
-  const { r, s } = await signLowS(privateKey, preimage)
-  const { neighborhood, deadline } = statement
-  const did = 'did:web:operator.example'
-  const registration = { neighborhood, stake: STAKE, payout: stranger.account.address, keyX, keyY, endpoint, did, deadline, r, s }
-  return { registration, statement, preimage }
-}
-
-// Osaka has the P-256 precompile; before it the contract verifies in Solidity.
+// Osaka has the P-256 precompile; before it the contracts verify in Solidity.
 describe.each(['osaka', 'prague'])('on a chain at %s', (hardfork) => {
   let chain: Chain
-  let contracts: Contracts
+  let registries: Registries
+  let attester: ServerKey
   beforeAll(async () => {
-    chain = await startChain(hardfork)
-    contracts = await deploy(chain)
-  })
+    chain = await startChain(hardfork, 3)
+    const operator = chain.walletOf(0)
+    registries = await deploy(operator)
+    attester = await createKey()
+    await receiptOf(operator, createNeighborhood(operator, registries, { mode: 'appointed', attesters: [attester] }))
+    await fund(operator, registries)
+  }, START_TIMEOUT_MS)
   afterAll(async () => {
     await chain.close()
   })
 
-  test('a server signed by a WebCrypto key registers, exits and gets its stake back', async () => {
-    const { operator, stranger, clock } = chain
-    const { token, servers } = contracts
-    const registry = { address: servers, abi: serverRegistryAbi } as const
-    const { registration, statement, preimage } = await signedRegistration(chain, servers, ENDPOINT)
-    expect(await operator.readContract({ ...registry, functionName: 'serverKeyDigest', args: [statement] })).toBe(sha256(preimage))
-    await expect(stranger.simulateContract({ ...registry, functionName: 'register', args: [registration] })).rejects.toThrow(
-      'ServerRegistry_SignatureInvalid',
-    )
+  const stateOf = (id: number) => chain.walletOf(0).readContract({ ...registries.servers, functionName: 'serverOf', args: [id] })
+  const balanceOf = (account: `0x${string}`) =>
+    chain.walletOf(0).readContract({ ...registries.token, functionName: 'balanceOf', args: [account] })
 
-    const hash = await operator.writeContract({ ...registry, functionName: 'register', args: [registration] })
-    const receipt = await operator.waitForTransactionReceipt({ hash })
-    const [registered] = parseEventLogs({ abi: serverRegistryAbi, eventName: 'ServerRegistered', logs: receipt.logs })
-    const { keyX, keyY } = registration
-    const keyId = slice(keccak256(concat([keyX, keyY])), 12)
-    expect(registered?.args).toMatchObject({ id: 1, neighborhood: 1, keyX, keyY, endpoint: ENDPOINT, stake: STAKE })
-    expect(registered?.args.keyId.toLowerCase()).toBe(keyId)
-    expect(await operator.readContract({ ...registry, functionName: 'serverIdOfKey', args: [keyId] })).toBe(1)
+  async function attest(id: number): Promise<number> {
+    const wallet = chain.walletOf(1)
+    const finding = await findingOf(wallet, registries, id)
+    const votes = await votesOf(registries, finding, [{ number: 1, key: attester }])
+    await receiptOf(wallet, wallet.writeContract({ ...registries.compliance, functionName: 'attest', args: [finding, votes] }))
+    return finding.validUntil
+  }
 
-    await operator.writeContract({ ...registry, functionName: 'requestExit', args: [1] })
-    await expect(operator.simulateContract({ ...registry, functionName: 'withdraw', args: [1] })).rejects.toThrow('ServerRegistry_Locked')
-    await clock.increaseTime({ seconds: DAY })
-    await clock.mine({ blocks: 1 })
-    await operator.writeContract({ ...registry, functionName: 'withdraw', args: [1] })
+  test('the registries know each other', async () => {
+    const { neighborhoods, servers, compliance } = registries
+    const wallet = chain.walletOf(0)
+    const known = [
+      await wallet.readContract({ ...servers, functionName: 'neighborhoodRegistry' }),
+      await wallet.readContract({ ...compliance, functionName: 'neighborhoodRegistry' }),
+    ]
+    expect(known.map((address) => getAddress(address))).toEqual([getAddress(neighborhoods.address), getAddress(neighborhoods.address)])
+    expect(getAddress(await wallet.readContract({ ...compliance, functionName: 'serverRegistry' }))).toBe(getAddress(servers.address))
+    expect(getAddress(await wallet.readContract({ ...neighborhoods, functionName: 'guardian' }))).toBe(wallet.account.address)
+  })
 
-    const paid = { address: token, abi: devTokenAbi, functionName: 'balanceOf', args: [stranger.account.address] } as const
-    expect(await operator.readContract(paid)).toBe(STAKE)
-    expect(await operator.readContract({ ...registry, functionName: 'serverOf', args: [1] })).toMatchObject({ status: 3, stake: 0n })
+  test('a server signed by a WebCrypto key registers, is attested, rotates, exits and gets its stake back', async () => {
+    const [operator, stranger] = [chain.walletOf(0), chain.walletOf(1)]
+    const { servers } = registries
+    const signed = await signedRegistration(operator, registries, { neighborhood: 1, endpoint: ENDPOINT })
+    const digest = await operator.readContract({ ...servers, functionName: 'serverKeyDigest', args: [signed.statement] })
+    expect(digest).toBe(sha256(signed.preimage))
+    const copy = { ...servers, functionName: 'register', args: [signed.registration] } as const
+    await expect(stranger.simulateContract(copy)).rejects.toThrow('ServerRegistry_SignatureInvalid')
+
+    const { id, key, registered } = await register(operator, registries, { neighborhood: 1, endpoint: ENDPOINT })
+    expect(registered).toMatchObject({ id: 1, neighborhood: 1, keyX: key.keyX, keyY: key.keyY, endpoint: ENDPOINT, stake: STAKE })
+    expect(registered.keyId.toLowerCase()).toBe(key.keyId)
+    expect(await stateOf(id)).toMatchObject({ status: STATUS.pending, stake: STAKE, validUntil: 0 })
+
+    const validUntil = await attest(id)
+    expect(await stateOf(id)).toMatchObject({ status: STATUS.active, validUntil })
+    const endpointHash = keccak256(stringToBytes(ENDPOINT))
+    expect(await operator.readContract({ ...servers, functionName: 'endpointHolder', args: [1, endpointHash] })).toBe(id)
+
+    const next = await rotate(id)
+    expect((await stateOf(id)).keyId.toLowerCase()).toBe(next.keyId)
+
+    await receiptOf(operator, operator.writeContract({ ...servers, functionName: 'requestExit', args: [id] }))
+    await expect(operator.simulateContract({ ...servers, functionName: 'withdraw', args: [id] })).rejects.toThrow('ServerRegistry_Locked')
+    await chain.wait(DAY)
+    const before = await balanceOf(operator.account.address)
+    await receiptOf(operator, operator.writeContract({ ...servers, functionName: 'withdraw', args: [id] }))
+    expect((await balanceOf(operator.account.address)) - before).toBe(STAKE)
+    expect(await stateOf(id)).toMatchObject({ status: STATUS.withdrawn, stake: 0n })
+  })
+
+  async function rotate(id: number): Promise<ServerKey> {
+    const operator = chain.walletOf(0)
+    const { servers } = registries
+    const next = await createKey()
+    const { timestamp } = await operator.getBlock()
+    const { keyX, keyY } = next
+    const message = { server: id, operator: operator.account.address, keyX, keyY, deadline: timestamp + 3600n }
+    const preimage = preimageOf({ chainId: hardhat.id, address: servers.address }, { primaryType: 'KeyRotation', message })
+    expect(await operator.readContract({ ...servers, functionName: 'keyRotationDigest', args: [message] })).toBe(sha256(preimage))
+    const signature = await signLowS(next.privateKey, preimage)
+    const rotation = { server: id, keyX, keyY, overlapSeconds: 0, deadline: message.deadline, ...signature }
+    await receiptOf(operator, operator.writeContract({ ...servers, functionName: 'rotateKey', args: [rotation] }))
+    return next
+  }
+
+  test('what attesters and servers sign is what the registries hash', async () => {
+    const wallet = chain.walletOf(0)
+    const { servers, compliance } = registries
+    const hash = keccak256('0x02')
+    const about = { neighborhood: 1, server: 2, attester: 3, round: 4 }
+    const attestation = { ...about, endpointHash: hash, spkiHash: hash, validUntil: 5, reportHash: hash }
+    const attested = preimageOf({ chainId: hardhat.id, address: compliance.address }, { primaryType: 'Attestation', message: attestation })
+    expect(await wallet.readContract({ ...compliance, functionName: 'attestationDigest', args: [attestation] })).toBe(sha256(attested))
+    const head = { server: 1, incarnation: 2n ** 64n - 1n, n: 3n, head: hash }
+    const stated = preimageOf({ chainId: hardhat.id, address: servers.address }, { primaryType: 'RelayHead', message: head })
+    expect(await wallet.readContract({ ...servers, functionName: 'relayHeadDigest', args: [head] })).toBe(sha256(stated))
+  })
+
+  test('a server that signed two histories loses half its stake', async () => {
+    const [operator, reporter] = [chain.walletOf(0), chain.walletOf(2)]
+    const { servers, token } = registries
+    const { id, key } = await register(operator, registries, { neighborhood: 1, endpoint: 'https://cheat.example' })
+    await attest(id)
+    const evidence = await equivocationOf({ chainId: hardhat.id, address: servers.address }, id, key)
+    const [first, firstSignature] = evidence
+    const [, , , , branch] = evidence
+    const once = [first, firstSignature, first, firstSignature, { ...branch, ancestor: first.head }] as const
+    await expect(reporter.simulateContract({ ...servers, functionName: 'slashRelay', args: once })).rejects.toThrow('NoEquivocation')
+
+    await receiptOf(reporter, reporter.writeContract({ ...servers, functionName: 'slashRelay', args: evidence }))
+    expect(await stateOf(id)).toMatchObject({ status: STATUS.slashed, stake: STAKE / 2n })
+    expect(await balanceOf(reporter.account.address)).toBe(STAKE / 20n)
+    await receiptOf(reporter, reporter.writeContract({ ...servers, functionName: 'burn', args: [token.address] }))
+    expect(await balanceOf(slice('0x000000000000000000000000000000000000dead', 0, 20))).toBe((STAKE * 9n) / 20n)
   })
 })
 
 describe('on a chain with a server', () => {
   let chain: Chain
-  let contracts: Contracts
+  let registries: Registries
   beforeAll(async () => {
-    chain = await startChain('osaka')
-    contracts = await deploy(chain)
-    await send('register', [(await signedRegistration(chain, contracts.servers, ENDPOINT)).registration])
-  })
+    chain = await startChain('osaka', 1)
+    const operator = chain.walletOf(0)
+    registries = await deploy(operator)
+    await receiptOf(operator, createNeighborhood(operator, registries, { mode: 'appointed', attesters: [] }))
+    await fund(operator, registries)
+    await register(operator, registries, { neighborhood: 1, endpoint: ENDPOINT })
+  }, START_TIMEOUT_MS)
   afterAll(async () => {
     await chain.close()
   })
 
-  /** Sends a transaction to the server registry and gives the gas it used. */
-  async function send(functionName: 'register' | 'addStake' | 'requestExit' | 'withdraw', args: readonly unknown[]): Promise<bigint> {
-    const { operator } = chain
-    const data = encodeFunctionData({ abi: serverRegistryAbi as Abi, functionName, args })
-    const { status, gasUsed } = await operator.waitForTransactionReceipt({
-      hash: await operator.sendTransaction({ to: contracts.servers, data }),
-    })
-    expect(status).toBe('success')
-    return gasUsed
-  }
-
-  test('transactions stay within their gas budgets', async () => {
-    const { operator, stranger, clock } = chain
-    // What a payout account costs that never held the token is the token's, not ours.
-    const mint = { address: contracts.token, abi: devTokenAbi, functionName: 'mint', args: [stranger.account.address, 1n] } as const
-    await operator.writeContract(mint)
-    const { registration } = await signedRegistration(chain, contracts.servers, 'https://relay-2.example.com')
-    expect(await send('register', [registration])).toBeLessThan(255_000n)
-    expect(await send('addStake', [2, 1n])).toBeLessThan(55_000n)
-    expect(await send('requestExit', [2])).toBeLessThan(45_000n)
-    await clock.increaseTime({ seconds: DAY })
-    await clock.mine({ blocks: 1 })
-    expect(await send('withdraw', [2])).toBeLessThan(60_000n)
+  test('a server without attesters stays pending', async () => {
+    const operator = chain.walletOf(0)
+    const open = { ...registries.compliance, functionName: 'openRound', args: [1] } as const
+    await expect(operator.simulateContract(open)).rejects.toThrow('ComplianceRegistry_NoAttesters')
+    const guardian = { ...registries.neighborhoods, functionName: 'guardianOf', args: [1] } as const
+    expect(await operator.readContract(guardian)).toBe(zeroAddress)
   })
 
   // Every origin that a URL parser prints back as it was, and no other text of the kind.
@@ -243,12 +173,13 @@ describe('on a chain with a server', () => {
     ['https://1.2.3.4x', 'https://a..example', 'https://a b', 'https://a%41', 'https://a.example\\', 'https://a.example\n', 'https://'],
   ]
   test.each(endpoints.flat())('takes %j as an endpoint exactly if it is an origin in its canonical form', async (endpoint) => {
-    const { operator } = chain
-    const registry = { address: contracts.servers, abi: serverRegistryAbi } as const
-    const outcome = await operator.simulateContract({ ...registry, functionName: 'setEndpoint', args: [1, endpoint] }).then(
-      () => 'taken',
-      (error: Error) => /ServerRegistry_\w+/.exec(error.message)?.[0],
-    )
+    const outcome = await chain
+      .walletOf(0)
+      .simulateContract({ ...registries.servers, functionName: 'setEndpoint', args: [1, endpoint] })
+      .then(
+        () => 'taken',
+        (error: Error) => /ServerRegistry_\w+/.exec(error.message)?.[0],
+      )
     const canonical = URL.canParse(endpoint) && new URL(endpoint).origin === endpoint
     // A URL parser lets these through; nothing can listen there.
     const unreachable = endpoint.includes('..') || endpoint.endsWith(':0')

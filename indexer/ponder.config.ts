@@ -1,4 +1,4 @@
-import { neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
+import { complianceRegistryAbi, neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
 import { createConfig } from 'ponder'
 import { LOCAL_CHAIN_ID, parseEnvironment } from './environment.ts'
 import { endWithSupervisor } from './supervised.ts'
@@ -25,6 +25,7 @@ export default createConfig({
   },
   contracts: {
     NeighborhoodRegistry: { abi: neighborhoodRegistryAbi, chain: 'chain', address: environment.neighborhoodRegistry, startBlock },
+    ComplianceRegistry: { abi: complianceRegistryAbi, chain: 'chain', address: environment.complianceRegistry, startBlock },
     ServerRegistry: { abi: serverRegistryAbi, chain: 'chain', address: environment.serverRegistry, startBlock },
   },
   blocks: {

@@ -53,6 +53,7 @@ function check() {
   run('unused code', [tool('knip'), '--no-progress'])
   run('lock file', [node, 'scripts/lock.mjs', '--check'])
   run('error page', [node, 'scripts/errors-doc.mjs', '--check'])
+  run('page of invariants', [node, 'scripts/invariants-doc.mjs', '--check'])
 }
 
 if (task === 'start') {
@@ -81,7 +82,9 @@ if (task === 'start') {
 } else if (task === 'test') {
   check()
   run('contracts', [tool('hardhat'), 'test', 'solidity'], 'inherit')
+  run('gas and sizes', [node, 'scripts/gas.mjs'])
   run('generated ABIs', [node, 'scripts/abi.mjs', '--check'])
+  run('contract reference', [node, 'scripts/contract-docs.mjs', '--check'])
   run('tests', [tool('vitest'), 'run'], 'inherit')
 } else {
   process.stderr.write(`run.mjs: unknown task ${task}\n`)

@@ -21,6 +21,8 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected flags!: FlagsOf<T>
   protected args!: ArgsOf<T>
+  /** What stands on the command line beside the flags. */
+  protected operands: string[] = []
   protected output = new Output(this.argv.includes('--json'))
   #settings: Config | undefined
 
@@ -28,7 +30,7 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     // See bin/run.js: everything that this command needs at once is loaded now.
     setFlagsFromString('--semi-space-growth-factor=2')
     await super.init()
-    const { args, flags } = await this.parse({
+    const { args, argv, flags } = await this.parse({
       flags: this.ctor.flags,
       baseFlags: this.ctor.baseFlags,
       args: this.ctor.args,
@@ -36,7 +38,10 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     })
     this.flags = flags as FlagsOf<T>
     this.args = args as ArgsOf<T>
+    this.operands = argv.map(String)
     this.output = new Output(this.flags.json)
+    // A file that is named has to be there, even for a command that takes nothing from it.
+    if (this.flags.config !== undefined) this.#settings = Config.load({ flags: this.flags, env: process.env, cwd: process.cwd() })
   }
 
   /** The layered settings, read when first asked for. */

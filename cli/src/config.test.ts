@@ -123,3 +123,46 @@ describe('what is wrong is said', () => {
     expect(load({ discovery: 'http://c, https://d' }).urls('discovery')).toEqual(['http://c', 'https://d'])
   })
 })
+
+describe('a deployment', () => {
+  const address = (digit: string) => `0x${digit.repeat(40)}`
+  const deployment = {
+    chainId: 7,
+    startBlock: 9,
+    neighborhoodRegistry: address('1'),
+    serverRegistry: address('2'),
+    complianceRegistry: address('3'),
+    stakeToken: address('4'),
+    discovery: ['https://discovery.example'],
+  }
+  const file = (content: unknown) => writeFileSync(join(cwd, 'deployment.json'), JSON.stringify(content))
+
+  test('gives the addresses, the chain and discovery; what stands beside it comes first', () => {
+    file(deployment)
+    const config = load({ deployment: 'deployment.json', 'server-registry': address('5') })
+    expect(config.address('chain.neighborhoodRegistry')).toBe(address('1'))
+    expect(config.address('chain.serverRegistry')).toBe(address('5'))
+    expect(config.address('chain.stakeToken')).toBe(address('4'))
+    expect(config.integer('chain.chainId')).toBe(7)
+    expect(config.integer('chain.startBlock')).toBe(9)
+    expect(config.urls('discovery')).toEqual(['https://discovery.example'])
+  })
+
+  test('given as a flag wins over what files say, given in a file it is relative to the file', () => {
+    file(deployment)
+    user(`[chain]\ndeployment = ${JSON.stringify(join(cwd, 'deployment.json'))}`)
+    project('[chain]\nchainId = 3')
+    expect(load().integer('chain.chainId')).toBe(3)
+    expect(load().integer('chain.startBlock')).toBe(9)
+    expect(load({ deployment: 'deployment.json' }).integer('chain.chainId')).toBe(7)
+  })
+
+  test('that is none is refused with everything that is wrong', () => {
+    expect(failure(() => load({ deployment: 'absent' }))).toMatchObject({ code: 'deployment_invalid', exitCode: 2 })
+    file({ ...deployment, chainId: 0, serverRegistry: 'x' })
+    const { message } = failure(() => load({ deployment: 'deployment.json' }))
+    expect(message).toMatch(/chainId .*serverRegistry /)
+    writeFileSync(join(cwd, 'deployment.json'), 'nonsense')
+    expect(failure(() => load({ deployment: 'deployment.json' })).message).toContain('it is not JSON')
+  })
+})

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { parse, TomlDate } from 'smol-toml'
 import { type Address, isAddress } from 'viem'
+import { readDeployment } from './deployments.ts'
 import { CliError } from './errors.ts'
 import { isSettingKey, type SettingKey, settings, suggest, waysToSet } from './settings.ts'
 
@@ -53,7 +54,8 @@ export class Config {
       base: sources.cwd,
       values: Object.fromEntries(keys.map((key) => [key, sources.env[settings[key].env] || undefined])),
     }
-    return new Config([fromFlags, fromEnv, ...fileLayers(sources), defaults(sources)])
+    const given = [fromFlags, fromEnv, ...fileLayers(sources)]
+    return new Config([...given.flatMap((layer) => [layer, ...deploymentLayer(layer)]), defaults(sources)])
   }
 
   text(key: SettingKey): string | undefined {
@@ -141,26 +143,46 @@ function isHttpUrl(value: unknown): value is string {
   return typeof value === 'string' && /^https?:$/.test(URL.parse(value)?.protocol ?? '')
 }
 
+type KeyType = 'wallet' | 'server' | 'attester' | 'device'
+
 /** File of a user's own key of a kind, where `dred keys new` writes it unless told otherwise. */
-export function ownKeyFile(type: 'wallet' | 'server' | 'device', env: NodeJS.ProcessEnv = process.env): string {
+export function ownKeyFile(type: KeyType, env: NodeJS.ProcessEnv = process.env): string {
   return join(userConfigDirectory(env), 'keys', `${type}.${type === 'wallet' ? 'json' : 'pem'}`)
 }
 
 /** Keys that the user has made without naming a file, and where a server listens and stores. */
 function defaults({ env, cwd }: ConfigSources): Layer {
-  const own = (type: 'wallet' | 'server' | 'device') => (existsSync(ownKeyFile(type, env)) ? ownKeyFile(type, env) : undefined)
+  const own = (type: KeyType) => (existsSync(ownKeyFile(type, env)) ? ownKeyFile(type, env) : undefined)
   return {
     source: (key) => `the default of --${settings[key].flag}`,
     base: cwd,
     values: {
       wallet: own('wallet'),
       deviceKey: own('device'),
+      'attester.keyFile': own('attester'),
       'server.keyFile': own('server'),
       'server.port': 8080,
       'server.adminPort': 9090,
       'server.store': 'dred.db',
     },
   }
+}
+
+/** What the deployment says that a layer names; the layer's own values come first. */
+function deploymentLayer(layer: Layer): Layer[] {
+  const given = layer.values['chain.deployment']
+  if (given === undefined) return []
+  const name = String(read('chain.deployment', given, layer))
+  const { chainId, startBlock, neighborhoodRegistry, serverRegistry, stakeToken, discovery } = readDeployment(name, layer.base)
+  const values: Layer['values'] = {
+    'chain.chainId': chainId,
+    'chain.startBlock': startBlock,
+    'chain.neighborhoodRegistry': neighborhoodRegistry,
+    'chain.serverRegistry': serverRegistry,
+    'chain.stakeToken': stakeToken,
+    discovery,
+  }
+  return [{ source: (key) => `${key} of the deployment ${name}`, base: layer.base, values }]
 }
 
 function fileLayers({ flags, env, cwd }: ConfigSources): Layer[] {

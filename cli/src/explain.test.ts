@@ -1,4 +1,4 @@
-import { neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
+import { complianceRegistryAbi, neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
 import {
   BaseError,
   type Abi,
@@ -6,6 +6,8 @@ import {
   encodeErrorResult,
   HttpRequestError,
   WaitForTransactionReceiptTimeoutError,
+  zeroAddress,
+  zeroHash,
 } from 'viem'
 import { describe, expect, test } from 'vitest'
 import { explain } from './explain.ts'
@@ -29,18 +31,22 @@ describe('the chain', () => {
     expect(error.message).toBe('Server 3 of neighborhood 7 has this endpoint already: choose another --endpoint.')
   })
 
-  test('every error of the registries that a command can meet has a sentence', () => {
-    const unused = [
-      'ServerRegistry_NotOperatorOrPayout',
-      'ServerRegistry_NotExiting',
-      'ServerRegistry_Locked',
-      'NeighborhoodRegistry_NotPendingOwner',
-    ]
-    const names = [...serverRegistryAbi, ...neighborhoodRegistryAbi].flatMap((item) =>
-      item.type === 'error' && /_/.test(item.name) ? [item.name] : [],
+  test('every error of the registries has a sentence that says what to do', () => {
+    const errors = [...serverRegistryAbi, ...neighborhoodRegistryAbi, ...complianceRegistryAbi].flatMap((item) =>
+      item.type === 'error' && /_/.test(item.name) ? [item] : [],
     )
-    expect(names.length).toBeGreaterThan(20)
-    expect(new Set([...explainedRefusals.filter((name) => /_/.test(name)), ...unused])).toEqual(new Set(names))
+    expect(errors.length).toBeGreaterThan(60)
+    expect(new Set(explainedRefusals.filter((name) => /_/.test(name)))).toEqual(new Set(errors.map(({ name }) => name)))
+    for (const item of errors) {
+      const args = item.inputs.map(({ type }) =>
+        type === 'string' ? 'text' : type === 'bytes32' ? zeroHash : type === 'address' ? zeroAddress : 1,
+      )
+      const { code, message, exitCode } = explain(refusal([item], item.name, args), rpcUrl)
+      expect(exitCode).toBe(3)
+      expect(code).toMatch(/^[a-z_]+$/)
+      expect(message).toMatch(/^[^\n]+: [^\n]+\.$/)
+      expect(message).not.toMatch(/undefined|NaN|Invalid Date/)
+    }
   })
 
   test('an error without a sentence keeps its name', () => {

@@ -10,12 +10,14 @@ function settingFlag(key: SettingKey) {
 function groupOf(key: SettingKey): string {
   if (key.startsWith('chain.')) return 'CHAIN'
   if (key.startsWith('server.')) return 'SERVER'
+  if (key.startsWith('attester.')) return 'ATTESTER'
   return 'ACCOUNT AND NETWORK'
 }
 
 /** Where the registries are. */
 export const chainFlags = {
   'rpc-url': settingFlag('chain.rpcUrl'),
+  deployment: settingFlag('chain.deployment'),
   'chain-id': settingFlag('chain.chainId'),
   'neighborhood-registry': settingFlag('chain.neighborhoodRegistry'),
   'server-registry': settingFlag('chain.serverRegistry'),
@@ -30,6 +32,10 @@ export const neighborhoodFlags = { neighborhood: settingFlag('neighborhood') }
 export const deviceFlags = { 'device-key': settingFlag('deviceKey') }
 export const stakeTokenFlags = { 'stake-token': settingFlag('chain.stakeToken') }
 export const serverKeyFlags = { 'key-file': settingFlag('server.keyFile'), 'key-passphrase-file': settingFlag('server.keyPassphraseFile') }
+export const attesterFlags = {
+  'attester-key': settingFlag('attester.keyFile'),
+  'attester-key-passphrase-file': settingFlag('attester.keyPassphraseFile'),
+}
 
 /** How a server listens and keeps its messages. */
 export const serveFlags = {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   harness = await startHarness(2)
   const { deployed, keys, deployment } = harness
   port = await closedPort()
-  neighborhood = await createDevNeighborhood(deployed, keys.owner, deployment.stakeToken)
+  neighborhood = await createDevNeighborhood(deployed, keys, deployment.stakeToken)
   const [first] = keys.operators
   if (!first) throw new Error('There is no operator')
   const server = { neighborhood, endpoint: `http://127.0.0.1:${port}`, stakeToken: deployment.stakeToken }

@@ -23,6 +23,24 @@ export const settings = {
     what: "a file whose first line is the wallet's password",
   },
   deviceKey: { flag: 'device-key', env: 'DRED_DEVICE_KEY', kind: 'path', what: 'the Ed25519 key file that signs messages' },
+  'attester.keyFile': {
+    flag: 'attester-key',
+    env: 'DRED_ATTESTER_KEY_FILE',
+    kind: 'path',
+    what: "the file of the attester's P-256 private key, PKCS#8 PEM",
+  },
+  'attester.keyPassphraseFile': {
+    flag: 'attester-key-passphrase-file',
+    env: 'DRED_ATTESTER_KEY_PASSPHRASE_FILE',
+    kind: 'path',
+    what: 'a file whose first line opens the attester key',
+  },
+  'chain.deployment': {
+    flag: 'deployment',
+    env: 'DRED_DEPLOYMENT',
+    kind: 'text',
+    what: 'a deployment: its name, its chain id or its JSON file; gives the addresses below',
+  },
   'chain.rpcUrl': { flag: 'rpc-url', env: 'DRED_RPC_URL', kind: 'url', what: "the chain's JSON-RPC address" },
   'chain.chainId': { flag: 'chain-id', env: 'DRED_CHAIN_ID', kind: 'integer', what: 'the id the chain has to have' },
   'chain.neighborhoodRegistry': {

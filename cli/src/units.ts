@@ -14,6 +14,28 @@ export function parseDuration(text: string, flag: string): number {
   return seconds
 }
 
+/** Seconds for people: `7 d`, `36 h`, `90 s`. */
+export function duration(seconds: number): string {
+  const unit = ['d', 'h', 'm', 's'].find((name) => seconds % (SECONDS[name] ?? 1) === 0 && seconds >= (SECONDS[name] ?? 1)) ?? 's'
+  return `${seconds / (SECONDS[unit] ?? 1)} ${unit}`
+}
+
+/** How long something lasts still, in the largest unit of which there are two: `29 d`, `47 h`, `119 m`. */
+export function remaining(seconds: number): string {
+  const unit = ['d', 'h', 'm'].find((name) => seconds >= 2 * (SECONDS[name] ?? 1)) ?? 's'
+  return `${Math.floor(seconds / (SECONDS[unit] ?? 1))} ${unit}`
+}
+
+/** A number of things: `1 server`, `3 servers`. */
+export function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`
+}
+
+/** A time of the chain (Unix seconds) for people, in UTC. */
+export function time(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000', '')
+}
+
 /**
  * An amount in the token's smallest unit.
  * @param text decimal amount of whole tokens, e.g. `100` or `0.5`

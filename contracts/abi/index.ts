@@ -1,3 +1,4 @@
+export { complianceRegistryAbi, complianceRegistryBytecode } from './compliance-registry.ts'
 export type { Deployment } from './deployment.ts'
 export { devTokenAbi, devTokenBytecode } from './dev-token.ts'
 export { neighborhoodRegistryAbi, neighborhoodRegistryBytecode } from './neighborhood-registry.ts'

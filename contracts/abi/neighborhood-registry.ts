@@ -3,6 +3,82 @@ export const neighborhoodRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "address",
+        "name": "registryGuardian",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "constructor"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "enum AdmissionMode",
+        "name": "mode",
+        "type": "uint8"
+      },
+      {
+        "internalType": "address",
+        "name": "gateToken",
+        "type": "address"
+      },
+      {
+        "internalType": "uint88",
+        "name": "gateBalance",
+        "type": "uint88"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AdmissionInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "attestationSeconds",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttestationOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttesterKeyInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint256",
+        "name": "length",
+        "type": "uint256"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttestersLength",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_AttestersNotAscending",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "maxChannelIdleSeconds",
         "type": "uint32"
@@ -25,6 +101,17 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "NeighborhoodRegistry_ChannelLifetimeOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "keyOverlapSeconds",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_KeyOverlapOutOfBounds",
     "type": "error"
   },
   {
@@ -80,6 +167,38 @@ export const neighborhoodRegistryAbi = [
       },
       {
         "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NotAdmitted",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NotGuardian",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
         "name": "caller",
         "type": "address"
       }
@@ -106,6 +225,49 @@ export const neighborhoodRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint40",
+        "name": "effectiveAt",
+        "type": "uint40"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NotYetEffective",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_NothingStaged",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint8",
+        "name": "numerator",
+        "type": "uint8"
+      },
+      {
+        "internalType": "uint8",
+        "name": "denominator",
+        "type": "uint8"
+      }
+    ],
+    "name": "NeighborhoodRegistry_QuorumOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint8",
         "name": "redundancy",
         "type": "uint8"
@@ -117,6 +279,44 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "NeighborhoodRegistry_RedundancyOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "NeighborhoodRegistry_RegistrationsPaused",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint8",
+        "name": "slashPercent",
+        "type": "uint8"
+      }
+    ],
+    "name": "NeighborhoodRegistry_SlashOutOfBounds",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "stakeToken",
+        "type": "address"
+      }
+    ],
+    "name": "NeighborhoodRegistry_StakeTokenFixed",
     "type": "error"
   },
   {
@@ -162,6 +362,98 @@ export const neighborhoodRegistryAbi = [
     ],
     "name": "NeighborhoodRegistry_UriLength",
     "type": "error"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "enum AdmissionMode",
+            "name": "mode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "gateToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint88",
+            "name": "gateBalance",
+            "type": "uint88"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Admission",
+        "name": "admission",
+        "type": "tuple"
+      }
+    ],
+    "name": "AdmissionChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Attester[]",
+        "name": "attesters",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "AttestersAppointed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "guardian",
+        "type": "address"
+      }
+    ],
+    "name": "GuardianChanged",
+    "type": "event"
   },
   {
     "anonymous": false,
@@ -245,14 +537,14 @@ export const neighborhoodRegistryAbi = [
             "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "maxServers",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "redundancy",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint32",
@@ -268,6 +560,36 @@ export const neighborhoodRegistryAbi = [
             "internalType": "uint32",
             "name": "maxMessageBytes",
             "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
           }
         ],
         "indexed": false,
@@ -277,6 +599,31 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "NeighborhoodCreated",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bool",
+        "name": "allowed",
+        "type": "bool"
+      }
+    ],
+    "name": "OperatorAllowed",
     "type": "event"
   },
   {
@@ -330,6 +677,245 @@ export const neighborhoodRegistryAbi = [
     "type": "event"
   },
   {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      }
+    ],
+    "name": "ParametersApplied",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "indexed": false,
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "effectiveAt",
+        "type": "uint40"
+      }
+    ],
+    "name": "ParametersStaged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "RegistrationsPaused",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "account",
+        "type": "address"
+      }
+    ],
+    "name": "RegistrationsResumed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "StagedParametersCancelled",
+    "type": "event"
+  },
+  {
     "inputs": [
       {
         "internalType": "uint32",
@@ -338,6 +924,233 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "name": "acceptOwnership",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "admissionOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "enum AdmissionMode",
+            "name": "mode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "gateToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint88",
+            "name": "gateBalance",
+            "type": "uint88"
+          }
+        ],
+        "internalType": "struct Admission",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      }
+    ],
+    "name": "admit",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "stakeToken",
+        "type": "address"
+      },
+      {
+        "internalType": "uint96",
+        "name": "minStake",
+        "type": "uint96"
+      },
+      {
+        "internalType": "uint8",
+        "name": "maxServers",
+        "type": "uint8"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "applyParameters",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct Attester[]",
+        "name": "attesters",
+        "type": "tuple[]"
+      }
+    ],
+    "name": "appointAttesters",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "number",
+        "type": "uint256"
+      }
+    ],
+    "name": "attesterAt",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct Attester",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "attesterSetOf",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint256",
+        "name": "size",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "attestersOf",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "version",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "account",
+            "type": "address"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          }
+        ],
+        "internalType": "struct Attester[]",
+        "name": "attesters",
+        "type": "tuple[]"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "cancelStagedParameters",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -358,65 +1171,146 @@ export const neighborhoodRegistryAbi = [
   {
     "inputs": [
       {
-        "internalType": "string",
-        "name": "name",
-        "type": "string"
-      },
-      {
-        "internalType": "string",
-        "name": "uri",
-        "type": "string"
-      },
-      {
-        "internalType": "bytes32",
-        "name": "contentHash",
-        "type": "bytes32"
-      },
-      {
         "components": [
           {
+            "internalType": "string",
+            "name": "name",
+            "type": "string"
+          },
+          {
+            "internalType": "string",
+            "name": "uri",
+            "type": "string"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "contentHash",
+            "type": "bytes32"
+          },
+          {
+            "components": [
+              {
+                "internalType": "address",
+                "name": "stakeToken",
+                "type": "address"
+              },
+              {
+                "internalType": "uint96",
+                "name": "minStake",
+                "type": "uint96"
+              },
+              {
+                "internalType": "uint32",
+                "name": "unbondingSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "keyOverlapSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "attestationSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "maxChannelLifetimeSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "maxChannelIdleSeconds",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint32",
+                "name": "maxMessageBytes",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint8",
+                "name": "maxServers",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "redundancy",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "slashPercent",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "quorumNumerator",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "quorumDenominator",
+                "type": "uint8"
+              },
+              {
+                "internalType": "enum AttestationMode",
+                "name": "attestation",
+                "type": "uint8"
+              }
+            ],
+            "internalType": "struct Parameters",
+            "name": "parameters",
+            "type": "tuple"
+          },
+          {
+            "components": [
+              {
+                "internalType": "enum AdmissionMode",
+                "name": "mode",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "gateToken",
+                "type": "address"
+              },
+              {
+                "internalType": "uint88",
+                "name": "gateBalance",
+                "type": "uint88"
+              }
+            ],
+            "internalType": "struct Admission",
+            "name": "admission",
+            "type": "tuple"
+          },
+          {
             "internalType": "address",
-            "name": "stakeToken",
+            "name": "guardian",
             "type": "address"
           },
           {
-            "internalType": "uint96",
-            "name": "minStake",
-            "type": "uint96"
-          },
-          {
-            "internalType": "uint32",
-            "name": "unbondingSeconds",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint8",
-            "name": "maxServers",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint8",
-            "name": "redundancy",
-            "type": "uint8"
-          },
-          {
-            "internalType": "uint32",
-            "name": "maxChannelLifetimeSeconds",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "maxChannelIdleSeconds",
-            "type": "uint32"
-          },
-          {
-            "internalType": "uint32",
-            "name": "maxMessageBytes",
-            "type": "uint32"
+            "components": [
+              {
+                "internalType": "address",
+                "name": "account",
+                "type": "address"
+              },
+              {
+                "internalType": "address",
+                "name": "keyId",
+                "type": "address"
+              }
+            ],
+            "internalType": "struct Attester[]",
+            "name": "attesters",
+            "type": "tuple[]"
           }
         ],
-        "internalType": "struct Parameters",
-        "name": "parameters",
+        "internalType": "struct NewNeighborhood",
+        "name": "neighborhood",
         "type": "tuple"
       }
     ],
@@ -445,6 +1339,105 @@ export const neighborhoodRegistryAbi = [
         "internalType": "bool",
         "name": "",
         "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "exitTermsOf",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "unbondingSeconds",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint8",
+        "name": "slashPercent",
+        "type": "uint8"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "guardian",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "guardianOf",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "operator",
+        "type": "address"
+      }
+    ],
+    "name": "isAllowed",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "keyOverlapSecondsOf",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "",
+        "type": "uint32"
       }
     ],
     "stateMutability": "view",
@@ -497,14 +1490,14 @@ export const neighborhoodRegistryAbi = [
             "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "maxServers",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
           },
           {
-            "internalType": "uint8",
-            "name": "redundancy",
-            "type": "uint8"
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
           },
           {
             "internalType": "uint32",
@@ -520,6 +1513,36 @@ export const neighborhoodRegistryAbi = [
             "internalType": "uint32",
             "name": "maxMessageBytes",
             "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
           }
         ],
         "internalType": "struct Parameters",
@@ -528,6 +1551,19 @@ export const neighborhoodRegistryAbi = [
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "pauseRegistrations",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -555,14 +1591,194 @@ export const neighborhoodRegistryAbi = [
         "internalType": "uint32",
         "name": "id",
         "type": "uint32"
+      }
+    ],
+    "name": "registrationsPaused",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "resumeRegistrations",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "enum AdmissionMode",
+            "name": "mode",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "gateToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint88",
+            "name": "gateBalance",
+            "type": "uint88"
+          }
+        ],
+        "internalType": "struct Admission",
+        "name": "admission",
+        "type": "tuple"
+      }
+    ],
+    "name": "setAdmission",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address[]",
+        "name": "operators",
+        "type": "address[]"
+      },
+      {
+        "internalType": "bool",
+        "name": "allowed",
+        "type": "bool"
+      }
+    ],
+    "name": "setAllowed",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
       },
       {
         "internalType": "address",
-        "name": "newOwner",
+        "name": "newGuardian",
         "type": "address"
       }
     ],
-    "name": "transferOwnership",
+    "name": "setGuardian",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      }
+    ],
+    "name": "stageParameters",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -575,15 +1791,110 @@ export const neighborhoodRegistryAbi = [
         "type": "uint32"
       }
     ],
-    "name": "unbondingSecondsOf",
+    "name": "stagedParametersOf",
     "outputs": [
       {
-        "internalType": "uint32",
-        "name": "unbondingSeconds",
-        "type": "uint32"
+        "components": [
+          {
+            "internalType": "address",
+            "name": "stakeToken",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "minStake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "uint32",
+            "name": "unbondingSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "keyOverlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "attestationSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelLifetimeSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxChannelIdleSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "maxMessageBytes",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint8",
+            "name": "maxServers",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "redundancy",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumNumerator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "quorumDenominator",
+            "type": "uint8"
+          },
+          {
+            "internalType": "enum AttestationMode",
+            "name": "attestation",
+            "type": "uint8"
+          }
+        ],
+        "internalType": "struct Parameters",
+        "name": "parameters",
+        "type": "tuple"
+      },
+      {
+        "internalType": "uint40",
+        "name": "effectiveAt",
+        "type": "uint40"
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "newOwner",
+        "type": "address"
+      }
+    ],
+    "name": "transferOwnership",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -617,4 +1928,4 @@ export const neighborhoodRegistryAbi = [
 ] as const
 
 export const neighborhoodRegistryBytecode: `0x${string}` =
-  '0x608080604052346015576110d5908161001a8239f35b5f80fdfe6080806040526004361015610012575f80fd5b5f3560e01c90816306661abd14610e5b57508063123f62af14610dd457806313c369ed14610da757806323b7ec3b14610d665780635a47de65146105e657806362d5da66146104ec57806378311677146103c6578063a6907def1461029c578063d28d74211461022b5763ecfda3b41461008a575f80fd5b346102275760206003193601126102275763ffffffff6100a8610e7b565b5f60e06100b3610ffd565b8281528260208201528260408201528260608201528260808201528260a08201528260c0820152015216805f525f60205260405f20906100f1610ffd565b91600281015491600373ffffffffffffffffffffffffffffffffffffffff841692838652602086019460a01c85520154926040850163ffffffff85168152606086019060ff8660201c168252608087019260ff8760281c16845260a088019463ffffffff8860301c16865260c089019663ffffffff8960501c16885263ffffffff60e08b019960701c168952156101fc5750604051975173ffffffffffffffffffffffffffffffffffffffff168852516bffffffffffffffffffffffff1660208801525163ffffffff1660408701525160ff1660608601525160ff1660808501525163ffffffff1660a08401525163ffffffff1660c08301525163ffffffff1660e082015261010090f35b7fd13a3d79000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5f80fd5b346102275760206003193601126102275763ffffffff610249610e7b565b16805f525f60205263ffffffff600360405f20015416801561027057602090604051908152f35b507fd13a3d79000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b34610227576020600319360112610227576102b5610e7b565b63ffffffff6102c382610edf565b9116805f525f60205260405f20600181019073ffffffffffffffffffffffffffffffffffffffff82541633036103965773ffffffffffffffffffffffffffffffffffffffff33167fffffffffffffffffffffffff00000000000000000000000000000000000000008254161790557fffffffffffffffffffffffff0000000000000000000000000000000000000000815416905573ffffffffffffffffffffffffffffffffffffffff339216907ff762668ccf38eb8a945f8703cd5cd30bd5a99413388b58679c00d391ef06e8745f80a4005b827fae3e5776000000000000000000000000000000000000000000000000000000005f526004523360245260445ffd5b34610227576080600319360112610227576103df610e7b565b60243567ffffffffffffffff8111610227576103ff903690600401610e8e565b919060443567ffffffffffffffff811161022757610421903690600401610e8e565b73ffffffffffffffffffffffffffffffffffffffff61044285969396610edf565b1633036104b6576104a6858261048163ffffffff947f4789305786ec70f3535517ed8dee410ad2e47e277d66f07445439d75f4787bc29899878961104b565b610498604051968796606088526060880191610fbf565b918583036020870152610fbf565b94606435604084015216930390a2005b63ffffffff847f6e442113000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b3461022757604060031936011261022757610505610e7b565b6024359073ffffffffffffffffffffffffffffffffffffffff82168092036102275773ffffffffffffffffffffffffffffffffffffffff61054582610edf565b1633036105b05763ffffffff16805f525f602052600160405f2001827fffffffffffffffffffffffff000000000000000000000000000000000000000082541617905533907f8fafc606e4c6231b805733d44ea310afae02c8d05c40b009b6549ccf2c1310955f80a4005b63ffffffff907f6e442113000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b34610227576101606003193601126102275760043567ffffffffffffffff811161022757610618903690600401610e8e565b9060243567ffffffffffffffff811161022757610639903690600401610e8e565b906101007fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff9c360112610227576106718282868661104b565b610679610f12565b3b15610d1d5760016bffffffffffffffffffffffff610696610f35565b1610610cdc576201518063ffffffff6106ad610f50565b16108015610cc3575b610c8a57600160ff6106c6610f9f565b16108015610c76575b610c405760ff6106dd610faf565b16158015610c23575b610bdf57600163ffffffff6106f9610f63565b16108015610bc5575b610b8c57600163ffffffff610715610f77565b16108015610b6c575b610b255761040063ffffffff610732610f8b565b16108015610b0c575b610ad3576001549163ffffffff831663ffffffff8114610aa6577fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000946109a19463ffffffff60016104989401169687911617600155855f525f602052600360405f2073ffffffffffffffffffffffffffffffffffffffff33167fffffffffffffffffffffffff00000000000000000000000000000000000000008254161781556002810173ffffffffffffffffffffffffffffffffffffffff6107fc610f12565b167fffffffffffffffffffffffff000000000000000000000000000000000000000082541617815561082c610f35565b73ffffffffffffffffffffffffffffffffffffffff7fffffffffffffffffffffffff000000000000000000000000000000000000000083549260a01b1691161790550163ffffffff61087c610f50565b167fffffffffffffffffffffffffffffffffffffffffffffffffffffffff000000008254161781556108ac610f9f565b815465ff00000000006108bd610faf565b60281b167fffffffffffffffffffffffffffff00000000ffffffffffffffffffffffffffff69ffffffff0000000000006108f5610f63565b60301b16917fffffffffffffffffffffffffffffffffffff00000000ffffffffffffffffffff6dffffffff00000000000000000000610932610f77565b60501b16947fffffffffffffffffffffffffffffffffffffffffffff000000000000ffffffff64ff0000000071ffffffff0000000000000000000000000000610979610f8b565b60701b169860201b169116171617161717179055604051966101608852610160880191610fbf565b604435604084015260643573ffffffffffffffffffffffffffffffffffffffff81168091036102275760608401526084356bffffffffffffffffffffffff811680910361022757608084015260a43563ffffffff81168091036102275760a084015260c43560ff81168091036102275760c084015260e43560ff81168091036102275760e08401526101043563ffffffff8116809103610227576101008401526101243563ffffffff811680910361022757610120840152610144359263ffffffff8416809403610227577f7c0f58cdfe5ccfd70857e3a65336f8c5dd668907dbea89e54431dc85cf9a062881602095610140869401528033940390a3604051908152f35b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b63ffffffff610ae0610f8b565b7fd94d8967000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506210000063ffffffff610b1e610f8b565b161161073b565b63ffffffff610b32610f77565b81610b3b610f63565b917f305bd232000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b50610b75610f77565b63ffffffff80610b83610f63565b1691161161071e565b63ffffffff610b99610f63565b7ffe98a7aa000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b506301e2850063ffffffff610bd8610f63565b1611610702565b60ff610be9610faf565b81610bf2610f9f565b917f5943bb93000000000000000000000000000000000000000000000000000000005f52166004521660245260445ffd5b50610c2c610faf565b60ff80610c37610f9f565b169116116106e6565b60ff610c4a610f9f565b7fc03a970b000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b50604060ff610c83610f9f565b16116106cf565b63ffffffff610c97610f50565b7f7a48deff000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b5062278d0063ffffffff610cd5610f50565b16116106b6565b6bffffffffffffffffffffffff610cf1610f35565b7fa9332dbc000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b73ffffffffffffffffffffffffffffffffffffffff610d3a610f12565b7f70fad664000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b34610227576020600319360112610227576020610d89610d84610e7b565b610edf565b73ffffffffffffffffffffffffffffffffffffffff60405191168152f35b34610227576020600319360112610227576020610dca610dc5610e7b565b610ebc565b6040519015158152f35b346102275760206003193601126102275763ffffffff610df2610e7b565b610dfb81610ebc565b15610e2f57165f525f602052602073ffffffffffffffffffffffffffffffffffffffff600160405f20015416604051908152f35b7fd13a3d79000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b34610227575f6003193601126102275760209063ffffffff600154168152f35b6004359063ffffffff8216820361022757565b9181601f840112156102275782359167ffffffffffffffff8311610227576020838186019501011161022757565b63ffffffff168015159081610ecf575090565b905063ffffffff60015416101590565b63ffffffff1690815f525f60205273ffffffffffffffffffffffffffffffffffffffff60405f2054169182156101fc5750565b60643573ffffffffffffffffffffffffffffffffffffffff811681036102275790565b6084356bffffffffffffffffffffffff811681036102275790565b60a43563ffffffff811681036102275790565b6101043563ffffffff811681036102275790565b6101243563ffffffff811681036102275790565b6101443563ffffffff811681036102275790565b60c43560ff811681036102275790565b60e43560ff811681036102275790565b601f82602094937fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe093818652868601375f8582860101520116010190565b60405190610100820182811067ffffffffffffffff82111761101e57604052565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b509050801580156110be575b611093575061010081116110685750565b7ff3731442000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b7f9ea2d3ad000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b506040811161105756fea164736f6c6343000825000a'
+  '0x60a034607457601f6134b738819003918201601f19168301916001600160401b03831184841017607857808492602094604052833981010312607457516001600160a01b038116810360745760805260405161342a908161008d8239608051818181611d12015281816122fa01526129900152f35b5f80fd5b634e487b7160e01b5f52604160045260245ffdfe60806040526004361015610011575f80fd5b5f3560e01c8062c5144d1461295b57806304d5b676146128c857806306661abd146128a5578063083d9902146127825780630b877386146127275780630f9ce9ce1461255d578063123f62af1461253557806313c369ed1461250857806323b7ec3b146124d45780633726f4a0146123745780633e9997f91461231e578063452a9320146122db57806359ad7bd51461227c5780635b73d065146121fc5780635d74268914611f7957806362d5da6614611ee55780636b731f5614611e465780636cb17ad514611de15780636fa79eab14611cdd5780637831167714611bdd57806392502e1e14611b915780639e54a5d414611b04578063a6907def14611a4a578063af92212914611a12578063ba754bb114610d5f578063c0a876b414610b53578063cbee248214610aeb578063eaf6a7db14610a86578063ecfda3b414610a125763f17a789014610162575f80fd5b346106e7576101e03660031901126106e75761017c612a66565b6101c03660231901126106e757806001600160a01b036101a063ffffffff93612e61565b1633036109fb5716805f525f60205260405f206101bb612c13565b6001600160a01b03806004840154169116036109d3576024356001600160a01b038116141590816106e7576024353b156109b5576044356bffffffffffffffffffffffff8116141590816106e75760016bffffffffffffffffffffffff60443516106109925760643563ffffffff81161415806106e7576201518063ffffffff6064351610801561097c575b61095d5760843563ffffffff81161415806106e75762093a8063ffffffff6084351611610942576101643560ff8116141590816106e757600a60ff610164351610801561092f575b6109115760a43563ffffffff8116141592836106e757610e1063ffffffff60a435161080156108fa575b6108da576101243560ff8116141590816106e757600160ff61012435161080156108c7575b6108a9576101443560ff8116141592836106e75760ff610144351615801561088c575b61085f576101a43560ff8116141595866106e75760ff6101a4351615801561084c575b8015610828575b80156107f5575b6107c25760c43563ffffffff8116141590816106e757600163ffffffff60c435161080156107aa575b61078a5760e43563ffffffff8116141592836106e757600163ffffffff60e43516108015610769575b610738576101043563ffffffff8116141594856106e75761040063ffffffff6101043516108015610720575b6106ff5763ffffffff60058c01541642019b8c42116106eb5760068c01906001600160a01b036103de612c13565b166001600160a01b03198354161782556106e75780546001600160a01b031660443560a01b6001600160a01b0319161790556106e75760078a01805463ffffffff191660643563ffffffff161790556106e75760078901805467ffffffff00000000191660843560201b67ffffffff00000000161790556106e7576007880180546bffffffff0000000000000000191660a43560401b6bffffffff0000000000000000161790556106e75760078701805463ffffffff60601b191660c43560601b63ffffffff60601b161790556106e75760078601805463ffffffff60801b191660e43560801b63ffffffff60801b161790556106e75760078501805463ffffffff60a01b19166101043560a01b63ffffffff60a01b161790556106e75760078401805460ff60c01b19166101243560c01b60ff60c01b161790556106e75760078301805460ff60c81b19166101443560c81b60ff60c81b161790556106e75760078201805460ff60d01b19166101643560d01b60ff60d01b1617905560ff610184351661018435036106e75760078201805460ff60d81b19166101843560d81b60ff60d81b161790556106e75760078101805460ff60e01b19166101a43560e01b60ff60e01b1617905560026101c43510156106e7576008906105c86101c43560078301612e87565b01805464ffffffffff191664ffffffffff8316179055604051916106e7577fcc3f984de13c31da681bf0b9c4b94b826bc3b50dc94da9ed86ff83ed7ddc9a4b9164ffffffffff6101e0926001600160a01b036024351683526bffffffffffffffffffffffff60443516602084015263ffffffff60643516604084015263ffffffff60843516606084015263ffffffff60a43516608084015263ffffffff60c4351660a084015263ffffffff60e4351660c084015263ffffffff610104351660e084015260ff610124351661010084015260ff610144351661012084015260ff610164351661014084015260ff610184351661016084015260ff6101a435166101808401526106dd6101a084016101c435612a8a565b166101c0820152a2005b5f80fd5b634e487b7160e01b5f52601160045260245ffd5b856106e75763d94d896760e01b5f5263ffffffff610104351660045260245ffd5b505f9550621000006101043563ffffffff16116103b0565b82846106e7576106e75763182de91960e11b5f5263ffffffff60e4351660045263ffffffff60c4351660245260445ffd5b505f9350826106e75763ffffffff60c4351663ffffffff60e4351611610384565b506106e757637f4c53d560e11b5f5263ffffffff60c4351660045260245ffd5b505f91506301e2850060c43563ffffffff161161035b565b86610184359060ff8216918281036106e757506106e75763af143dcb60e01b5f5260045260ff6101a4351660245260445ffd5b506101843560ff81168082036106e75760ff8216036106eb57876106e7576101fe60ff6101a435169160011b1610610332565b506101843560ff8116908181036106e75750876106e75760ff6101a435161061032b565b505f965060646101a43560ff1611610324565b82846106e7576106e757635943bb9360e01b5f5260ff610144351660045260ff610124351660245260445ffd5b505f9350826106e75760ff610124351660ff610144351611610301565b506106e75763c03a970b60e01b5f5260ff610124351660045260245ffd5b505f915060406101243560ff16116102de565b836106e757630e4726b760e31b5f5263ffffffff60a4351660045260245ffd5b505f93506276a70060a43563ffffffff16116102b9565b506106e75763cd16d6af60e01b5f5260ff610164351660045260245ffd5b505f915060646101643560ff161161028f565b636760cf3b60e11b5f5263ffffffff6084351660045260245ffd5b6106e757637a48deff60e01b5f5263ffffffff6064351660045260245ffd5b50505f62278d0063ffffffff6064351611610247565b632a4ccb6f60e21b5f526bffffffffffffffffffffffff6044351660045260245ffd5b631c3eb59960e21b5f526001600160a01b036024351660045260245ffd5b6001600160a01b03826109e4612c13565b90633c439faf60e21b5f526004521660245260445ffd5b636e44211360e01b5f52166004523360245260445ffd5b346106e75760203660031901126106e75763ffffffff610a30612a66565b610a38612cc8565b5016805f525f602052610a50600460405f2001612d2e565b6001600160a01b0381511615610a73576101c090610a716040518092612a97565bf35b5063d13a3d7960e01b5f5260045260245ffd5b346106e75760203660031901126106e75763ffffffff610aa4612a66565b16805f525f602052600560405f2001549063ffffffff8216908115610ad9575060ff604092835192835260d01c166020820152f35b63d13a3d7960e01b5f5260045260245ffd5b346106e75760203660031901126106e7576040610b06612a66565b63ffffffff80610b1583612fc4565b5460a81c1691165f526001602052815f2063ffffffff82165f52602052602060215f6001600160a01b0385822054163c5f5182519182526020820152f35b346106e75760803660031901126106e757610b6c612a66565b60603660231901126106e7576001600160a01b03610b8982612e61565b163303610d425760243590600382109081156106e75760028303610d04576044356001600160a01b03811681036106e7573b151580610ce2575b15610c935763ffffffff1691825f525f602052600360405f200191156106e757604435906001600160a01b038216918281036106e757606435926affffffffffffffffffffff8416918285036106e7577f9ca0c0980a6c00a5992797f1b8b97cca2554f4c21e9dac51ab9610d35370735c9574ffffffffffffffffffffffffffffffffffffffffff19866060975060a81b1660ff861674ffffffffffffffffffffffffffffffffffffffff008460081b1617179055610c856040518095612bb4565b5060208301526040820152a2005b826044356001600160a01b038116908181036106e757506064356affffffffffffffffffffff8116928382036106e75763f8a9b53360e01b5f52610cd79150612ba6565b60245260445260645ffd5b506064356affffffffffffffffffffff8116908181036106e757501515610bc3565b6044356001600160a01b038116908181036106e75750158015610bc357506064356affffffffffffffffffffff8116908181036106e7575015610bc3565b63ffffffff90636e44211360e01b5f52166004523360245260445ffd5b346106e75760203660031901126106e75767ffffffffffffffff600435116106e7576102c0600435360360031901126106e757610dc0610da3600480350180612efe565b90610db8602460043501600435600401612efe565b929091613365565b610dce606460043501612c29565b3b156119e95760016bffffffffffffffffffffffff610df1608460043501612f48565b16106119bb576201518063ffffffff610e0e60a460043501612f61565b1610801561199c575b6119765762093a8063ffffffff610e3260c460043501612f61565b161161195057600a60ff610e4b6101a460043501612f72565b16108015611935575b61191157610e1063ffffffff610e6e60e460043501612f61565b161080156118f2575b6118cc57600160ff610e8e61016460043501612f72565b161080156118b1575b61188d5760ff610eac61018460043501612f72565b16158015611862575b6118295760ff610eca6101e460043501612f72565b1615801561180e575b80156117e3575b80156117b3575b61177a57600163ffffffff610efb61010460043501612f61565b16108015611759575b61173257600163ffffffff610f1e61012460043501612f61565b16108015611704575b6116c85761040063ffffffff610f4261014460043501612f61565b161080156116a8575b61168157600354610f6163ffffffff8216612f31565b9063ffffffff82169063ffffffff19161760035563ffffffff81165f525f602052600560405f206001600160a01b0333166001600160a01b0319825416178155610ffb600482016001600160a01b03610fbe606460043501612c29565b166001600160a01b0319825416178155610fdc608460043501612f48565b6001600160a01b036001600160a01b031983549260a01b169116179055565b0163ffffffff61100f60a460043501612f61565b1663ffffffff1982541617815561104f61102d60c460043501612f61565b825467ffffffff00000000191660209190911b67ffffffff0000000016178255565b61108a61106060e460043501612f61565b82546bffffffff0000000000000000191660409190911b6bffffffff000000000000000016178255565b6110bc61109c61010460043501612f61565b825463ffffffff60601b191660609190911b63ffffffff60601b16178255565b6110ee6110ce61012460043501612f61565b825463ffffffff60801b191660809190911b63ffffffff60801b16178255565b61112061110061014460043501612f61565b825463ffffffff60a01b191660a09190911b63ffffffff60a01b16178255565b61114c61113261016460043501612f72565b825460ff60c01b191660c09190911b60ff60c01b16178255565b61117861115e61018460043501612f72565b825460ff60c81b191660c89190911b60ff60c81b16178255565b6111a461118a6101a460043501612f72565b825460ff60d01b191660d09190911b60ff60d01b16178255565b6111d06111b66101c460043501612f72565b825460ff60d81b191660d89190911b60ff60d81b16178255565b6111fc6111e26101e460043501612f72565b825460ff60e01b191660e09190911b60ff60e01b16178255565b6002610204600435013510156106e75761121e90610204600435013590612e87565b61126d61122f600480350180612efe565b919061125f611248602460043501600435600401612efe565b919092604051956102208752610220870191612ec6565b918483036020860152612ec6565b6044600435013560408301526001600160a01b0361128f606460043501612b92565b166060830152608460043501356bffffffffffffffffffffffff81168091036106e757608083015263ffffffff6112ca60a460043501612a79565b1660a083015263ffffffff6112e360c460043501612a79565b1660c083015263ffffffff6112fc60e460043501612a79565b1660e083015263ffffffff61131661010460043501612a79565b1661010083015263ffffffff61133161012460043501612a79565b1661012083015263ffffffff61134c61014460043501612a79565b1661014083015260ff61136461016460043501612f80565b1661016083015260ff61137c61018460043501612f80565b1661018083015260ff6113946101a460043501612f80565b166101a083015260ff6113ac6101c460043501612f80565b166101c083015260ff6113c46101e460043501612f80565b166101e08301526113e061020083016102046004350135612a8a565b7f703227acd2d9c7f512d66af246945ba8a386eaef84431917e4becbbbacb64a3933928063ffffffff8616930390a36102246004350135906003821080156106e7576002830361163f5761143961024460043501612c29565b3b15158061161b575b156115c85780156106e757826114da575b5060209150610284600435016001600160a01b0361147082612c29565b166114c2575b506102a46004350161148d81600435600401612f8e565b90506114a3575b5063ffffffff60405191168152f35b6114b56114bc91600435600401612f8e565b90836130e1565b82611494565b6114ce6114d491612c29565b8261302a565b82611476565b63ffffffff82165f525f602052600360405f200190156106e7576001600160a01b036115716102446004350174ffffffffffffffffffffffffffffffffffffffff0061152582612c29565b60081b1693610264600435019474ffffffffffffffffffffffffffffffffffffffffff19611552876133f5565b60a81b169060ff89161717905561156c6040518097612bb4565b612b92565b16602084015235916affffffffffffffffffffff83168093036106e75760209260408201527f9ca0c0980a6c00a5992797f1b8b97cca2554f4c21e9dac51ab9610d35370735c606063ffffffff841692a282611453565b6affffffffffffffffffffff836001600160a01b036115ec61024460043501612c29565b61160e6115fe610264600435016133f5565b63f8a9b53360e01b5f5293612ba6565b166024521660445260645ffd5b506affffffffffffffffffffff611637610264600435016133f5565b161515611442565b6001600160a01b0361165661024460043501612c29565b1615801561144257506affffffffffffffffffffff61167a610264600435016133f5565b1615611442565b63ffffffff61169561014460043501612f61565b63d94d896760e01b5f521660045260245ffd5b506210000063ffffffff6116c161014460043501612f61565b1611610f4b565b63ffffffff6116dc61012460043501612f61565b816116ec61010460043501612f61565b9163182de91960e11b5f52166004521660245260445ffd5b5061171461012460043501612f61565b63ffffffff8061172961010460043501612f61565b16911611610f27565b63ffffffff61174661010460043501612f61565b637f4c53d560e11b5f521660045260245ffd5b506301e2850063ffffffff61177361010460043501612f61565b1611610f04565b60ff61178b6101c460043501612f72565b8161179b6101e460043501612f72565b9163af143dcb60e01b5f52166004521660245260445ffd5b506117c36101c460043501612f72565b6101fe60ff6117d76101e460043501612f72565b169160011b1610610ee1565b506117f36101c460043501612f72565b60ff806118056101e460043501612f72565b16911611610eda565b50606460ff6118226101e460043501612f72565b1611610ed3565b60ff61183a61018460043501612f72565b8161184a61016460043501612f72565b91635943bb9360e01b5f52166004521660245260445ffd5b5061187261018460043501612f72565b60ff8061188461016460043501612f72565b16911611610eb5565b60ff61189e61016460043501612f72565b63c03a970b60e01b5f521660045260245ffd5b50604060ff6118c561016460043501612f72565b1611610e97565b63ffffffff6118df60e460043501612f61565b630e4726b760e31b5f521660045260245ffd5b506276a70063ffffffff61190a60e460043501612f61565b1611610e77565b60ff6119226101a460043501612f72565b63cd16d6af60e01b5f521660045260245ffd5b50606460ff6119496101a460043501612f72565b1611610e54565b63ffffffff61196360c460043501612f61565b636760cf3b60e11b5f521660045260245ffd5b63ffffffff61198960a460043501612f61565b637a48deff60e01b5f521660045260245ffd5b5062278d0063ffffffff6119b460a460043501612f61565b1611610e17565b6bffffffffffffffffffffffff6119d6608460043501612f48565b632a4ccb6f60e21b5f521660045260245ffd5b6001600160a01b036119ff606460043501612c29565b631c3eb59960e21b5f521660045260245ffd5b346106e75760203660031901126106e75760206001600160a01b036002611a3f611a3a612a66565b612fc4565b015416604051908152f35b346106e75760203660031901126106e757611a63612a66565b63ffffffff611a7182612e61565b9116805f525f60205260405f2060018101906001600160a01b038254163303611aed576001600160a01b0333166001600160a01b03198254161790556001600160a01b031981541690556001600160a01b03339216907ff762668ccf38eb8a945f8703cd5cd30bd5a99413388b58679c00d391ef06e8745f80a4005b8263571f2bbb60e11b5f526004523360245260445ffd5b346106e75760603660031901126106e757611b1d612a66565b6024359063ffffffff821682036106e75763ffffffff90611b3c612ee6565b50165f52600160205263ffffffff60405f2091165f526020526040611b70815f206001600160a01b036044359154166133b0565b610a71825180926001600160a01b0360208092828151168552015116910152565b346106e75760203660031901126106e75763ffffffff611baf612a66565b16805f525f602052600560405f20015463ffffffff811615610a7357604051602091821c63ffffffff168152f35b346106e75760803660031901126106e757611bf6612a66565b60243567ffffffffffffffff81116106e757611c16903690600401612bc1565b919060443567ffffffffffffffff81116106e757611c38903690600401612bc1565b6001600160a01b03611c4c85969396612e61565b163303611cc057611cb08582611c8b63ffffffff947f4789305786ec70f3535517ed8dee410ad2e47e277d66f07445439d75f4787bc298998789613365565b611ca2604051968796606088526060880191612ec6565b918583036020870152612ec6565b94606435604084015216930390a2005b63ffffffff84636e44211360e01b5f52166004523360245260445ffd5b346106e75760203660031901126106e757611cf6612a66565b63ffffffff8116908115908115611da857506001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001633145b15611d915715611d765764ff0000000019600354166003555b33907f6ee922791eece1237a6e9c5e70190737621bc3986fdf774f869ef698d4ecd57b5f80a3005b805f525f60205260405f2060ff60a01b198154169055611d4e565b506377732adf60e01b5f526004523360245260445ffd5b611db96001600160a01b0391612e61565b16331480611d355750815f525f6020526001600160a01b03600260405f200154163314611d35565b346106e75760203660031901126106e757611dfa612a66565b63ffffffff811615159081611e2e575b508015611e1f575b6020906040519015158152f35b5060035460201c60ff16611e12565b60ff9150611e3b90612fc4565b5460a01c1681611e0a565b346106e75760403660031901126106e757611e5f612a66565b60243567ffffffffffffffff81116106e757366023820112156106e75780600401359067ffffffffffffffff82116106e7573660248360061b830101116106e7576001600160a01b03611eb184612e61565b163303611ec857916024611ec69301906130e1565b005b63ffffffff83636e44211360e01b5f52166004523360245260445ffd5b346106e75760403660031901126106e757611efe612a66565b611f06612b7c565b906001600160a01b03611f1882612e61565b163303610d425763ffffffff6001600160a01b03911691825f525f602052600160405f20018282166001600160a01b0319825416179055169033907f8fafc606e4c6231b805733d44ea310afae02c8d05c40b009b6549ccf2c1310955f80a4005b346106e75760203660031901126106e75763ffffffff611f97612a66565b16805f525f60205260405f206008810164ffffffffff81541680156121e9578042106121d357506006820190611fcc82612d2e565b8051602082015160a01b6001600160a01b0319166001600160a01b0391909116176004850155906040820151600585018054606085015167ffffffff0000000060209190911b1663ffffffff90931667ffffffffffffffff199091161791909117815592608083015184546bffffffff0000000000000000191660409190911b6bffffffff00000000000000001617845560a0830151845463ffffffff60601b191660609190911b63ffffffff60601b1617845560c0830151845463ffffffff60801b191660809190911b63ffffffff60801b1617845560e0830151845463ffffffff60a01b191660a09190911b63ffffffff60a01b16178455610100830151845460ff60c01b191660c09190911b60ff60c01b16178455610120830151845460ff60c81b191660c89190911b60ff60c81b16178455610140830151845460ff60d01b191660d09190911b60ff60d01b16178455610160830151845460ff60d81b191660d89190911b60ff60d81b16178455610180830151845460ff60e01b191660e09190911b60ff60e01b161784556101a08301519360028510156121bf577fc7f8b4affc92c8953013ef89fa36befcf4318fc365775e7005fb272a3f671f59955f80936121a06101c098600795612e87565b55015564ffffffffff1981541690556121bc6040518092612a97565ba2005b634e487b7160e01b5f52602160045260245ffd5b83633e41d9f560e21b5f5260045260245260445ffd5b83633e9984e760e01b5f5260045260245ffd5b346106e75760203660031901126106e7576060612243600361223d61221f612a66565b5f6040805161222d81612c3d565b8281528260208201520152612fc4565b01612e01565b6affffffffffffffffffffff604080519261225f848251612bb4565b6001600160a01b0360208201511660208501520151166040820152f35b346106e75760403660031901126106e757612295612a66565b61229d612b7c565b6001600160a01b036122ae83612e61565b1633036122be57611ec69161302a565b63ffffffff82636e44211360e01b5f52166004523360245260445ffd5b346106e7575f3660031901126106e75760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346106e75760403660031901126106e757612337612a66565b63ffffffff612344612b7c565b91165f5260026020526001600160a01b0360405f2091165f52602052602060ff60405f2054166040519015158152f35b346106e75760203660031901126106e75761238d612a66565b63ffffffff8061239c83612fc4565b5460a81c1691165f52600160205260405f2063ffffffff82165f526020526001600160a01b0360405f20541690602060215f843c5f51916123dc83612ffe565b926123ea6040519485612ca6565b8084526123f9601f1991612ffe565b015f5b8181106124b15750505f5b83518110156124445760018101908181116106eb57612428600192846133b0565b6124328287613016565b5261243d8186613016565b5001612407565b8383604051918291604083019083526040602084015281518091526020606084019201905f5b818110612478575050500390f35b9193509160206040826124a360019488516001600160a01b0360208092828151168552015116910152565b01940191019184939261246a565b6020906040516124c081612c8a565b5f81525f83820152828288010152016123fc565b346106e75760203660031901126106e75760206124f76124f2612a66565b612e61565b6001600160a01b0360405191168152f35b346106e75760203660031901126106e757602061252b612526612a66565b612e3e565b6040519015158152f35b346106e75760203660031901126106e75760206001600160a01b036001611a3f611a3a612a66565b346106e75760403660031901126106e757612576612a66565b63ffffffff612583612b7c565b911690815f525f60205260405f209182546001600160a01b03811615610a735760a01c60ff168015612718575b612706576125c060038401612e01565b805160038110156121bf571590811561262c575b501561260c5760608360ff6005600483015492015460c01c16604051916001600160a01b038116835260a01c60208301526040820152f35b6001600160a01b039250633ebe8cb960e01b5f526004521660245260445ffd5b8091505160038110156121bf5760010361266b5750805f52600260205260405f206001600160a01b0383165f5260205260ff60405f2054165b846125d4565b8060206001600160a01b0381602494015116604051938480926370a0823160e01b82526001600160a01b03891660048301525afa9182156126fb575f926126c6575b50604001516affffffffffffffffffffff161115612665565b9091506020813d6020116126f3575b816126e260209383612ca6565b810103126106e757519060406126ad565b3d91506126d5565b6040513d5f823e3d90fd5b639bcc188b60e01b5f5260045260245ffd5b5060ff60035460201c166125b0565b346106e75760203660031901126106e7576101e0612754612746612a66565b61274e612cc8565b50612fc4565b61276c600664ffffffffff6008840154169201612d2e565b9061277a6040518093612a97565b6101c0820152f35b346106e75760603660031901126106e75761279b612a66565b6024359067ffffffffffffffff82116106e757366023830112156106e757816004013567ffffffffffffffff81116106e7576024830192602436918360051b0101116106e757604435908115158092036106e7576001600160a01b0361280084612e61565b163303611ec85760ff8216939263ffffffff16905f5b81811061281f57005b600190835f52600260205260405f206001600160a01b0361284961284484878b612bef565b612c29565b165f5260205260405f208760ff198254161790556001600160a01b0361287361284483868a612bef565b16847f304625b51f4aa19e6842e882f36279b255317f9b19c0c52b732892a05ac7b01f6020604051898152a301612816565b346106e7575f3660031901126106e757602063ffffffff60035416604051908152f35b346106e75760203660031901126106e75763ffffffff6128e6612a66565b6001600160a01b036128f782612e61565b1633036109fb5716805f525f60205260405f20600881019081549064ffffffffff8216156121e9576007815f600681940155015564ffffffffff191690557fe1e74c487c76443a621655e6c4f2c2740eeb1f31067eb599911ca16dbf7eb6705f80a2005b346106e75760203660031901126106e757612974612a66565b63ffffffff8116908115908115612a2d57506001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001633145b15611d9157156129fb5764010000000064ff000000001960035416176003555b33907f8ca0f1e26ea81917b5d45b280bdf7d01232901bbc261c4abb777a737300d8f535f80a3005b805f525f60205260405f207401000000000000000000000000000000000000000060ff60a01b198254161790556129d3565b612a3e6001600160a01b0391612e61565b163314806129b35750815f525f6020526001600160a01b03600260405f2001541633146129b3565b6004359063ffffffff821682036106e757565b359063ffffffff821682036106e757565b9060028210156121bf5752565b906101a080612b7a936001600160a01b0381511684526bffffffffffffffffffffffff602082015116602085015263ffffffff604082015116604085015263ffffffff606082015116606085015263ffffffff608082015116608085015263ffffffff60a08201511660a085015263ffffffff60c08201511660c085015263ffffffff60e08201511660e085015260ff6101008201511661010085015260ff6101208201511661012085015260ff6101408201511661014085015260ff6101608201511661016085015260ff610180820151166101808501520151910190612a8a565b565b602435906001600160a01b03821682036106e757565b35906001600160a01b03821682036106e757565b60038110156121bf57600452565b9060038210156121bf5752565b9181601f840112156106e75782359167ffffffffffffffff83116106e757602083818601950101116106e757565b9190811015612bff5760051b0190565b634e487b7160e01b5f52603260045260245ffd5b6024356001600160a01b03811681036106e75790565b356001600160a01b03811681036106e75790565b6060810190811067ffffffffffffffff821117612c5957604052565b634e487b7160e01b5f52604160045260245ffd5b6101c0810190811067ffffffffffffffff821117612c5957604052565b6040810190811067ffffffffffffffff821117612c5957604052565b90601f8019910116810190811067ffffffffffffffff821117612c5957604052565b60405190612cd582612c6d565b5f6101a0838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e082015282610100820152826101208201528261014082015282610160820152826101808201520152565b90604051612d3b81612c6d565b60ff6001829480546001600160a01b038116855260a01c6020850152015463ffffffff8116604084015263ffffffff8160201c16606084015263ffffffff8160401c16608084015263ffffffff8160601c1660a084015263ffffffff8160801c1660c084015263ffffffff8160a01c1660e0840152818160c01c16610100840152818160c81c16610120840152818160d01c16610140840152818160d81c16610160840152818160e01c1661018084015260e81c169060028210156121bf576101a00152565b90604051612e0e81612c3d565b80925460ff81169060038210156121bf5760409183526001600160a01b038160081c16602084015260a81c910152565b63ffffffff168015159081612e51575090565b905063ffffffff60035416101590565b63ffffffff1690815f525f6020526001600160a01b0360405f205416918215610ad95750565b9060028110156121bf5781547fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff1660e89190911b60ff60e81b16179055565b908060209392818452848401375f828201840152601f01601f1916010190565b60405190612ef382612c8a565b5f6020838281520152565b903590601e19813603018212156106e7570180359067ffffffffffffffff82116106e7576020019181360383136106e757565b63ffffffff1663ffffffff81146106eb5760010190565b356bffffffffffffffffffffffff811681036106e75790565b3563ffffffff811681036106e75790565b3560ff811681036106e75790565b359060ff821682036106e757565b903590601e19813603018212156106e7570180359067ffffffffffffffff82116106e757602001918160061b360383136106e757565b612fcd81612e3e565b15612fe55763ffffffff165f525f60205260405f2090565b63ffffffff9063d13a3d7960e01b5f521660045260245ffd5b67ffffffffffffffff8111612c595760051b60200190565b8051821015612bff5760209160051b010190565b63ffffffff6001600160a01b03911691825f525f602052600260405f20018282166001600160a01b031982541617905516907f90a7a1f9e15e0aaac46652cade5de3f239a2fd7fcd4f7b1b9ab1da03ea64ab685f80a3565b60208082528101839052604001915f5b81811061309f5750505090565b9091926040806001926001600160a01b036130b988612b92565b1681526001600160a01b036130d060208901612b92565b166020820152019401929101613092565b91909160208211613352575f805b83821061328e57505063ffffffff1690815f525f60205260405f209081549161312063ffffffff8460a81c16612f31565b927fffffffffffffff00000000ffffffffffffffffffffffffffffffffffffffffff78ffffffff0000000000000000000000000000000000000000008560a81b16911617905560405161317281612c8a565b600c8152602081017f600b5981380380925939f300000000000000000000000000000000000000000081526131f76040519160208084016131c6856131b8898d85613082565b03601f198101875286612ca6565b60405194859383850197518091895e840190838201905f8252519283915e01015f815203601f198101835282612ca6565b51905ff0916001600160a01b0383161561327a5761327563ffffffff927f8c3c2aba621682e71d7b134115afb96fae15777d206ef630b16278713f0eca0c94865f52600160205260405f208585165f526020526001600160a01b0360405f2091166001600160a01b0319825416179055604051938493169683613082565b0390a3565b634e487b7160e01b5f52600160045260245ffd5b61329c61284483868861340d565b906001600160a01b0380831691168111156133405750906001600160a01b036132d160206132cb84888a61340d565b01612c29565b168015155f5b8381106133005750156132ee5750600101906130ef565b6326564c9d60e11b5f5260045260245ffd5b906001908383898b84613319575b5050505091016132d7565b6001600160a01b03939450613334926020926132cb9261340d565b1614158383898b61330e565b631f5e7e6560e01b5f5260045260245ffd5b50632d87357960e01b5f5260045260245ffd5b509050801580156133a6575b613394575061010081116133825750565b6379b98a2160e11b5f5260045260245ffd5b639ea2d3ad60e01b5f5260045260245ffd5b5060408111613371565b60405192916133be84612c8a565b5f84525f602085015283811580156133eb575b6133e55750908360409260061b600101913c565b93505050565b50602082116133d1565b356affffffffffffffffffffff811681036106e75790565b9190811015612bff5760061b019056fea164736f6c6343000825000a'

@@ -40,6 +40,27 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint40",
+        "name": "validUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "ServerRegistry_AttestationNotNewer",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "ServerRegistry_BranchInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "string",
         "name": "did",
         "type": "string"
@@ -57,6 +78,22 @@ export const serverRegistryAbi = [
       }
     ],
     "name": "ServerRegistry_EndpointInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "endpointHash",
+        "type": "bytes32"
+      }
+    ],
+    "name": "ServerRegistry_EndpointMismatch",
     "type": "error"
   },
   {
@@ -89,6 +126,22 @@ export const serverRegistryAbi = [
       }
     ],
     "name": "ServerRegistry_Expired",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      }
+    ],
+    "name": "ServerRegistry_ForeignKey",
     "type": "error"
   },
   {
@@ -156,19 +209,19 @@ export const serverRegistryAbi = [
     "type": "error"
   },
   {
+    "inputs": [],
+    "name": "ServerRegistry_NoEquivocation",
+    "type": "error"
+  },
+  {
     "inputs": [
       {
-        "internalType": "uint32",
-        "name": "id",
-        "type": "uint32"
-      },
-      {
-        "internalType": "enum Status",
-        "name": "status",
-        "type": "uint8"
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
       }
     ],
-    "name": "ServerRegistry_NotActive",
+    "name": "ServerRegistry_NotComplianceRegistry",
     "type": "error"
   },
   {
@@ -185,6 +238,33 @@ export const serverRegistryAbi = [
       }
     ],
     "name": "ServerRegistry_NotExiting",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerRegistry_NotLapsed",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "enum Status",
+        "name": "status",
+        "type": "uint8"
+      }
+    ],
+    "name": "ServerRegistry_NotMember",
     "type": "error"
   },
   {
@@ -222,12 +302,92 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "ServerRegistry_NotPayout",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "caller",
+        "type": "address"
+      }
+    ],
+    "name": "ServerRegistry_NotPendingPayout",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "enum Status",
+        "name": "status",
+        "type": "uint8"
+      }
+    ],
+    "name": "ServerRegistry_NotSlashable",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerRegistry_NothingToWithdraw",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "overlapSeconds",
+        "type": "uint32"
+      },
+      {
+        "internalType": "uint32",
+        "name": "maxOverlapSeconds",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerRegistry_OverlapTooLong",
+    "type": "error"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "address",
         "name": "payout",
         "type": "address"
       }
     ],
     "name": "ServerRegistry_PayoutInvalid",
+    "type": "error"
+  },
+  {
+    "inputs": [],
+    "name": "ServerRegistry_PositionMismatch",
     "type": "error"
   },
   {
@@ -318,6 +478,50 @@ export const serverRegistryAbi = [
   },
   {
     "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint256",
+        "name": "amount",
+        "type": "uint256"
+      }
+    ],
+    "name": "Burned",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
+        "internalType": "string",
+        "name": "did",
+        "type": "string"
+      }
+    ],
+    "name": "DidChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
     "inputs": [],
     "name": "EIP712DomainChanged",
     "type": "event"
@@ -364,12 +568,186 @@ export const serverRegistryAbi = [
       },
       {
         "indexed": false,
+        "internalType": "string",
+        "name": "endpoint",
+        "type": "string"
+      }
+    ],
+    "name": "EndpointProposed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
         "internalType": "uint40",
         "name": "unlockAt",
         "type": "uint40"
       }
     ],
     "name": "ExitRequested",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "keyX",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "keyY",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "address",
+        "name": "oldKeyId",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "acceptedUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "KeyRotated",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "payout",
+        "type": "address"
+      }
+    ],
+    "name": "PayoutChanged",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
+        "name": "newPayout",
+        "type": "address"
+      }
+    ],
+    "name": "PayoutProposed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "endpointHash",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "validUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "ServerAttested",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      }
+    ],
+    "name": "ServerLapsed",
     "type": "event"
   },
   {
@@ -457,6 +835,61 @@ export const serverRegistryAbi = [
       {
         "indexed": true,
         "internalType": "address",
+        "name": "reporter",
+        "type": "address"
+      },
+      {
+        "indexed": false,
+        "internalType": "bytes32",
+        "name": "position",
+        "type": "bytes32"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint96",
+        "name": "reward",
+        "type": "uint96"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint96",
+        "name": "burned",
+        "type": "uint96"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint96",
+        "name": "stake",
+        "type": "uint96"
+      },
+      {
+        "indexed": false,
+        "internalType": "uint40",
+        "name": "unlockAt",
+        "type": "uint40"
+      }
+    ],
+    "name": "ServerSlashed",
+    "type": "event"
+  },
+  {
+    "anonymous": false,
+    "inputs": [
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      },
+      {
+        "indexed": true,
+        "internalType": "address",
         "name": "from",
         "type": "address"
       },
@@ -511,6 +944,19 @@ export const serverRegistryAbi = [
     "inputs": [
       {
         "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "acceptPayout",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
         "name": "neighborhood",
         "type": "uint32"
       }
@@ -521,6 +967,92 @@ export const serverRegistryAbi = [
         "internalType": "uint32",
         "name": "",
         "type": "uint32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      }
+    ],
+    "name": "activeServersOf",
+    "outputs": [
+      {
+        "internalType": "uint32[]",
+        "name": "ids",
+        "type": "uint32[]"
+      },
+      {
+        "components": [
+          {
+            "internalType": "address",
+            "name": "operator",
+            "type": "address"
+          },
+          {
+            "internalType": "uint96",
+            "name": "stake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "address",
+            "name": "keyId",
+            "type": "address"
+          },
+          {
+            "internalType": "uint32",
+            "name": "neighborhood",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint40",
+            "name": "unlockAt",
+            "type": "uint40"
+          },
+          {
+            "internalType": "enum Status",
+            "name": "status",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "seat",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
+            "internalType": "address",
+            "name": "payout",
+            "type": "address"
+          },
+          {
+            "internalType": "uint40",
+            "name": "validUntil",
+            "type": "uint40"
+          },
+          {
+            "internalType": "uint48",
+            "name": "endpointBlock",
+            "type": "uint48"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "endpointHash",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Server[]",
+        "name": "servers",
+        "type": "tuple[]"
       }
     ],
     "stateMutability": "view",
@@ -542,6 +1074,125 @@ export const serverRegistryAbi = [
     "name": "addStake",
     "outputs": [],
     "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "bytes32",
+        "name": "endpointHash",
+        "type": "bytes32"
+      },
+      {
+        "internalType": "uint40",
+        "name": "validUntil",
+        "type": "uint40"
+      }
+    ],
+    "name": "attest",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      }
+    ],
+    "name": "burn",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      }
+    ],
+    "name": "burnableOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "channel",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "epoch",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "seq",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelHead",
+        "name": "statement",
+        "type": "tuple"
+      }
+    ],
+    "name": "channelHeadDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [],
+    "name": "complianceRegistry",
+    "outputs": [
+      {
+        "internalType": "contract IComplianceRegistry",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
     "type": "function"
   },
   {
@@ -638,6 +1289,165 @@ export const serverRegistryAbi = [
     "type": "function"
   },
   {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "endpointProposalOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "endpointHash",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint48",
+            "name": "endpointBlock",
+            "type": "uint48"
+          }
+        ],
+        "internalType": "struct EndpointProposal",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "neighborhood",
+        "type": "uint32"
+      }
+    ],
+    "name": "isHealthy",
+    "outputs": [
+      {
+        "internalType": "bool",
+        "name": "",
+        "type": "bool"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      }
+    ],
+    "name": "keyOf",
+    "outputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint40",
+            "name": "acceptedUntil",
+            "type": "uint40"
+          }
+        ],
+        "internalType": "struct Key",
+        "name": "",
+        "type": "tuple"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "address",
+            "name": "operator",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          }
+        ],
+        "internalType": "struct KeyRotation",
+        "name": "statement",
+        "type": "tuple"
+      }
+    ],
+    "name": "keyRotationDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "lapse",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "address",
+        "name": "token",
+        "type": "address"
+      }
+    ],
+    "name": "liabilityOf",
+    "outputs": [
+      {
+        "internalType": "uint256",
+        "name": "",
+        "type": "uint256"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
     "inputs": [],
     "name": "neighborhoodRegistry",
     "outputs": [
@@ -648,6 +1458,43 @@ export const serverRegistryAbi = [
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "name": "pendingPayoutOf",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "newPayout",
+        "type": "address"
+      }
+    ],
+    "name": "proposePayout",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -724,12 +1571,201 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "neighborhood",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint96",
+            "name": "stake",
+            "type": "uint96"
+          },
+          {
+            "internalType": "address",
+            "name": "payout",
+            "type": "address"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "string",
+            "name": "endpoint",
+            "type": "string"
+          },
+          {
+            "internalType": "string",
+            "name": "did",
+            "type": "string"
+          },
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Registration",
+        "name": "registration",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          },
+          {
+            "internalType": "uint8",
+            "name": "v",
+            "type": "uint8"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct StakePermit",
+        "name": "permit",
+        "type": "tuple"
+      }
+    ],
+    "name": "registerWithPermit",
+    "outputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      }
+    ],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "incarnation",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "n",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct RelayHead",
+        "name": "statement",
+        "type": "tuple"
+      }
+    ],
+    "name": "relayHeadDigest",
+    "outputs": [
+      {
+        "internalType": "bytes32",
+        "name": "",
+        "type": "bytes32"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "id",
         "type": "uint32"
       }
     ],
     "name": "requestExit",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint32",
+            "name": "overlapSeconds",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint256",
+            "name": "deadline",
+            "type": "uint256"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct Rotation",
+        "name": "rotation",
+        "type": "tuple"
+      }
+    ],
+    "name": "rotateKey",
     "outputs": [],
     "stateMutability": "nonpayable",
     "type": "function"
@@ -747,25 +1783,6 @@ export const serverRegistryAbi = [
       {
         "internalType": "uint32",
         "name": "",
-        "type": "uint32"
-      }
-    ],
-    "stateMutability": "view",
-    "type": "function"
-  },
-  {
-    "inputs": [
-      {
-        "internalType": "address",
-        "name": "keyId",
-        "type": "address"
-      }
-    ],
-    "name": "serverIdOfKey",
-    "outputs": [
-      {
-        "internalType": "uint32",
-        "name": "id",
         "type": "uint32"
       }
     ],
@@ -866,6 +1883,16 @@ export const serverRegistryAbi = [
             "type": "uint8"
           },
           {
+            "internalType": "uint8",
+            "name": "seat",
+            "type": "uint8"
+          },
+          {
+            "internalType": "uint8",
+            "name": "slashPercent",
+            "type": "uint8"
+          },
+          {
             "internalType": "address",
             "name": "payout",
             "type": "address"
@@ -877,17 +1904,12 @@ export const serverRegistryAbi = [
           },
           {
             "internalType": "uint48",
-            "name": "nonce",
+            "name": "endpointBlock",
             "type": "uint48"
           },
           {
             "internalType": "bytes32",
             "name": "endpointHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "didHash",
             "type": "bytes32"
           }
         ],
@@ -920,74 +1942,124 @@ export const serverRegistryAbi = [
     "name": "serversOf",
     "outputs": [
       {
-        "internalType": "uint32[]",
-        "name": "ids",
-        "type": "uint32[]"
-      },
-      {
         "components": [
           {
-            "internalType": "address",
-            "name": "operator",
-            "type": "address"
-          },
-          {
-            "internalType": "uint96",
-            "name": "stake",
-            "type": "uint96"
-          },
-          {
-            "internalType": "address",
-            "name": "keyId",
-            "type": "address"
-          },
-          {
             "internalType": "uint32",
-            "name": "neighborhood",
+            "name": "total",
             "type": "uint32"
           },
           {
-            "internalType": "uint40",
-            "name": "unlockAt",
-            "type": "uint40"
+            "internalType": "uint32",
+            "name": "active",
+            "type": "uint32"
           },
           {
-            "internalType": "enum Status",
-            "name": "status",
+            "internalType": "uint8",
+            "name": "redundancy",
             "type": "uint8"
           },
           {
-            "internalType": "address",
-            "name": "payout",
-            "type": "address"
+            "internalType": "bool",
+            "name": "healthy",
+            "type": "bool"
           },
           {
-            "internalType": "uint40",
-            "name": "validUntil",
-            "type": "uint40"
+            "internalType": "uint32[]",
+            "name": "ids",
+            "type": "uint32[]"
           },
           {
-            "internalType": "uint48",
-            "name": "nonce",
-            "type": "uint48"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "endpointHash",
-            "type": "bytes32"
-          },
-          {
-            "internalType": "bytes32",
-            "name": "didHash",
-            "type": "bytes32"
+            "components": [
+              {
+                "internalType": "address",
+                "name": "operator",
+                "type": "address"
+              },
+              {
+                "internalType": "uint96",
+                "name": "stake",
+                "type": "uint96"
+              },
+              {
+                "internalType": "address",
+                "name": "keyId",
+                "type": "address"
+              },
+              {
+                "internalType": "uint32",
+                "name": "neighborhood",
+                "type": "uint32"
+              },
+              {
+                "internalType": "uint40",
+                "name": "unlockAt",
+                "type": "uint40"
+              },
+              {
+                "internalType": "enum Status",
+                "name": "status",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "seat",
+                "type": "uint8"
+              },
+              {
+                "internalType": "uint8",
+                "name": "slashPercent",
+                "type": "uint8"
+              },
+              {
+                "internalType": "address",
+                "name": "payout",
+                "type": "address"
+              },
+              {
+                "internalType": "uint40",
+                "name": "validUntil",
+                "type": "uint40"
+              },
+              {
+                "internalType": "uint48",
+                "name": "endpointBlock",
+                "type": "uint48"
+              },
+              {
+                "internalType": "bytes32",
+                "name": "endpointHash",
+                "type": "bytes32"
+              }
+            ],
+            "internalType": "struct Server[]",
+            "name": "servers",
+            "type": "tuple[]"
           }
         ],
-        "internalType": "struct Server[]",
-        "name": "servers",
-        "type": "tuple[]"
+        "internalType": "struct ServerPage",
+        "name": "page",
+        "type": "tuple"
       }
     ],
     "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "string",
+        "name": "did",
+        "type": "string"
+      }
+    ],
+    "name": "setDid",
+    "outputs": [],
+    "stateMutability": "nonpayable",
     "type": "function"
   },
   {
@@ -1011,6 +2083,316 @@ export const serverRegistryAbi = [
   {
     "inputs": [
       {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "channel",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "epoch",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "seq",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelHead",
+        "name": "first",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "firstSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "channel",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "epoch",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "term",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "seq",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct ChannelHead",
+        "name": "second",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "secondSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "ancestor",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "ids",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct Branch",
+        "name": "branch",
+        "type": "tuple"
+      }
+    ],
+    "name": "slashChannel",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "incarnation",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "n",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct RelayHead",
+        "name": "first",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "firstSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "uint32",
+            "name": "server",
+            "type": "uint32"
+          },
+          {
+            "internalType": "uint64",
+            "name": "incarnation",
+            "type": "uint64"
+          },
+          {
+            "internalType": "uint64",
+            "name": "n",
+            "type": "uint64"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "head",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct RelayHead",
+        "name": "second",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "keyX",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "keyY",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "r",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32",
+            "name": "s",
+            "type": "bytes32"
+          }
+        ],
+        "internalType": "struct KeySignature",
+        "name": "secondSignature",
+        "type": "tuple"
+      },
+      {
+        "components": [
+          {
+            "internalType": "bytes32",
+            "name": "ancestor",
+            "type": "bytes32"
+          },
+          {
+            "internalType": "bytes32[]",
+            "name": "ids",
+            "type": "bytes32[]"
+          }
+        ],
+        "internalType": "struct Branch",
+        "name": "branch",
+        "type": "tuple"
+      }
+    ],
+    "name": "slashRelay",
+    "outputs": [],
+    "stateMutability": "nonpayable",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
+        "internalType": "uint32",
+        "name": "id",
+        "type": "uint32"
+      },
+      {
+        "internalType": "address",
+        "name": "keyId",
+        "type": "address"
+      }
+    ],
+    "name": "voterOf",
+    "outputs": [
+      {
+        "internalType": "address",
+        "name": "",
+        "type": "address"
+      }
+    ],
+    "stateMutability": "view",
+    "type": "function"
+  },
+  {
+    "inputs": [
+      {
         "internalType": "uint32",
         "name": "id",
         "type": "uint32"
@@ -1024,4 +2406,4 @@ export const serverRegistryAbi = [
 ] as const
 
 export const serverRegistryBytecode: `0x${string}` =
-  '0x610180806040523461018a57602081613d758038038091610020828561018e565b83398101031261018a57516001600160a01b038116810361018a5760405161004960408261018e565b6013815260208101907f447265642053657276657252656769737472790000000000000000000000000082526040519161008460408461018e565b600183526020830191603160f81b835261009d816101c5565b610120526100aa846101c5565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261011360c08261018e565b5190206080523060c05261016052604051613b449081610231823960805181612556015260a05181612613015260c05181612527015260e051816125a5015261010051816125cb0152610120518161146f015261014051816114980152610160518181816101dc01528181610db201526116030152f35b5f80fd5b601f909101601f19168101906001600160401b038211908210176101b157604052565b634e487b7160e01b5f52604160045260245ffd5b601f8151116101f05760208151910151602082106101e1571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe6080806040526004361015610012575f80fd5b5f3560e01c90816306661abd14611cbc575080630b0efd29146119f457806316a0e97a146119b65780632445406214611870578063408c543514611832578063460b4fa71461156b57806384b0196e14611457578063876c61571461129057806388eb239c14611172578063a65e7f971461112b578063aa9224cd14610e57578063b4c698b814610dd6578063d003751114610d86578063d250a29d14610140578063ed6130a4146100f25763f698da25146100cc575f80fd5b346100ee575f6003193601126100ee5760206100e6612510565b604051908152f35b5f80fd5b346100ee5760206003193601126100ee5760043573ffffffffffffffffffffffffffffffffffffffff81168091036100ee575f526005602052602063ffffffff60405f205416604051908152f35b346100ee5760206003193601126100ee5760043567ffffffffffffffff81116100ee57806004019061014060031982360301126100ee5761017f61208f565b61018882611f9f565b91604051927fecfda3b400000000000000000000000000000000000000000000000000000000845263ffffffff8116918260048601526101008560248173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000165afa948515610d7b575f95610c54575b506bffffffffffffffffffffffff6020860151169360e481013591824211610c28576024820195806bffffffffffffffffffffffff61024a8961200f565b1610610be357506044820173ffffffffffffffffffffffffffffffffffffffff61027382612028565b16158015610bbc575b610b725760c483016102976102918285611fbe565b90612a77565b15610b275760025463ffffffff81169963ffffffff8b14610afa5760017fffffffffffffffffffffffffffffffffffffffffffffffffffffffff000000009b019163ffffffff83169b8c911617600255885f52600460205260405f2090815463ffffffff808260a01c169160c01c169160ff60608201511680831015610acb575063ffffffff60018f9361039f9386956103388998856104039c9b01611f01565b86829392549160031b92831b921b19161790558515610a84575b50011683907fffffffffffffffff00000000ffffffffffffffffffffffffffffffffffffffff77ffffffff000000000000000000000000000000000000000083549260a01b169116179055565b7fffffffff00000000ffffffffffffffffffffffffffffffffffffffffffffffff7bffffffff00000000000000000000000000000000000000000000000060018454930160c01b16911617905560a48601976103fb8987611fbe565b92909161220d565b9260648501359360848601359661041a8887612f66565b15610a545773ffffffffffffffffffffffffffffffffffffffff60405160208101908882528a604082015260408152610454606082611e68565b5190201696875f52600560205263ffffffff60405f20541680610a25575061047b84611f9f565b9163ffffffff6040519361048e85611e30565b168352336020840152604083019288845260608101918b835285608083015260a08201526104cf6104bd612510565b61012461010486013595013592612639565b93519151926104e18484848489613230565b90959015610a165750505050505b156109ea57908886959493928c975f52600560205260405f208881547fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000161790556105398c61200f565b9061054386612028565b8961054e8787611fbe565b369061055992612049565b80519060200120936040519561056e87611e13565b33875260208701916bffffffffffffffffffffffff16825260408701908c825260608801908152608088015f815260a08901916001835260c08a019673ffffffffffffffffffffffffffffffffffffffff16875260e08a01945f86526101008b01965f88526101208c01998a526101408c019a8b525f52600360205260405f209a5173ffffffffffffffffffffffffffffffffffffffff1673ffffffffffffffffffffffffffffffffffffffff168b547fffffffffffffffffffffffff000000000000000000000000000000000000000016178b55516bffffffffffffffffffffffff1661069c908b9073ffffffffffffffffffffffffffffffffffffffff7fffffffffffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b925160018a018054945177ffffffff000000000000000000000000000000000000000060a09190911b1673ffffffffffffffffffffffffffffffffffffffff9092167fffffffffffffffff000000000000000000000000000000000000000000000000909516949094171783555182547fffffff0000000000ffffffffffffffffffffffffffffffffffffffffffffffff1660c09190911b7cffffffffff000000000000000000000000000000000000000000000000161782555160048110156109bd5781549060e81b7dff000000000000000000000000000000000000000000000000000000000016907fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff1617905560028601925173ffffffffffffffffffffffffffffffffffffffff1673ffffffffffffffffffffffffffffffffffffffff1683547fffffffffffffffffffffffff00000000000000000000000000000000000000001617835551908254905160c81b7effffffffffff00000000000000000000000000000000000000000000000000169160a01b78ffffffffff000000000000000000000000000000000000000016907fff0000000000000000000000ffffffffffffffffffffffffffffffffffffffff161717905551600383015551906004015561088a81611f9f565b976108959082611fbe565b926108a09192611fbe565b9290936108ac90612028565b976108b68c61200f565b95604051978852602088015260408701526060860160e0905260e08601906108dd92611f6e565b9084820360808601526108ef92611f6e565b9373ffffffffffffffffffffffffffffffffffffffff1660a08301526bffffffffffffffffffffffff1660c082015280339463ffffffff1693037fbe44c1b3a814f466ad472dc891033dc41f2503e301336b00abe0fe28757fc3ea91a45f52600460205260405f205473ffffffffffffffffffffffffffffffffffffffff16906109789061200f565b6bffffffffffffffffffffffff1661098f91612313565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d604051908152602090f35b7f4e487b71000000000000000000000000000000000000000000000000000000005f52602160045260245ffd5b857f6f189799000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b610a20955061334c565b6104ef565b887f339e434d000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b87867f951b7022000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b73ffffffffffffffffffffffffffffffffffffffff80915116167fffffffffffffffffffffffff00000000000000000000000000000000000000008754161786555f610352565b8c7f04ca579b000000000000000000000000000000000000000000000000000000005f5260045260245260445ffd5b7f4e487b71000000000000000000000000000000000000000000000000000000005f52601160045260245ffd5b610b319083611fbe565b610b6e6040519283927faffce0e1000000000000000000000000000000000000000000000000000000008452602060048501526024840191611f6e565b0390fd5b610b9073ffffffffffffffffffffffffffffffffffffffff91612028565b7f5682a222000000000000000000000000000000000000000000000000000000005f521660045260245ffd5b50610bc681612028565b73ffffffffffffffffffffffffffffffffffffffff16301461027c565b6bffffffffffffffffffffffff610bf98861200f565b7ffc4b37a0000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b827fe0f83fe2000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b909450610100813d8211610d73575b81610c716101009383611e68565b810103126100ee5760405190610100820182811067ffffffffffffffff821117610d4657604052805173ffffffffffffffffffffffffffffffffffffffff811681036100ee57825260208101516bffffffffffffffffffffffff811681036100ee57610d3a9160e0916020850152610ceb60408201611f8e565b6040850152610cfc60608201611fb0565b6060850152610d0d60808201611fb0565b6080850152610d1e60a08201611f8e565b60a0850152610d2f60c08201611f8e565b60c085015201611f8e565b60e0820152938561020c565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52604160045260245ffd5b3d9150610c63565b6040513d5f823e3d90fd5b346100ee575f6003193601126100ee57602060405173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000168152f35b346100ee5760c06003193601126100ee57610def612510565b60405190610dfc82611e30565b610e04611cdc565b82526024359073ffffffffffffffffffffffffffffffffffffffff821682036100ee57826100e69260208095015260443560408201526064356060820152608435608082015260a43560a0820152612639565b346100ee5760206003193601126100ee57610e70611cdc565b610e7861208f565b610e8181612103565b9073ffffffffffffffffffffffffffffffffffffffff60028301541690825473ffffffffffffffffffffffffffffffffffffffff811633141580611121575b6110eb576001840191825460ff8160e81c1660048110156109bd57600281036110b0575064ffffffffff8160c01c1680421061107b57509063ffffffff85939260a01c1693849260a01c9673ffffffffffffffffffffffffffffffffffffffff81541690557d0300000000000000000000000000000000000000000000000000000000007fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff8254161790557fd230b247b114d8f6ca750b7c5eba118caa606f1c9140058bac96aa4b249a0fce602063ffffffff604051938985521692a45f52600460205273ffffffffffffffffffffffffffffffffffffffff60405f20541691604051917fa9059cbb000000000000000000000000000000000000000000000000000000005f5260045260245260205f60448180865af19060015f511482161561105b575b5015611030575f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b7f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b60018215166110735750813b15153d15161682611005565b3d5f823e3d90fd5b63ffffffff837f623d59c0000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b6110e69063ffffffff847f1d96b1e2000000000000000000000000000000000000000000000000000000005f5216600452611cef565b60445ffd5b63ffffffff827fcf7a05d3000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b5082331415610ec0565b346100ee5760406003193601126100ee5763ffffffff611149611cdc565b165f52600660205260405f206024355f52602052602063ffffffff60405f205416604051908152f35b346100ee5760206003193601126100ee5763ffffffff611190611cdc565b611198611ea3565b50165f52600360205261016060405f206004604051916111b783611e13565b805473ffffffffffffffffffffffffffffffffffffffff8116845260a01c602084015261122c60ff600183015473ffffffffffffffffffffffffffffffffffffffff8116604087015263ffffffff8160a01c16606087015264ffffffffff8160c01c16608087015260e81c1660a08501611f62565b65ffffffffffff600282015473ffffffffffffffffffffffffffffffffffffffff811660c086015264ffffffffff8160a01c1660e086015260c81c166101008401526003810154610120840152015461014082015261128e6040518092611cfd565bf35b346100ee5760406003193601126100ee576112a9611cdc565b6024356bffffffffffffffffffffffff81168091036100ee576112ca61208f565b6112d382612103565b916112de81846121b8565b8115611430576112f282845460a01c611ef4565b926bffffffffffffffffffffffff84116113fa57906113d5938261137563ffffffff60016bffffffffffffffffffffffff96015460a01c169485931680929073ffffffffffffffffffffffffffffffffffffffff7fffffffffffffffffffffffff000000000000000000000000000000000000000083549260a01b169116179055565b6040519085825260208201527fdfb3b89f320c7f1518ebee0404bca9c7bfcd5338a033fcd28df53f61576b294f604063ffffffff33951692a45f52600460205273ffffffffffffffffffffffffffffffffffffffff60405f205416612313565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b8363ffffffff837fec06c5bc000000000000000000000000000000000000000000000000000000005f521660045260245260445ffd5b7e4c8af7000000000000000000000000000000000000000000000000000000005f5260045ffd5b346100ee575f6003193601126100ee5761150f6114937f0000000000000000000000000000000000000000000000000000000000000000612a14565b6114bc7f0000000000000000000000000000000000000000000000000000000000000000612a14565b602061151d604051926114cf8385611e68565b5f84525f3681376040519586957f0f00000000000000000000000000000000000000000000000000000000000000875260e08588015260e0870190611de1565b908582036040870152611de1565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b82811061155457505050500390f35b835185528695509381019392810192600101611545565b346100ee5760206003193601126100ee57611584611cdc565b61158c61208f565b61159581612103565b61159f8282612162565b6115a982826121b8565b600181019063ffffffff825460a01c16926040517fd28d742100000000000000000000000000000000000000000000000000000000815284600482015260208160248173ffffffffffffffffffffffffffffffffffffffff7f0000000000000000000000000000000000000000000000000000000000000000165afa908115610d7b575f916117e8575b5061164a63ffffffff64ffffffffff921642611ef4565b169261169f8482907fffffff0000000000ffffffffffffffffffffffffffffffffffffffffffffffff7cffffffffff00000000000000000000000000000000000000000000000083549260c01b169116179055565b7d0200000000000000000000000000000000000000000000000000000000007fffff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff825416179055835f52600460205260405f2063ffffffff815460a01c16918215610afa577f6fab7411e367486ffe4ff7d592f85cc10763c14a20a32e92d859109ace3cd7419361177c63ffffffff935f19602096017fffffffffffffffff00000000ffffffffffffffffffffffffffffffffffffffff77ffffffff000000000000000000000000000000000000000083549260a01b169116179055565b865f5260068452600360405f209101545f52835260405f207fffffffffffffffffffffffffffffffffffffffffffffffffffffffff0000000081541690556040519485521692a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b90506020813d60201161182a575b8161180360209383611e68565b810103126100ee5761164a63ffffffff61182264ffffffffff93611f8e565b925050611633565b3d91506117f6565b346100ee5760206003193601126100ee5763ffffffff611850611cdc565b165f526004602052602063ffffffff60405f205460a01c16604051908152f35b346100ee5760406003193601126100ee57611889611cdc565b6024359067ffffffffffffffff82116100ee57366023830112156100ee5781600401359067ffffffffffffffff82116100ee57602483019260248336920101116100ee5763ffffffff7f70036b21daf4c65a5a9074f575c4e001901a35980b4507cfc241f794dacd8efd916118fc61208f565b61198e61190882612103565b956119138388612162565b61191d83886121b8565b83600188015460a01c16966119348783868b61220d565b90885f526006602052600360405f2091019081545f5260205260405f207fffffffffffffffffffffffffffffffffffffffffffffffffffffffff000000008154169055556040519384936020855216956020840191611f6e565b0390a35f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b346100ee5760206003193601126100ee5763ffffffff6119d4611cdc565b165f526004602052602063ffffffff60405f205460c01c16604051908152f35b346100ee5760606003193601126100ee57611a0d611cdc565b60243563ffffffff60443592165f52600460205260405f209163ffffffff835460c01c16828181105f14611cb457611a4491611e06565b80821015611cac5750905b611a5882611e8b565b91611a666040519384611e68565b808352611a7281611e8b565b93601f19602085019501368637611a8882611e8b565b92611a966040519485611e68565b828452601f19611aa584611e8b565b015f5b818110611c8757505060015f9201915b838110611b515750505050604051928392604084019060408552518091526060840191905f5b818110611b32575050508281036020840152602080835192838152019201905f5b818110611b0d575050500390f35b91935091602061016082611b246001948851611cfd565b019401910191849392611aff565b825163ffffffff16845286955060209384019390920191600101611ade565b8063ffffffff611b70611b6a600194869b999a9b611ef4565b86611f01565b90549060031b1c1680611b83838b611f4e565b525f52600360205260405f20600460405191611b9e83611e13565b805473ffffffffffffffffffffffffffffffffffffffff8116845260a01c6020840152611c1260ff8683015473ffffffffffffffffffffffffffffffffffffffff8116604087015263ffffffff8160a01c16606087015264ffffffffff8160c01c16608087015260e81c1660a08501611f62565b65ffffffffffff600282015473ffffffffffffffffffffffffffffffffffffffff811660c086015264ffffffffff8160a01c1660e086015260c81c1661010084015260038101546101208401520154610140820152611c718289611f4e565b52611c7c8188611f4e565b500195949395611ab8565b602090611c9998969798959495611ea3565b82828a0101520196959496939293611aa8565b905090611a4f565b50505f611a44565b346100ee575f6003193601126100ee5760209063ffffffff600254168152f35b6004359063ffffffff821682036100ee57565b60048110156109bd57602452565b73ffffffffffffffffffffffffffffffffffffffff81511682526bffffffffffffffffffffffff602082015116602083015273ffffffffffffffffffffffffffffffffffffffff604082015116604083015263ffffffff606082015116606083015264ffffffffff608082015116608083015260a081015160048110156109bd5761014091829160a085015273ffffffffffffffffffffffffffffffffffffffff60c08201511660c085015264ffffffffff60e08201511660e085015265ffffffffffff610100820151166101008501526101208101516101208501520151910152565b90601f19601f602080948051918291828752018686015e5f8582860101520116010190565b91908203918211610afa57565b610160810190811067ffffffffffffffff821117610d4657604052565b60c0810190811067ffffffffffffffff821117610d4657604052565b6060810190811067ffffffffffffffff821117610d4657604052565b90601f601f19910116810190811067ffffffffffffffff821117610d4657604052565b67ffffffffffffffff8111610d465760051b60200190565b60405190611eb082611e13565b5f610140838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e082015282610100820152826101208201520152565b91908201809211610afa57565b919091640100000000831015611f2157601c908360031c019260021b1690565b7f4e487b71000000000000000000000000000000000000000000000000000000005f52603260045260245ffd5b8051821015611f215760209160051b010190565b60048210156109bd5752565b601f8260209493601f1993818652868601375f8582860101520116010190565b519063ffffffff821682036100ee57565b3563ffffffff811681036100ee5790565b519060ff821682036100ee57565b9035907fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe1813603018212156100ee570180359067ffffffffffffffff82116100ee576020019181360383136100ee57565b356bffffffffffffffffffffffff811681036100ee5790565b3573ffffffffffffffffffffffffffffffffffffffff811681036100ee5790565b92919267ffffffffffffffff8211610d465760405191612073601f8201601f191660200184611e68565b8294818452818301116100ee578281602093845f960137010152565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c6120db5760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b7f3ee5aeb5000000000000000000000000000000000000000000000000000000005f5260045ffd5b63ffffffff1690815f52600360205260405f209173ffffffffffffffffffffffffffffffffffffffff835416156121375750565b7f142f46c3000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b5473ffffffffffffffffffffffffffffffffffffffff1633036121825750565b63ffffffff907fc79eb700000000000000000000000000000000000000000000000000000000005f52166004523360245260445ffd5b6001015460e81c60ff169060048210156109bd57600182036121d8575050565b7fc246a1fb000000000000000000000000000000000000000000000000000000005f5263ffffffff166004526110e690611cef565b939291909161221c8183612749565b156122d65763ffffffff91612232913691612049565b602081519101209316805f52600660205260405f20845f5260205263ffffffff60405f205416806122a357505f52600660205260405f20835f5260205263ffffffff60405f2091167fffffffffffffffffffffffffffffffffffffffffffffffffffffffff00000000825416179055565b84827f76d892cd000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b610b6e6040519283927f689d955c000000000000000000000000000000000000000000000000000000008452602060048501526024840191611f6e565b73ffffffffffffffffffffffffffffffffffffffff16906040517f70a08231000000000000000000000000000000000000000000000000000000008152306004820152602081602481865afa908115610d7b575f916124de575b50604051907f23b872dd000000000000000000000000000000000000000000000000000000005f5233600452306024528260445260205f60648180885af160015f51148116156124bf575b826040525f60605215612493577f70a08231000000000000000000000000000000000000000000000000000000008252306004830152602082602481875afa918215610d7b575f9261245f575b50808211156124565761241791611e06565b915b81830361242557505050565b7f60250a68000000000000000000000000000000000000000000000000000000005f5260045260245260445260645ffd5b50505f91612419565b9091506020813d60201161248b575b8161247b60209383611e68565b810103126100ee5751905f612405565b3d915061246e565b837f5274afe7000000000000000000000000000000000000000000000000000000005f5260045260245ffd5b60018115166124d557843b15153d1516166123b8565b823d5f823e3d90fd5b90506020813d602011612508575b816124f960209383611e68565b810103126100ee57515f61236d565b3d91506124ec565b73ffffffffffffffffffffffffffffffffffffffff7f000000000000000000000000000000000000000000000000000000000000000016301480612610575b15612578577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a0815261260a60c082611e68565b51902090565b507f0000000000000000000000000000000000000000000000000000000000000000461461254f565b6020915f9160405160a0858201927f8cb5e00d5e8a6735e31853a092ab5d6dfc6a212bd099ebf469e60ca4a203902b845263ffffffff815116604084015273ffffffffffffffffffffffffffffffffffffffff8782015116606084015260408101516080840152606081015182840152608081015160c0840152015160e082015260e081526126ca61010082611e68565b51902060405190848201927f190100000000000000000000000000000000000000000000000000000000000084526022830152604282015260428152612711606282611e68565b604051918291518091835e8101838152039060025afa15610d7b575f5190565b909392938483116100ee5784116100ee578101920390565b600882108015612a0a575b612a0457816008116100ee578035917f68747470733a2f2f0000000000000000000000000000000000000000000000007fffffffffffffffff0000000000000000000000000000000000000000000000008416148015809481956129af575b506129a757801561299e5760ff60085b16918283925b82851061292b575b6127dd85858589612d0d565b156129205782851090816128bc575b506128b257836127fd918387612731565b9490956128335791612819939161281393612731565b90612d4f565b1591821561282657505090565b6128309250612e97565b90565b50505050907f35bfd7eb12e2daed83fdc18ebd90caeb5ccef64ddec5ec469464f1bfe7900445612864368484612049565b602081519101201491821561287857505090565b7f34b0aeb03b4891634541361b2f959793e8ceba5af73f2c994a27785c5e1a41489250906128a7913691612049565b602081519101201490565b5050505050505f90565b905060018501808611610afa576128d8846128e892818a612731565b909215612918576101bb92612fe3565b90918261290e575b826128ff575b5050155f6127ec565b61ffff16141590505f806128f6565b81151592506128f0565b605092612fe3565b505050505050505f90565b9392838601355f1a6001806f07fffffe0000000003ff200000000000831c161461299457603a811461298c57602e148015918591612978575b50506128b2576001808401935b01936127c9565b61298492508488612d0d565b15835f612964565b5092936127d1565b5092600190612971565b60ff60076127c3565b505050505f90565b9050826007116100ee577fffffffffffffff00000000000000000000000000000000000000000000000000167f687474703a2f2f0000000000000000000000000000000000000000000000000014155f6127b3565b50505f90565b5060ff8211612754565b60ff811690601f8211612a435760405191612a30604084611e68565b6020808452838101919036833783525290565b7fb3512b0c000000000000000000000000000000000000000000000000000000005f5260045ffd5b90821015611f21570190565b600782108015612d03575b8015612cae575b612a04575f198201828111610afa577fff00000000000000000000000000000000000000000000000000000000000000612ae57f3a00000000000000000000000000000000000000000000000000000000000000928585612a6b565b351614612a045760045b82811080612c8d575b15612b0557600101612aef565b919091600481148015612c84575b8015612c2d575b612bde576001015b8082811015612c245760016f07fffffe87fffffe07ff600000000000828601355f1a1c16612c1b577f25000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000612b97838688612a6b565b351614801590612c0e575b6129a7576001019080840160016c7e0000007e03ff000000000000818301355f1a1c1615918215612be5575b5050612bde576001905b01612b22565b5050505f90565b6c7e0000007e03ff0000000000009193506001925060028091019301355f1a1c16155f80612bce565b5082600282011015612ba2565b60019150612bd8565b50505050600190565b507f3a000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000612c7b838587612a6b565b35161415612b1a565b50818114612b13565b5060016f07fffffe0000000003ff000000000000828401355f1a1c16612af8565b50816004116100ee577f6469643a000000000000000000000000000000000000000000000000000000007fffffffff000000000000000000000000000000000000000000000000000000008235161415612a89565b5060808211612a82565b929190508082148015612d43575b612bde578201355f1a602d14159182612d3357505090565b015f1901355f1a602d1415919050565b50603f81830311612d1b565b90600181119081612e35575b81612ddb575b8115612dd35760ff60025b165b818110612d7e5750505050600190565b612d89818386612a6b565b3560f81c603081101580612dc8575b8415612dc057506c7e0000000003ff0000000000006001911c16155b6129a757600101612d6e565b905015612db4565b506039811115612d98565b60ff5f612d6c565b80915060011015611f21577f78000000000000000000000000000000000000000000000000000000000000007fff000000000000000000000000000000000000000000000000000000000000006001840135161490612d61565b80915015611f21577f30000000000000000000000000000000000000000000000000000000000000007fff000000000000000000000000000000000000000000000000000000000000008335161490612d5b565b5f198114610afa5760010190565b5f9081805b84821115612eaf57505050600491501490565b84829394921080612f0f575b612f0257612ece83612ed4928787612731565b90613115565b50156129a757612ee390612e89565b9260018201808311610afa57612ef99092612e89565b90939291612e9c565b91612ef990949194612e89565b507f2e000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000612f5d858888612a6b565b35161415612ebb565b7fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80807f5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b8185817fffffffff00000001000000000000000000000000fffffffffffffffffffffffc81838009080908818580091493109110161690565b5f9291801580801561310a575b81156130a8575b5061309e57905f915b8083106130145750505061ffff8211159190565b909193613022858385612a6b565b3560f81c90603082108015613094575b61308857600a810290808204600a1490151715610afa577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd08201918211610afa5760019161307f91611ef4565b94019190613000565b5050505090505f905f90565b5060398211613032565b505090505f905f90565b9050611f21577f30000000000000000000000000000000000000000000000000000000000000007fff000000000000000000000000000000000000000000000000000000000000008335161480613100575b5f612ff7565b50600181116130fa565b600583119150612ff0565b5f92918015808015613225575b81156131c3575b5061309e57905f915b8083106131455750505060ff8211159190565b909193613153858385612a6b565b3560f81c906030821080156131b9575b61308857600a810290808204600a1490151715610afa577fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffd08201918211610afa576001916131b091611ef4565b94019190613132565b5060398211613163565b9050611f21577f30000000000000000000000000000000000000000000000000000000000000007fff00000000000000000000000000000000000000000000000000000000000000833516148061321b575b5f613129565b5060018111613215565b600583119150613122565b9091929361323e8484613700565b15801561333b575b156132575750505050505f90600190565b6020945f9460a094604051948552878501526040840152606083015260808201528280526101005afa15613339575f511561329457600190600190565b60205f60a06040517fbb5a52f42f9c9261ed4361f59422a1e30036e7c32b270c8807a419feca6050238152600584820152600160408201527fa71af64de5126a4a4e02b7922d66ce9415ce88a4c9d25514d91082c8725ac95760608201527f5d47723c8fbe580bb369fec9c2665d8e30a435b9932645482e7c9f11e872296b60808201528280526101005afa15613339575f5115613333575f90600190565b5f905f90565bfe5b506133468186612f66565b15613246565b9190939261335a8286613700565b1580156136ef575b6136e657604051936102006133778187611e68565b5f5b8181106136d15750506020926135135f9360c09360405161339981611e4c565b86815286888201528660408201528952604051916133b683611e4c565b82528682015260016040820152858801908152876135046040516133d981611e4c565b7f6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c29681527f4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f58982015260016040820152608083019081526134f56134e661343f86516137a6565b926040860193845261345181516137a6565b90610100870191825261346788518651906137e3565b966060810197885261347c89518351906137e3565b60a082015261348e86518351906137e3565b8c82015261349f88518351906137e3565b60e08201526134b189518451906137e3565b6101208201526134c486518451906137e3565b6101408201526101606134da89518551906137e3565b910152519051906137e3565b6101808d0181815295516137e3565b6101a08c0152518351906137e3565b6101c08a0152519051906137e3565b6101e087015260405190848252848083015284604083015260608201527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63254f60808201527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63255160a082015260055afa5f5190156136bf57807fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551809286959495099309905f905f925f945f915b608083106135fb5750505050916135f5917fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63255193613a87565b50061490565b8661369d575b8160fe1c600c8260fc1c161760406136198287613795565b510151613635575b5060019060021b9160021b920191906135bd565b9691959094826136795750505061364c8583613795565b5151936001604061366c60206136628a88613795565b5101519886613795565b5101519695945b90613621565b90613692929161368c6001989987613795565b51613895565b969195909594613673565b93956136ae91956136b49397613802565b91613802565b959194909493613601565b634e487b715f5260126020526024601cfd5b6020906136dc613777565b8189015201613379565b50505050505f90565b506136fa8482612f66565b15613362565b90811515918261374d575b5081613743575b8161371b575090565b7f7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a89150111590565b8015159150613712565b7fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6325511191505f61370b565b6040519061378482611e4c565b5f6040838281528260208201520152565b906010811015611f215760051b0190565b6137c6906137b2613777565b508051906040602082015191015191613802565b90604051926137d484611e4c565b83526020830152604082015290565b6137c6916137ef613777565b5080516040602083015192015192613895565b9290917fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80918180868009968180808a818080808a800980097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b82039008900908940960020990565b91939092935f945f945f946040810151907fffffffff00000001000000000000000000000000ffffffffffffffffffffffff8280097fffffffff00000001000000000000000000000000ffffffffffffffffffffffff858009927fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80878609602085015109917fffffffff00000001000000000000000000000000ffffffffffffffffffffffff808681868103818d8189890990090896510991818381039189090890811585151694855f14613a16575050505050600114613978575b50505050565b7fffffffff00000001000000000000000000000000ffffffffffffffffffffffff8080809a508699508097985080969381808087819998099d838f94097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b820390089009089409600209905f808080613972565b929b50935096507fffffffff00000001000000000000000000000000ffffffffffffffffffffffff80808080809c9d50809a995080985080969f508b8009809709958a098180876002098103818381038188800908089d098103938c8203900890090895099009905f808080613972565b9291801561309e575f60c060209260405190848252848083015284604083015260608201527fffffffff00000001000000000000000000000000fffffffffffffffffffffffd60808201527fffffffff00000001000000000000000000000000ffffffffffffffffffffffff60a082015260055afa905f5191156136bf577fffffffff00000001000000000000000000000000ffffffffffffffffffffffff82818082819609809709950990099056fea164736f6c6343000825000a'
+  '0x6101a080604052346102255760208161905e80380380916100208285610229565b83398101031261022557516001600160a01b038116908181036102255760405161004b604082610229565b6013815260208101907f4472656420536572766572526567697374727900000000000000000000000000825260405191610086604084610229565b600183526020830191603160f81b835261009f8161024c565b610120526100ac8461024c565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261011560c082610229565b5190206080523060c05261016052604051906136618083016001600160401b038111848210176102115760409284926159fd843930825260208201520301905ff08015610206576001600160a01b03166101805260405161574590816102b882396080518161464b015260a05181614702015260c0518161461c015260e0518161469a015261010051816146c0015261012051816110e7015261014051816111100152610160518181816103d901528181610c05015281816113420152818161172201528181611fc0015281816125030152818161378b0152613cde01526101805181818161041d0152611e900152f35b6040513d5f823e3d90fd5b634e487b7160e01b5f52604160045260245ffd5b5f80fd5b601f909101601f19168101906001600160401b0382119082101761021157604052565b601f815111610277576020815191015160208210610268571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe60806040526004361015610011575f80fd5b5f5f3560e01c806301360a93146126a657806306661abd146126835780630b0efd29146124545780630fcf04971461238c57806316a0e97a1461234e57806322945cd214611e565780632445406214611cc657806340641f42146118fd578063408c5435146118bb578063460b4fa7146116b1578063485b2a421461168a57806366089ca114611632578063672a774d1461156a5780636986dfe6146112df57806369e71f49146112a75780637033308a14611269578063800274af146111c757806384b0196e146110cf578063850305de14610fba578063876c615714610ea057806388eb239c14610d9c57806389afcb4414610c86578063908067eb14610bab57806395c9fd4114610b43578063a40b348514610ab0578063a65e7f9714610a6f578063a792a9d314610a4b578063aa9224cd1461084f578063b4c698b8146107df578063b876689414610479578063c819dbfd14610441578063cac89c5c146103fd578063d0037511146103b9578063d250a29d1461031c578063e15c04d014610245578063f698da25146102225763fa073d76146101b1575f80fd5b3461021f57602036600319011261021f57604080916001600160a01b036101d661270c565b6101de612db0565b5016815260056020522064ffffffffff8251916101fa836129a7565b5481602063ffffffff831694858152019160201c168152835192835251166020820152f35b80fd5b503461021f578060031936011261021f57602061023d614612565b604051908152f35b503461021f57604036600319011261021f5761025f6126e3565b6102676126f6565b61027082613105565b906001600160a01b0360028301541633036102ff576001600160a01b0316913083146102eb57600163ffffffff80921692838652600760205260408620856001600160a01b0319825416179055015460a01c16907fa4383b19c4460ed8ecd140bbb5d9d97f80f58917fb4db3f06f03f5c8cef682bd8480a480f35b632b41511160e11b84526004839052602484fd5b63a04eea3360e01b845263ffffffff831660045233602452604484fd5b503461021f57602036600319011261021f576004356001600160401b0381116103b55761014060031982360301126103b557602091610359613359565b61038560246001600160601b0361037e61037586600401613ca9565b93909601612d38565b1690614312565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d63ffffffff60405191168152f35b5080fd5b503461021f578060031936011261021f5760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b503461021f578060031936011261021f5760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b503461021f57602036600319011261021f5760406020916001600160a01b0361046861270c565b168152600a83522054604051908152f35b503461021f57366003190161022081126103b55760801361021f57608036608319011261021f5760803661010319011261021f5760803661018319011261021f5761020435906001600160401b03821161021f576040600319833603011261021f576104e3613359565b6104eb612bdb565b91610104359263ffffffff8416908185036107575763ffffffff16148015906107ae575b61079f5761051b612bdb565b61052c61052736612dc8565b61451c565b6084359160a43563ffffffff61054282866149e6565b92168015801561077a575b61075b57509061058293929160405193610566856129dd565b8452602084015260c435604084015260e4356060840152614a15565b61058a612bdb565b9260405190610598826129dd565b8152610124356001600160401b038116810361075757602082015261014435916001600160401b03831691828403610753578360408201526105e3610164359182606082015261451c565b61018435966101a43563ffffffff6105fb828b6149e6565b92168015801561072e575b61070f5750916106889798916106419360405193610623856129dd565b845260208401526101c43560408401526101e4356060840152614a15565b610649612c12565b936001600160401b036040519561065f876129a7565b16855260643560208601525060405192610678846129a7565b8352602083015260040191613482565b6106e9610693612bdb565b61069b612bdb565b6106a3612c54565b6001600160401b036106b3612c12565b816040519363ffffffff6020860196168652166040840152166060820152606081526106e0608082612a2f565b5190209061358d565b807f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d80f35b63852b740160e01b89526004526001600160a01b038216602452604488fd5b506001600160a01b038316895260056020528063ffffffff60408b2054161415610606565b8480fd5b8380fd5b63852b740160e01b87526004526001600160a01b038216602452604486fd5b506001600160a01b038316875260056020528063ffffffff604089205416141561054d565b631bdd6e1b60e21b8252600482fd5b506107b7612c54565b61012435906001600160401b0382169182810361075357506001600160401b0316141561050f565b503461021f5760c036600319011261021f5750602061023d61084160405161080681612978565b61080e6126e3565b81526108186126f6565b8482015260443560408201526064356060820152608435608082015260a43560a0820152614591565b610849614612565b90614a85565b503461021f57602036600319011261021f576108696126e3565b90610872613359565b61087b82613105565b916001600160a01b036002840154168354936001600160a01b03851633141580610a41575b610a2457600181019283549360ff8560e81c1660068110159788610a10576003821491821580610a01575b6109df575060a01c9586156109c65764ffffffffff8160c01c168042106109aa575063ffffffff9060a01c169788885260046020526001600160a01b03604089205416946001600160a01b03815416905561099657916106e9969791859361097f575b50838852600960205260408820610946878254612e2e565b90557fd230b247b114d8f6ca750b7c5eba118caa606f1c9140058bac96aa4b249a0fce602063ffffffff604051938985521692a461449e565b805460ff60e81b1916600160ea1b1790555f61092e565b634e487b7160e01b87526021600452602487fd5b630188f56760e61b895263ffffffff8516600452602452604488fd5b63033d70e760e41b885263ffffffff8416600452602488fd5b886109ff60449263ffffffff88630ecb58f160e11b855216600452612722565bfd5b509850879860058114156108cb565b634e487b7160e01b88526021600452602488fd5b63cf7a05d360e01b845263ffffffff831660045233602452604484fd5b50813314156108a0565b503461021f57608036600319011261021f5750602061023d61084161052736612dc8565b503461021f57604036600319011261021f5763ffffffff604060209282610a946126e3565b1681526008845281812060243582528452205416604051908152f35b503461021f57602036600319011261021f5763ffffffff610acf6126e3565b1681526004602052610ae360408220612e71565b90610aed82612fae565b60405191604083016040845284518091526020606085019501915b818110610b27578480610b23888783820360208501526127fa565b0390f35b825163ffffffff16865260209586019590920191600101610b08565b503461021f57602036600319011261021f576040809163ffffffff610b666126e3565b610b6e612db0565b5016815260066020522065ffffffffffff8251610b8a816129a7565b60208260018554958685520154169101908152835192835251166020820152f35b503461021f57602036600319011261021f5763ffffffff610bca6126e3565b168082526004602052610bdf60408320612e71565b519060405190633b3f68ed60e21b825260048201526101c0816024816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa908115610c7b5760ff916101209160209591610c4c575b500151161115604051908152f35b610c6e91506101c03d8111610c74575b610c668183612a2f565b810190612a97565b5f610c3e565b503d610c5c565b6040513d85823e3d90fd5b503461021f57602036600319011261021f576001600160a01b03610ca861270c565b610cb0613359565b16808252600a60205260408220548015610d8e57818352600a602052826040812055817f696de425f79f4a40bc6d2122ca50507f0efbeabbff86a84871b7196ab8ea8df76020604051848152a26040519063a9059cbb60e01b845261dead60045260245260208360448180865af1906001845114821615610d6d575b60405215610d5b5750807f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d80f35b635274afe760e01b8252600452602490fd5b906001811516610d8557823b15153d15161690610d2c565b503d83823e3d90fd5b624c8af760e01b8352600483fd5b503461021f57602036600319011261021f5760406101809163ffffffff610dc16126e3565b610dc9612d4c565b50168152600360205220600360405191610de2836129f8565b80546001600160a01b038116845260a01c602084015260018101546001600160a01b038116604085015263ffffffff8160a01c16606085015264ffffffffff8160c01c166080850152610e3e60ff8260e81c1660a08601612da4565b60ff8160f01c1660c085015260f81c60e084015265ffffffffffff60028201546001600160a01b03811661010086015264ffffffffff8160a01c1661012086015260c81c166101408401520154610160820152610e9e6040518092612730565bf35b503461021f57604036600319011261021f57610eba6126e3565b906024356001600160601b0381168091036103b557610ed7613359565b610ee0836131c9565b8115610d8e57610ef482825460a01c612d14565b906001600160601b038211610f9c57936001600160601b039185610f4963ffffffff60016106e99899015460a01c16948593168092906001600160a01b036001600160a01b031983549260a01b169116179055565b6040519085825260208201527fdfb3b89f320c7f1518ebee0404bca9c7bfcd5338a033fcd28df53f61576b294f604063ffffffff33951692a4835260046020526001600160a01b03604084205416614312565b633b01b16f60e21b845263ffffffff85166004526024829052604484fd5b50346110cb5760a03660031901126110cb57600435906001600160401b0382116110cb5761014060031983360301126110cb5760803660231901126110cb57611001613359565b61100d82600401613ca9565b909160246001600160a01b03831694019161102783612d38565b946044359060ff82168092036110cb57803b156110cb576001600160601b0360e46020985f8094604051968795869463d505accf60e01b86523360048701523060248701521660448501526024356064850152608484015260643560a484015260843560c48401525af16110ac575b506001600160601b0361037e6103859394612d38565b61038592505f6110bb91612a2f565b5f91506001600160601b03611096565b5f80fd5b346110cb575f3660031901126110cb5761116b61110b7f0000000000000000000000000000000000000000000000000000000000000000614ad3565b6111347f0000000000000000000000000000000000000000000000000000000000000000614ad3565b6020611179604051926111478385612a2f565b5f84525f368137604051958695600f60f81b875260e08588015260e0870190612897565b908582036040870152612897565b4660608501523060808501525f60a085015283810360c08501528180845192838152019301915f5b8281106111b057505050500390f35b8351855286955093810193928101926001016111a1565b346110cb576111d536612838565b90916111e081613228565b6111ea8385613a7a565b1561123f577ff575ab22e12c1d7633f3534cce2317310029d01b6b6ca21d23893ce52efc51179161123a63ffffffff60018194015460a01c16956040519384936020855216956020840191612bbb565b0390a3005b505061126560405192839263affce0e160e01b8452602060048501526024840191612bbb565b0390fd5b346110cb5760203660031901126110cb5763ffffffff6112876126e3565b165f52600760205260206001600160a01b0360405f205416604051908152f35b346110cb5760203660031901126110cb576001600160a01b036112c861270c565b165f526009602052602060405f2054604051908152f35b346110cb5760e03660031901126110cb576112f8612bdb565b61130181613228565b9060016084359261131184613945565b019163ffffffff835460a01c1691604051634928170f60e11b81528360048201526020816024816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa801561155f575f90611522575b63ffffffff809250611381612bee565b911691829116116114ff5750602435936113fb60443592604051906113a5826129c2565b63ffffffff81169586835233602084015288604084015285606084015260808301526113f5604051926113d7846129dd565b89845286602085015260a435604085015260c43560608501526138cf565b90613961565b916001600160a01b038254169064ffffffffff61142563ffffffff61141e612bee565b1642612d14565b169263ffffffff611434612bee565b16156114d2575b608093837f750f68ff3eabe6942522dfc5aecba8946933225e9a2a048e03ee6f4befdde8b9969364ffffffffff936001600160a01b03965f5260056020526114a58460405f209068ffffffffff0000000082549160201b169068ffffffffff000000001916179055565b8686166001600160a01b03198254161790556040519a8b5260208b015260408a01521660608801521694a4005b9390919280156114eb5790935f1990910192919061143b565b634e487b7160e01b5f52601160045260245ffd5b63ffffffff61150c612bee565b63c37ba70360e01b5f521660045260245260445ffd5b506020813d602011611557575b8161153c60209383612a2f565b810103126110cb5761155263ffffffff91612a78565b611371565b3d915061152f565b6040513d5f823e3d90fd5b346110cb5760203660031901126110cb576115836126e3565b63ffffffff61159182613105565b9116805f5260076020526001600160a01b0360405f205416330361161c57805f52600760205260405f206001600160a01b03198154169055600282016001600160a01b0333166001600160a01b031982541617905563ffffffff60013393015460a01c16907f77beeb468db857b5efc48c5b04cc08c84de45fa7c4c47358cc707a6f07c260dc5f80a4005b63138505bf60e11b5f526004523360245260445ffd5b346110cb5760a03660031901126110cb57602061023d610841604051611657816129c2565b61165f6126e3565b81526116696126f6565b848201526044356040820152606435606082015260843560808201526138cf565b346110cb5760c03660031901126110cb57602061023d6108416116ac36612c6a565b6133b4565b346110cb5760203660031901126110cb576116ca6126e3565b6116d3816131c9565b906001600160a01b03825416331415806118a4575b611887576001820180549163ffffffff8360a01c16936040519163eaf6a7db60e01b83528560048401526040836024816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa92831561155f575f905f94611840575b5064ffffffffff61176d63ffffffff60ff931642612d14565b169560e81c1693600685101561182c5761180060209463ffffffff948960027f6fab7411e367486ffe4ff7d592f85cc10763c14a20a32e92d859109ace3cd741991461181c575b5050825460c089901b64ffffffffff60c01b167effff0000000000ffffffffffffffffffffffffffffffffffffffffffffffff9091161760f89190911b6001600160f81b031916178255565b805460ff60e81b1916600360e81b1790556040519485521692a3005b6118259161313e565b89896117b4565b634e487b7160e01b5f52602160045260245ffd5b63ffffffff945060ff915061176d61187564ffffffffff9260403d604011611880575b61186d8183612a2f565b810190612cf0565b969093505050611754565b503d611863565b63ffffffff9063cf7a05d360e01b5f52166004523360245260445ffd5b506001600160a01b036002830154163314156116e8565b346110cb5760203660031901126110cb5763ffffffff6118d96126e3565b165f52600460205260206118ef60405f20613897565b63ffffffff60405191168152f35b346110cb5736600319016102a081126110cb5760c0136110cb5760803660c31901126110cb5760c0366101431901126110cb576080366102031901126110cb57610284356001600160401b0381116110cb57604060031982360301126110cb57611965613359565b61196d612bdb565b610144359063ffffffff8216908183036110cb5763ffffffff1614801590611cb7575b8015611c86575b8015611c55575b611c46576119aa612bdb565b916119b76116ac36612c6a565b60c4359060e4359463ffffffff6119ce87856149e6565b91169586158015611c21575b611c0157611a1094959650604051936119f2856129dd565b84526020840152610104356040840152610124356060840152614a15565b611a18612bdb565b9160405190611a2682612978565b8152610164356020820152610184356001600160401b03811681036110cb5760408201526101a4356001600160401b03811681036110cb5760608201526101c435916001600160401b038316918284036110cb57836080820152611a936101e435918260a08201526133b4565b61020435956102243563ffffffff611aab828a6149e6565b921680158015611bdc575b611bbc575091611b279791611af09360405193611ad2856129dd565b84526020840152610244356040840152610264356060840152614a15565b611af8612c3e565b936001600160401b0360405195611b0e876129a7565b16855260a43560208601525060405192610678846129a7565b611b97611b32612bdb565b611b3a612bdb565b611b42612c12565b6001600160401b03611b52612c28565b81611b5b612c3e565b91816040519563ffffffff602088019816885260243560408801521660608601521660808401521660a082015260a081526106e060c082612a2f565b5f7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d005b826001600160a01b039163852b740160e01b5f526004521660245260445ffd5b506001600160a01b0383165f5260056020528063ffffffff60405f2054161415611ab6565b6001600160a01b03828863852b740160e01b5f526004521660245260445ffd5b506001600160a01b0382165f5260056020528663ffffffff60405f20541614156119da565b631bdd6e1b60e21b5f5260045ffd5b50611c5e612c28565b6101a4356001600160401b038116918282036110cb576001600160401b03915016141561199e565b50611c8f612c12565b610184356001600160401b038116918282036110cb576001600160401b039150161415611997565b50610164356024351415611990565b346110cb57611cd436612838565b9091611cdf81613228565b92600184015463ffffffff8160a01c169460ff611cfe8685878a6132ab565b9260e81c16600681101561182c57600203611dc55763ffffffff927fb30d87eb25d6f751981e23f840fabe48800f9f82f09066e916d109d94cbabb019492600361123a93015481145f14611d7a57508383165f5260066020525f60016040822082815501555b6040519384936020855216956020840191612bbb565b60405190611d87826129a7565b815265ffffffffffff6001602083019282431684528787165f52600660205260405f20905181550191511665ffffffffffff19825416179055611d64565b611e3f9063ffffffff7f70036b21daf4c65a5a9074f575c4e001901a35980b4507cfc241f794dacd8efd959693961695865f5260066020525f60016040822082815501556003820155600265ffffffffffff431691019065ffffffffffff60c81b1965ffffffffffff60c81b83549260c81b169116179055565b61123a604051928392602084526020840191612bbb565b346110cb5760603660031901126110cb57611e6f6126e3565b6024356044359064ffffffffff8216928383036110cb576001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016330361233b57611ebf816131c9565b93600185019384549460ff63ffffffff8760a01c169660e81c16600681101561182c5760021460038801805480881491825f1461224e57505064ffffffffff60028a015460a01c168086111561223257505b8115908192612229575b506121be575b611fa1575b507f1c3ef8cbc0abc84d6ab43e21b2651efd95f843bbc52aa2bc70e4c408c584169692604092611f9263ffffffff9360028a01907fffffffffffffff0000000000ffffffffffffffffffffffffffffffffffffffff64ffffffffff60a01b83549260a01b169116179055565b835195865260208601521692a3005b604051633b3f68ed60e21b81526004810187905296906101c0886024817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa97881561155f575f9861219d575b50815460a01c6001600160601b0360208a01511690818110612188575050865f52600460205263ffffffff60405f209860ff6101006120368c613897565b920151169182911610156121725750875460c01c975f5b60ff8116906001808c841c160361206f575060ff81146114eb5760010161204d565b6002915093611f92936121528661211d8b7f1c3ef8cbc0abc84d6ab43e21b2651efd95f843bbc52aa2bc70e4c408c58416969d9e9f63ffffffff9c9a600160409f9d9a6120fb612101946001600160401b038460ff87161b1617829077ffffffffffffffffffffffffffffffffffffffffffffffff6001600160c01b031983549260c01b169116179055565b01614728565b90919063ffffffff8084549260031b9316831b921b1916179055565b82547fff00ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff1660f09190911b60ff60f01b16178255565b600160e91b60ff60e81b1982541617905599989750509294505091611f26565b876304ca579b60e01b5f5260045260245260445ffd5b6307e259bd60e51b5f5260045260245260445ffd5b6121b79198506101c03d8111610c7457610c668183612a2f565b9688611ff8565b865f52600860205260405f20865f5260205263ffffffff60405f2054168061220f5750865f52600860205260405f20865f5260205260405f2063ffffffff861663ffffffff19825416179055611f21565b86886376d892cd60e01b5f5260045260245260445260645ffd5b90501589611f1b565b63ffffffff876315cea6e960e01b5f521660045260245260445ffd5b63ffffffff8816805f52600660205260405f20926040519361226f856129a7565b602065ffffffffffff600183549384895201541695019485528b15908115612330575b506123195765ffffffffffff926122ed94928c928e896122f2575b50505f5260066020525f600160408220828155015555511660028b019065ffffffffffff60c81b1965ffffffffffff60c81b83549260c81b169116179055565b611f11565b5f52600860205260405f20905f5260205260405f2063ffffffff1981541690558f8e6122ad565b8a8263057c1df560e51b5f5260045260245260445ffd5b90508b14158e612292565b633714fa5f60e11b5f523360045260245ffd5b346110cb5760203660031901126110cb5763ffffffff61236c6126e3565b165f526004602052602063ffffffff60405f205460a01c16604051908152f35b346110cb5760203660031901126110cb576123a56126e3565b6123ae81613105565b9060018201805460ff8160e81c16600681101561182c5760021480159061243c575b61242357906123eb63ffffffff80949360a01c16809561313e565b805460ff60e81b1916600160e81b179055167f2bba15ea9fa0290cfbba53f9659035b6baffc84ab31e710bb52c20b30165a33a5f80a3005b63ffffffff83637d7026b560e01b5f521660045260245ffd5b5064ffffffffff600285015460a01c164211156123d0565b346110cb5760603660031901126110cb5761246d6126e3565b6024356044359060405161248081612978565b5f815260208101915f835260408201915f835260608101935f8552608082016060815263ffffffff60a084019860608a5216805f52600460205260405f209763ffffffff895460a01c1680865263ffffffff6124db8b612e71565b5116855260405192633b3f68ed60e21b845260048401526101c0836024816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa801561155f5761012060ff91612572955f91612664575b50015116808952855163ffffffff1610158952868181101561265c5761256191612e2e565b808210156126525750979597612f5c565b9560095f9601955b87518110156125b7578063ffffffff61259e6125986001948a612d14565b8a612f8e565b90549060031b1c166125b0828b612e3b565b520161257a565b5090889160ff896125ca8a808652612fae565b855263ffffffff60405196602088528160e08901995116602089015251166040870152511660608501525115156080840152519260c060a08401528351809152602061010084019401905f5b818110612636578480610b23888751601f198483030160c08501526127fa565b825163ffffffff16865260209586019590920191600101612616565b9050979597612f5c565b50505f612561565b61267d91506101c03d8111610c7457610c668183612a2f565b8e61253c565b346110cb575f3660031901126110cb57602063ffffffff60025416604051908152f35b346110cb5760403660031901126110cb5760206126d26126c46126e3565b6126cc6126f6565b906128bb565b6001600160a01b0360405191168152f35b6004359063ffffffff821682036110cb57565b602435906001600160a01b03821682036110cb57565b600435906001600160a01b03821682036110cb57565b600681101561182c57602452565b6001600160a01b0381511682526001600160601b0360208201511660208301526001600160a01b03604082015116604083015263ffffffff606082015116606083015264ffffffffff608082015116608083015260a0810151600681101561182c5761016091829160a085015260ff60c08201511660c085015260ff60e08201511660e08501526001600160a01b036101008201511661010085015264ffffffffff6101208201511661012085015265ffffffffffff610140820151166101408501520151910152565b90602080835192838152019201905f5b8181106128175750505090565b90919260206101808261282d6001948851612730565b01940192910161280a565b60406003198201126110cb5760043563ffffffff811681036110cb57916024356001600160401b0381116110cb57826023820112156110cb578060040135926001600160401b0384116110cb57602484830101116110cb576024019190565b805180835260209291819084018484015e5f828201840152601f01601f1916010190565b63ffffffff16805f52600360205260405f209160018301549060ff8260e81c16600681101561182c57600214801590612961575b612959576001600160a01b0380911691168103612916575b5050546001600160a01b031690565b5f52600560205260405f20549063ffffffff82161490811591612945575b50612940575f80612907565b505f90565b64ffffffffff915060201c1642115f612934565b505050505f90565b5064ffffffffff600285015460a01c1642116128ef565b60c081019081106001600160401b0382111761299357604052565b634e487b7160e01b5f52604160045260245ffd5b604081019081106001600160401b0382111761299357604052565b60a081019081106001600160401b0382111761299357604052565b608081019081106001600160401b0382111761299357604052565b61018081019081106001600160401b0382111761299357604052565b606081019081106001600160401b0382111761299357604052565b90601f801991011681019081106001600160401b0382111761299357604052565b51906001600160a01b03821682036110cb57565b51906001600160601b03821682036110cb57565b519063ffffffff821682036110cb57565b519060ff821682036110cb57565b90816101c09103126110cb57604051906101c08201908282106001600160401b03831117612993576101a091604052612acf81612a50565b8352612add60208201612a64565b6020840152612aee60408201612a78565b6040840152612aff60608201612a78565b6060840152612b1060808201612a78565b6080840152612b2160a08201612a78565b60a0840152612b3260c08201612a78565b60c0840152612b4360e08201612a78565b60e0840152612b556101008201612a89565b610100840152612b686101208201612a89565b610120840152612b7b6101408201612a89565b610140840152612b8e6101608201612a89565b610160840152612ba16101808201612a89565b610180840152015160028110156110cb576101a082015290565b908060209392818452848401375f828201840152601f01601f1916010190565b60043563ffffffff811681036110cb5790565b60643563ffffffff811681036110cb5790565b3563ffffffff811681036110cb5790565b6044356001600160401b03811681036110cb5790565b6064356001600160401b03811681036110cb5790565b6084356001600160401b03811681036110cb5790565b6024356001600160401b03811681036110cb5790565b60c09060031901126110cb5760405190612c8382612978565b8160043563ffffffff811681036110cb57815260243560208201526044356001600160401b03811681036110cb5760408201526064356001600160401b03811681036110cb5760608201526084356001600160401b03811681036110cb57608082015260a060a435910152565b91908260409103126110cb57612d116020612d0a84612a78565b9301612a89565b90565b919082018092116114eb57565b6001600160401b0381116129935760051b60200190565b356001600160601b03811681036110cb5790565b60405190612d59826129f8565b5f610160838281528260208201528260408201528260608201528260808201528260a08201528260c08201528260e08201528261010082015282610120820152826101408201520152565b600682101561182c5752565b60405190612dbd826129a7565b5f6020838281520152565b60809060031901126110cb5760405190612de1826129dd565b8160043563ffffffff811681036110cb5781526024356001600160401b03811681036110cb5760208201526044356001600160401b03811681036110cb5760408201526060606435910152565b919082039182116114eb57565b8051821015612e4f5760209160051b010190565b634e487b7160e01b5f52603260045260245ffd5b5f1981146114eb5760010190565b90815460c01c612e8e63ffffffff612e8885613897565b16612f5c565b925f5f5b60408110612f155750505050815f5f5b8251811015612f10578063ffffffff612ebd60019386612e3b565b51165f52600360205264ffffffffff600260405f20015460a01c16421115612ee6575b01612ea2565b63ffffffff612ef58286612e3b565b5116612f0a612f0385612e63565b9486612e3b565b52612ee0565b509052565b806001808681941c1614612f2a575b01612e92565b63ffffffff612f3b82848701614728565b90549060031b1c16612f56612f4f85612e63565b9489612e3b565b52612f24565b90612f6682612d21565b612f736040519182612a2f565b8281528092612f84601f1991612d21565b0190602036910137565b919091640100000000831015612e4f57601c908360031c019260021b1690565b90815191612fbb83612d21565b92612fc96040519485612a2f565b808452612fd8601f1991612d21565b015f5b8181106130ee575050825f5b82518110156130e8578063ffffffff61300260019386612e3b565b51165f52600360205260405f2060036040519161301e836129f8565b80546001600160a01b038116845260a01c6020840152848101546001600160a01b038116604085015263ffffffff8160a01c16606085015264ffffffffff8160c01c16608085015261307960ff8260e81c1660a08601612da4565b60ff8160f01c1660c085015260f81c60e084015265ffffffffffff60028201546001600160a01b03811661010086015264ffffffffff8160a01c1661012086015260c81c1661014084015201546101608201526130d68288612e3b565b526130e18187612e3b565b5001612fe7565b50925050565b6020906130f9612d4c565b82828801015201612fdb565b63ffffffff1690815f52600360205260405f20916001600160a01b038354161561312c5750565b63142f46c360e01b5f5260045260245ffd5b9063ffffffff16805f5260046020526131a360405f206001600160401b0380600160ff8188015460f01c161b1619825460c01c161677ffffffffffffffffffffffffffffffffffffffffffffffff6001600160c01b031983549260c01b169116179055565b5f526008602052600360405f209101545f5260205260405f2063ffffffff198154169055565b906131d382613105565b9160ff600184015460e81c1690600682101561182c5760018214158061321d575b6131fc575050565b63079ed8e560e41b5f5263ffffffff1660045261321890612722565b60445ffd5b5060028214156131f4565b6001600160a01b0361323982613105565b5416330361324a57612d11906131c9565b63ffffffff9062c79eb760e81b5f52166004523360245260445ffd5b9291926001600160401b038211612993576040519161328f601f8201601f191660200184612a2f565b8294818452818301116110cb578281602093845f960137010152565b93929190916132ba8183614744565b156133355763ffffffff916132d0913691613266565b602081519101209316805f52600860205260405f20845f5260205263ffffffff60405f205416918215159081613324575b5061330a575050565b83906376d892cd60e01b5f5260045260245260445260645ffd5b63ffffffff9150168214155f613301565b611265604051928392631a27655760e21b8452602060048501526024840191612bbb565b7f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005c6133a55760017f9b779b17422d0df92223018b32b4d1fa46e071723d6817e2486d003becc55f005d565b633ee5aeb560e01b5f5260045ffd5b60405160a060208201927fe2b9d1738c647631243e3676af0910f8cad5eba4ffaecf02e086bc7137a37f62845263ffffffff8151166040840152602081015160608401526001600160401b0360408201511660808401526001600160401b03606082015116828401526001600160401b0360808201511660c0840152015160e082015260e0815261344761010082612a2f565b51902090565b903590601e19813603018212156110cb57018035906001600160401b0382116110cb57602001918160051b360383136110cb57565b90823590819360208101613496818361344d565b9290506001600160401b038451166001600160401b03875116808210918215613569575b50506134f35791905f925b828410613502575050505060200151036134f35760200151146134e457565b6305c8a06560e01b5f5260045ffd5b63cd6e67d160e01b5f5260045ffd5b90919294613510838361344d565b871015612e4f576020915f91604051908482019283528960051b0135604082015260408152613540606082612a2f565b604051918291518091835e8101838152039060025afa1561155f5760015f5195019291906134c5565b0390506001600160401b0381116114eb576001600160401b03168314155f806134ba565b63ffffffff1690815f52600360205260405f2090600182019283549060ff8260e81c16936006851015928361182c57600186141580613889575b8481613878575b506138605763ffffffff8160a01c169364ffffffffff8260c01c169160f81c9061182c5760038703613766575b60ff835460a01c91168082029082820414821517156114eb576064900497600a8902898104600a148a1517156114eb5764ffffffffff946002606461367393049a14613757575b6001600160601b036136548c86612e2e565b82546001600160a01b0316911660a01b6001600160a01b031916179055565b600560e81b60ff60e81b19825416179055845f5260046020526001600160601b036136f46001600160a01b0360405f205416998a5f52600960205260405f206136bd828254612e2e565b90556136c98a82612e2e565b8b5f52600a6020526136e060405f20918254612d14565b9055826136ed8b83612e2e565b1693612e2e565b16906040519687526001600160601b0388166020880152604087015260608601521660808401527fa5b228a513346793e8a19d9d88a4e821280103d81eecad55331b1ef359e8b80360a03394a48061374a575050565b61375591339061449e565b565b613761888261313e565b613642565b505060405163eaf6a7db60e01b81528360048201526040816024816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa90811561155f575f905f9261383e575b5061383964ffffffffff6137d863ffffffff85941642612d14565b1692613801848b9064ffffffffff60c01b1964ffffffffff60c01b83549260c01b169116179055565b89547effffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff1660f89190911b6001600160f81b031916178955565b6135fb565b9050613859915060403d6040116118805761186d8183612a2f565b905f6137bd565b630277906d60e11b5f52600483905261321886612722565b905061182c576003861415846135ce565b505f935060028614156135c7565b905f915460c01c5b6001600160401b0381166138b05750565b600190920163ffffffff16915f198101166001600160401b031661389f565b604051608060208201927f933c29ea1a287cff24e97beec9ccd73d24c2c331a006485d53f2cdce6b1726fb845263ffffffff81511660408401526001600160a01b036020820151166060840152604081015182840152606081015160a0840152015160c082015260c0815261344760e082612a2f565b80421161394f5750565b63707c1ff160e11b5f5260045260245ffd5b90929192835160208501908151906139798282614cbf565b15613a415750508451905161398d916149e6565b936001600160a01b03851691825f52600560205263ffffffff60405f20541680613a2b5750916139c864ffffffffff92613755959488614a15565b63ffffffff604051936139da856129a7565b16835260208301908282525f52600560205263ffffffff8060405f209451161663ffffffff19845416178355511668ffffffffff0000000082549160201b169068ffffffffff000000001916179055565b8363339e434d60e01b5f5260045260245260445ffd5b634a8db81160e11b5f5260045260245260445ffd5b909392938483116110cb5784116110cb578101920390565b90821015612e4f570190565b600782108015613c59575b8015613c1d575b613c17575f1982018281116114eb57601d60f91b906001600160f81b031990613ab6908585613a6e565b351614613c175760045b82811080613bf6575b15613ad657600101613ac0565b919091600481148015613bed575b8015613bca575b613b7b576001015b8082811015613bc15760016f07fffffe87fffffe07ff600000000000828601355f1a1c16613bb857602560f81b6001600160f81b0319613b34838688613a6e565b351614801590613bab575b612959576001019080840160016c7e0000007e03ff000000000000818301355f1a1c1615918215613b82575b5050613b7b576001905b01613af3565b5050505f90565b6c7e0000007e03ff0000000000009193506001925060028091019301355f1a1c16155f80613b6b565b5082600282011015613b3f565b60019150613b75565b50505050600190565b50601d60f91b6001600160f81b0319613be4838587613a6e565b35161415613aeb565b50818114613ae4565b5060016f07fffffe0000000003ff000000000000828401355f1a1c16613ac9565b50505f90565b50816004116110cb5780357fffffffff0000000000000000000000000000000000000000000000000000000016633234b21d60e11b1415613a8c565b5060808211613a85565b356001600160a01b03811681036110cb5790565b903590601e19813603018212156110cb57018035906001600160401b0382116110cb576020019181360383136110cb57565b613cb281612c01565b6040516307ce74e760e11b815263ffffffff8216600482018190523360248301529391906060816044817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa93841561155f575f955f925f966142b7575b50869560e0830135613d2b81613945565b6001600160601b03602085019581613d4288612d38565b91169182911610614290575060408401906001600160a01b03613d6483613c63565b16158015614276575b6142525760c0850194613d89613d838783613c77565b90613a7a565b1561422457845f52600460205263ffffffff60405f209460ff613dab87613897565b911691829116101561420e57506002549563ffffffff871663ffffffff81146114eb576001019463ffffffff8616809863ffffffff1916176002556001869d63ffffffff835460a01c1690613e07896121018460098801612f8e565b81156141f0575b500163ffffffff81116114eb5781547fffffffffffffffff00000000ffffffffffffffffffffffffffffffffffffffff1660a09190911b63ffffffff60a01b1617905560a082019885613e618b85613c77565b91613e6b936132ab565b60608301359560808401359460405190613e8482612978565b89825233602083015288604083015286606083015283608083015260a0820152613ead90614591565b60405190613eba826129dd565b88825286602083015261010086013560408301526101208601356060830152613ee292613961565b90613eec8a612d38565b89613ef688613c63565b9160405194613f04866129f8565b33865260208601916001600160601b0316825260408601906001600160a01b03169b8c825260608701908152608087015f815260a088016001815260c08901915f835260e08a01935f85526101008b01986001600160a01b031689526101208b01965f88526101408c01984365ffffffffffff168a526101608d019b8c525f52600360205260405f209b516001600160a01b03166001600160a01b03168c546001600160a01b031916178c55516001600160601b0316613fdf908c906001600160a01b036001600160a01b031983549260a01b169116179055565b945160018b018054965163ffffffff60a01b60a09190911b166001600160a01b039092166001600160c01b03199097169690961717855551845464ffffffffff60c01b191660c09190911b64ffffffffff60c01b1617845551600681101561182c57835491517fff0000ffffffffffffffffffffffffffffffffffffffffffffffffffffffffff90921660e89190911b60ff60e81b161760f09190911b60ff60f01b161782555181547effffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff1660f89190911b6001600160f81b0319161790559151600285018054935164ffffffffff60a01b60a09190911b166001600160a01b039092167fffffffffffffff000000000000000000000000000000000000000000000000009094169390931717825551815465ffffffffffff60c81b191660c89190911b65ffffffffffff60c81b1617905551906003015561413e82612c01565b986141499083613c77565b916141549193613c77565b93909461416090613c63565b9861416a90612d38565b95604051978852602088015260408701526060860160e0905260e086019061419192612bbb565b9084820360808601526141a392612bbb565b936001600160a01b031660a08301526001600160601b031660c082015280339463ffffffff1693037fbe44c1b3a814f466ad472dc891033dc41f2503e301336b00abe0fe28757fc3ea91a4565b6001600160a01b03166001600160a01b03198454161783555f613e0e565b856304ca579b60e01b5f5260045260245260445ffd5b8561422e91613c77565b61126560405192839263affce0e160e01b8452602060048501526024840191612bbb565b6001600160a01b0361426383613c63565b632b41511160e11b5f521660045260245ffd5b5061428082613c63565b6001600160a01b03163014613d6d565b6001600160601b036142a187612d38565b6307e259bd60e51b5f521660045260245260445ffd5b9650945090506060853d60601161430a575b816142d660609383612a2f565b810103126110cb576142e785612a50565b9061430060406142f960208901612a64565b9701612a89565b919591945f613d1a565b3d91506142c9565b6001600160a01b031690815f52600960205260405f20614333828254612d14565b90556040516370a0823160e01b8152306004820152602081602481865afa90811561155f575f9161446c575b50604051906323b872dd60e01b5f5233600452306024528260445260205f60648180885af160015f511481161561444d575b826040525f6060521561443a576370a0823160e01b8252306004830152602082602481875afa91821561155f575f92614406575b50808211156143fd576143d791612e2e565b915b8183036143e557505050565b630c04a14d60e31b5f5260045260245260445260645ffd5b50505f916143d9565b9091506020813d602011614432575b8161442260209383612a2f565b810103126110cb5751905f6143c5565b3d9150614415565b83635274afe760e01b5f5260045260245ffd5b600181151661446357843b15153d151616614391565b823d5f823e3d90fd5b90506020813d602011614496575b8161448760209383612a2f565b810103126110cb57515f61435f565b3d915061447a565b916001600160a01b036040519263a9059cbb60e01b5f521660045260245260205f60448180865af19060015f51148216156144fb575b604052156144df5750565b6001600160a01b0390635274afe760e01b5f521660045260245ffd5b90600181151661451357823b15153d151616906144d4565b503d5f823e3d90fd5b604051606060208201927f4b703ebe887a12c318748a9b399bd9eee7082dd6df3cb49ced74810e51acce03845263ffffffff81511660408401526001600160401b03602082015116828401526001600160401b036040820151166080840152015160a082015260a0815261344760c082612a2f565b60405160a060208201927f8cb5e00d5e8a6735e31853a092ab5d6dfc6a212bd099ebf469e60ca4a203902b845263ffffffff81511660408401526001600160a01b03602082015116606084015260408101516080840152606081015182840152608081015160c0840152015160e082015260e0815261344761010082612a2f565b6001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000163014806146ff575b1561466d577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a0815261344760c082612a2f565b507f00000000000000000000000000000000000000000000000000000000000000004614614644565b9190916040831015612e4f57601c908360031c019260021b1690565b6008821080156149dc575b613c1757816008116110cb578035917f68747470733a2f2f0000000000000000000000000000000000000000000000006001600160c01b0319841614801580948195614987575b5061295957801561497e5760ff60085b16918283925b82851061490b575b6147c085858589614b11565b1561490057828510908161489c575b5061489257836147e0918387613a56565b94909561481357916147fc93916147f693613a56565b90614b52565b1591821561480957505090565b612d119250614c24565b50505050907f35bfd7eb12e2daed83fdc18ebd90caeb5ccef64ddec5ec469464f1bfe7900445614844368484613266565b602081519101201491821561485857505090565b7f34b0aeb03b4891634541361b2f959793e8ceba5af73f2c994a27785c5e1a4148925090614887913691613266565b602081519101201490565b5050505050505f90565b9050600185018086116114eb576148b8846148c892818a613a56565b9092156148f8576101bb92614d2a565b9091826148ee575b826148df575b5050155f6147cf565b61ffff16141590505f806148d6565b81151592506148d0565b605092614d2a565b505050505050505f90565b9392838601355f1a6001806f07fffffe0000000003ff200000000000831c161461497457603a811461496c57602e148015918591614958575b5050614892576001808401935b01936147ac565b61496492508488614b11565b15835f614944565b5092936147b4565b5092600190614951565b60ff60076147a6565b9050826007116110cb577fffffffffffffff00000000000000000000000000000000000000000000000000167f687474703a2f2f0000000000000000000000000000000000000000000000000014155f614796565b5060ff821161474f565b6001600160a01b03916040519060208201928352604082015260408152614a0e606082612a2f565b5190201690565b9190614a2390610849614612565b9060408101519060608101516020825192015192614a448484848489614ed3565b90959015614a765750505050505b15614a5a5750565b6001600160a01b0390636f18979960e01b5f521660045260245ffd5b614a809550614fef565b614a52565b6020915f91604051908482019261190160f01b84526022830152604282015260428152614ab3606282612a2f565b604051918291518091835e8101838152039060025afa1561155f575f5190565b60ff811690601f8211614b025760405191614aef604084612a2f565b6020808452838101919036833783525290565b632cd44ac360e21b5f5260045ffd5b9190508083148015614b46575b613b7b578101355f1a602d14159182614b3657505090565b015f1901355f1a602d1415919050565b50603f81840311614b1e565b90600181119081614c04575b81614bde575b8115614bd65760ff60025b165b818110614b815750505050600190565b614b8c818386613a6e565b3560f81c603081101580614bcb575b8415614bc357506c7e0000000003ff0000000000006001911c16155b61295957600101614b71565b905015614bb7565b506039811115614b9b565b60ff5f614b6f565b80915060011015612e4f5760018201356001600160f81b031916600f60fb1b1490614b64565b80915015612e4f5781356001600160f81b031916600360fc1b1490614b5e565b5f9081805b84821115614c3c57505050600491501490565b84829394921080614c9c575b614c8f57614c5b83614c61928787613a56565b90614e0a565b501561295957614c7090612e63565b92600182018083116114eb57614c869092612e63565b90939291614c29565b91614c8690949194612e63565b50601760f91b6001600160f81b0319614cb6858888613a6e565b35161415614c48565b600160601b63ffffffff60c01b031980807f5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b8185817fffffffff00000001000000000000000000000000fffffffffffffffffffffffc81838009080908818580091493109110161690565b5f92918015808015614dff575b8115614dd1575b50614dc757905f915b808310614d5b5750505061ffff8211159190565b909193614d69858385613a6e565b3560f81c90603082108015614dbd575b614db157600a810290808204600a14901517156114eb57602f1982019182116114eb57600191614da891612d14565b94019190614d47565b5050505090505f905f90565b5060398211614d79565b505090505f905f90565b9050612e4f5781356001600160f81b031916600360fc1b1480614df5575b5f614d3e565b5060018111614def565b600583119150614d37565b5f92918015808015614ec8575b8115614e9a575b50614dc757905f915b808310614e3a5750505060ff8211159190565b909193614e48858385613a6e565b3560f81c90603082108015614e90575b614db157600a810290808204600a14901517156114eb57602f1982019182116114eb57600191614e8791612d14565b94019190614e27565b5060398211614e58565b9050612e4f5781356001600160f81b031916600360fc1b1480614ebe575b5f614e1e565b5060018111614eb8565b600583119150614e17565b90919293614ee184846153a3565b158015614fde575b15614efa5750505050505f90600190565b6020945f9460a094604051948552878501526040840152606083015260808201528280526101005afa15614fdc575f5115614f3757600190600190565b60205f60a06040517fbb5a52f42f9c9261ed4361f59422a1e30036e7c32b270c8807a419feca6050238152600584820152600160408201527fa71af64de5126a4a4e02b7922d66ce9415ce88a4c9d25514d91082c8725ac95760608201527f5d47723c8fbe580bb369fec9c2665d8e30a435b9932645482e7c9f11e872296b60808201528280526101005afa15614fdc575f5115614fd6575f90600190565b5f905f90565bfe5b50614fe98186614cbf565b15614ee9565b91909392614ffd82866153a3565b158015615392575b615389576040519361020061501a8187612a2f565b5f5b8181106153745750506020926151b65f9360c09360405161503c81612a14565b868152868882015286604082015289526040519161505983612a14565b82528682015260016040820152858801908152876151a760405161507c81612a14565b7f6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c29681527f4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f58982015260016040820152608083019081526151986151896150e28651615449565b92604086019384526150f48151615449565b90610100870191825261510a8851865190615486565b966060810197885261511f8951835190615486565b60a08201526151318651835190615486565b8c8201526151428851835190615486565b60e08201526151548951845190615486565b6101208201526151678651845190615486565b61014082015261016061517d8951855190615486565b91015251905190615486565b6101808d018181529551615486565b6101a08c015251835190615486565b6101c08a015251905190615486565b6101e087015260405190848252848083015284604083015260608201527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63254f60808201527fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63255160a082015260055afa5f51901561536257807fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551809286959495099309905f905f925f945f915b6080831061529e575050505091615298917fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551936156ac565b50061490565b86615340575b8160fe1c600c8260fc1c161760406152bc8287615438565b5101516152d8575b5060019060021b9160021b92019190615260565b96919590948261531c575050506152ef8583615438565b5151936001604061530f60206153058a88615438565b5101519886615438565b5101519695945b906152c4565b90615335929161532f6001989987615438565b51615526565b969195909594615316565b9395615351919561535793976154a5565b916154a5565b9591949094936152a4565b634e487b715f5260126020526024601cfd5b60209061537f61541a565b818901520161501c565b50505050505f90565b5061539d8482614cbf565b15615005565b9081151591826153f0575b50816153e6575b816153be575090565b7f7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a89150111590565b80151591506153b5565b7fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6325511191505f6153ae565b6040519061542782612a14565b5f6040838281528260208201520152565b906010811015612e4f5760051b0190565b6154699061545561541a565b5080519060406020820151910151916154a5565b906040519261547784612a14565b83526020830152604082015290565b6154699161549261541a565b5080516040602083015192015192615526565b929091600160601b63ffffffff60c01b031980918180868009968180808a818080808a800980097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b82039008900908940960020990565b91939092935f945f945f94604081015190600160601b63ffffffff60c01b0319828009600160601b63ffffffff60c01b031985800992600160601b63ffffffff60c01b03198087860960208501510991600160601b63ffffffff60c01b0319808681868103818d8189890990090896510991818381039189090890811585151694855f1461564d5750505050506001146155c1575b50505050565b600160601b63ffffffff60c01b03198080809a508699508097985080969381808087819998099d838f94097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b820390089009089409600209905f8080806155bb565b929b5093509650600160601b63ffffffff60c01b031980808080809c9d50809a995080985080969f508b8009809709958a098180876002098103818381038188800908089d098103938c8203900890090895099009905f8080806155bb565b92918015614dc7575f60c060209260405190848252848083015284604083015260608201527fffffffff00000001000000000000000000000000fffffffffffffffffffffffd6080820152600160601b63ffffffff60c01b031960a082015260055afa905f51911561536257600160601b63ffffffff60c01b031982818082819609809709950990099056fea164736f6c6343000825000a6101a080604052346101d257604081613661803803809161002082856101d6565b8339810103126101d2578051906001600160a01b03821682036101d25760200151906001600160a01b03821682036101d2576040516100606040826101d6565b6017815260208101907f4472656420436f6d706c69616e6365526567697374727900000000000000000082526040519161009b6040846101d6565b600183526020830191603160f81b83526100b48161020d565b610120526100c18461020d565b61014052519020918260e05251902080610100524660a0526040519060208201927f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f8452604083015260608201524660808201523060a082015260a0815261012a60c0826101d6565b5190206080523060c05261018052610160526040516133e8908161027982396080518161210d015260a051816121c4015260c051816120de015260e0518161215c01526101005181612182015261012051816107c7015261014051816107f001526101605181818161041f01528181610d490152818161228301526128990152610180518181816103a201528181610a0201528181611a7a01528181611ddf015261277b0152f35b5f80fd5b601f909101601f19168101906001600160401b038211908210176101f957604052565b634e487b7160e01b5f52604160045260245ffd5b601f815111610238576020815191015160208210610229571790565b5f198260200360031b1b161790565b604460209160405192839163305a27a960e01b83528160048401528051918291826024860152018484015e5f828201840152601f01601f19168101030190fdfe60806040526004361015610011575f80fd5b5f3560e01c806346884d27146100c45780634d9f4a37146100bf5780635673047c146100ba57806384b0196e146100b5578063ac9650d8146100b0578063ada00daa146100ab578063c0a91023146100a6578063d0037511146100a1578063d160d51b1461009c578063dde54bf0146100975763f698da2514610092575f80fd5b610e75565b610e0d565b610d6d565b610d2a565b610c28565b6109e5565b61094f565b6107af565b6103c6565b610383565b61015e565b63ffffffff8116036100d757565b5f80fd5b600435906100e8826100c9565b565b602435906100e8826100c9565b604435906100e8826100c9565b606435906100e8826100c9565b90602080835192838152019201905f5b81811061012e5750505090565b825163ffffffff16845260209384019390920191600101610121565b90602061015b928181520190610111565b90565b346100d75760203660031901126100d75763ffffffff600435610180816100c9565b165f52600360205260405f206040519081906101af6101a58254809560209181520190565b915f5260205f2090565b925f935b8160078601106102e6579161021c9484926102109454918181106102cf575b8181106102b5575b81811061029a575b81811061027f575b818110610264575b818110610249575b81811061022e575b10610220575b500382610f00565b6040519182918261014a565b0390f35b60e01c81526020015f610208565b60c083901c63ffffffff168452926001906020019301610202565b60a083901c63ffffffff1684529260019060200193016101fa565b608083901c63ffffffff1684529260019060200193016101f2565b606083901c63ffffffff1684529260019060200193016101ea565b604083901c63ffffffff1684529260019060200193016101e2565b602083811c63ffffffff16855290936001910193016101da565b63ffffffff831684529260019060200193016101d2565b91600161010060089261036e86546103098363ffffffff831663ffffffff169052565b602081811c63ffffffff1690840152604081811c63ffffffff1690840152606081811c63ffffffff1690840152608081811c63ffffffff169084015260a081811c63ffffffff169084015260c081811c63ffffffff169084015260e090811c90830152565b0193019401936101b3565b5f9103126100d757565b346100d7575f3660031901126100d75760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346100d75760203660031901126100d7576004356103e3816100c9565b6103fb8163ffffffff165f52600260205260405f2090565b604051633b3f68ed60e21b815263ffffffff83166004820152916001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016916101c084602481865afa9384156106d6575f9461075a575b505463ffffffff81169081151580610737575b61070857506104799061125a565b916101a08401519361048a85610b96565b84916060915f9160015f9861049e81610b96565b146106db575b6104ad85610b96565b8415610641575b509161021c9691610519846105136104fe61018061050a6105046104fe6101607fea9e9bea56045b5b4a93bbc12b1f37569c54816e68b72b036a9a0232155145429c015160ff1690565b60ff1690565b876112fa565b93015160ff1690565b90611f80565b9061052386610b96565b6001861461061e575b610604919264ffffffffff4216946105cc8a61057760ff8061054d8b61131b565b971698169861056961055d61108f565b63ffffffff9094168452565b64ffffffffff166020830152565b64ffffffffff851660408201526105918a60608301611336565b60ff8716608082015260ff881660a082015263ffffffff831660c08201526105c78b63ffffffff165f52600260205260405f2090565b61137b565b6105ed826105e88b63ffffffff165f52600360205260405f2090565b611574565b60405195869563ffffffff808d169b169987611670565b0390a360405163ffffffff90911681529081906020820190565b61063a6106049261062e8361130d565b90818082109118021890565b915061052c565b604080516365f7124160e11b815263ffffffff88166004820152929850919250829060249082905afa9586156106d6575f915f976106a3575b5086919615610689575f6104b4565b630e7f8e4f60e01b5f5263ffffffff851660045260245b5ffd5b9096506106c8915060403d6040116106cf575b6106c08183610f00565b8101906112db565b955f61067a565b503d6106b6565b61123b565b915091506106e884611dbb565b9092909160048310156104a4575f9450925061070261128e565b926104a4565b632b0e69d960e11b5f5263ffffffff928316600452911660245264ffffffffff60489190911c1660445260645ffd5b50610752604882901c64ffffffffff165b64ffffffffff1690565b42111561046b565b61077d9194506101c03d8111610784575b6107758183610f00565b810190611130565b925f610458565b503d61076b565b805180835260209291819084018484015e5f828201840152601f01601f1916010190565b346100d7575f3660031901126100d75761083e6107eb7f00000000000000000000000000000000000000000000000000000000000000006126af565b6108147f00000000000000000000000000000000000000000000000000000000000000006126af565b61084c61081f61128e565b91604051948594600f60f81b865260e0602087015260e086019061078b565b90848203604086015261078b565b4660608401523060808401525f60a084015282810360c0840152602080835192838152019201905f5b818110610883575050500390f35b8251845285945060209384019390920191600101610875565b9060206003198301126100d75760043567ffffffffffffffff81116100d75760040182601f820112156100d75780359267ffffffffffffffff84116100d7576020808301928560051b0101116100d7579190565b602081016020825282518091526040820191602060408360051b8301019401925f915b83831061092257505050505090565b9091929394602080610940600193603f19868203018752895161078b565b97019301930191939290610913565b346100d75761095d3661089c565b9060405161096c602082610f00565b5f8152601f1961097b5f6116bf565b0136602083013761098b836116db565b925f5b8181106109a3576040518061021c87826108f0565b806109c46109be856109b8600195878a611738565b90611791565b30611fa9565b6109ce82886117c1565b526109d981876117c1565b500161098e565b610e97565b346100d7576109f33661089c565b905f905f906001600160a01b037f000000000000000000000000000000000000000000000000000000000000000016935b808310610a3657604051848152602090f35b909192610a78610180610a52610a4d8786886117d5565b6117e5565b60405163223ac8e760e21b815263ffffffff909116600482015291829081906024820190565b0381895afa9081156106d6575f91610b53575b50600260a0820151610a9c8161191c565b610aa58161191c565b1490811591610b34575b50610b2b57610ac2610a4d8584866117d5565b90853b156100d757604051630fcf049760e01b815263ffffffff9290921660048301525f82602481838a5af19081156106d657600192610b0792610b11575b50611926565b935b019190610a24565b80610b1f5f610b2593610f00565b80610379565b5f610b01565b92600190610b09565b6101200151610b4a915064ffffffffff16610748565b4211155f610aaf565b610b7591506101803d8111610b7b575b610b6d8183610f00565b810190611907565b5f610a8b565b503d610b63565b634e487b7160e01b5f52602160045260245ffd5b60021115610ba057565b610b82565b906002821015610ba05752565b6100e89092919260c08060e083019563ffffffff815116845264ffffffffff602082015116602085015264ffffffffff6040820151166040850152610bff60608201516060860190610ba5565b60ff608082015116608085015260ff60a08201511660a0850152015191019063ffffffff169052565b346100d75760203660031901126100d75763ffffffff600435610c4a816100c9565b5f60c0604051610c5981610eab565b8281528260208201528260408201528260608201528260808201528260a08201520152165f52600260205261021c60405f20610d1e610d1160405192610c9e84610eab565b5463ffffffff8116845264ffffffffff8160201c166020850152610cd664ffffffffff8260481c16604086019064ffffffffff169052565b610cea607082901c60ff1660608601611336565b60ff607882901c1660808501525b60ff608082901c1660a085015260881c63ffffffff1690565b63ffffffff1660c0830152565b60405191829182610bb2565b346100d7575f3660031901126100d75760206040516001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000168152f35b346100d7576101003660031901126100d75761021c610dfd610def604051610d9481610ec7565b610d9c6100db565b8152610da66100ea565b6020820152610db36100f7565b6040820152610dc0610104565b6060820152608435608082015260a43560a0820152610ddd6119a7565b60c082015260e43560e0820152612018565b610df76120d4565b906121ea565b6040519081529081906020820190565b346100d757366003190161010081126100d75760e0136100d75760e43567ffffffffffffffff81116100d757366023820112156100d757806004013567ffffffffffffffff81116100d75736602460a08302840101116100d7576024610e7392016119ee565b005b346100d7575f3660031901126100d7576020610e8f6120d4565b604051908152f35b634e487b7160e01b5f52604160045260245ffd5b60e0810190811067ffffffffffffffff8211176109e057604052565b610100810190811067ffffffffffffffff8211176109e057604052565b6060810190811067ffffffffffffffff8211176109e057604052565b90601f8019910116810190811067ffffffffffffffff8211176109e057604052565b60405181548082529092918390610f3b602083016101a5565b925f905b80600783011061105b576100e8945491818110611044575b81811061102a575b81811061100f575b818110610ff4575b818110610fd9575b818110610fbe575b818110610fa3575b10610f95575b500383610f00565b60e01c81526020015f610f8d565b60c083901c63ffffffff168452926001906020019301610f87565b60a083901c63ffffffff168452926001906020019301610f7f565b608083901c63ffffffff168452926001906020019301610f77565b606083901c63ffffffff168452926001906020019301610f6f565b604083901c63ffffffff168452926001906020019301610f67565b602083811c63ffffffff1685529093600191019301610f5f565b63ffffffff83168452926001906020019301610f57565b91600891935061010060019161108187546103098363ffffffff831663ffffffff169052565b019401920185929391610f3f565b604051906100e860e083610f00565b604051906100e86101c083610f00565b604051906100e861018083610f00565b604051906100e861010083610f00565b604051906100e8606083610f00565b51906001600160a01b03821682036100d757565b51906bffffffffffffffffffffffff821682036100d757565b51906100e8826100c9565b519060ff821682036100d757565b519060028210156100d757565b90816101c09103126100d7576112326101a061114a61109e565b92611154816110dd565b8452611162602082016110f1565b60208501526111736040820161110a565b60408501526111846060820161110a565b60608501526111956080820161110a565b60808501526111a660a0820161110a565b60a08501526111b760c0820161110a565b60c08501526111c860e0820161110a565b60e08501526111da6101008201611115565b6101008501526111ed6101208201611115565b6101208501526112006101408201611115565b6101408501526112136101608201611115565b6101608501526112266101808201611115565b61018085015201611123565b6101a082015290565b6040513d5f823e3d90fd5b634e487b7160e01b5f52601160045260245ffd5b63ffffffff1663ffffffff81146112715760010190565b611246565b67ffffffffffffffff81116109e05760051b60200190565b6040519061129d602083610f00565b5f808352366020840137565b906112b382611276565b6112c06040519182610f00565b82815280926112d1601f1991611276565b0190602036910137565b91908260409103126100d757602082516112f4816100c9565b92015190565b8181029291811591840414171561127157565b5f1981019190821161127157565b64ffffffffff610e109116019064ffffffffff821161127157565b6002821015610ba05752565b906002811015610ba0576eff000000000000000000000000000082549160701b16906eff00000000000000000000000000001916179055565b6114b260c06100e89363ffffffff81511663ffffffff1985541617845564ffffffffff60208201511668ffffffffff0000000085549160201b169068ffffffffff0000000019161784556114086113da604083015164ffffffffff1690565b85546dffffffffff000000000000000000191660489190911b6dffffffffff00000000000000000016178555565b61141f606082015161141981610b96565b85611342565b611462611430608083015160ff1690565b85546fff000000000000000000000000000000191660789190911b6fff00000000000000000000000000000016178555565b6114a761147360a083015160ff1690565b855470ff00000000000000000000000000000000191660809190911b70ff0000000000000000000000000000000016178555565b015163ffffffff1690565b7fffffffffffffffffffffff00000000ffffffffffffffffffffffffffffffffff74ffffffff000000000000000000000000000000000083549260881b169116179055565b6801000000000000000082116109e057805482825580831061151857505050565b60079081840160031c925f52601c8360205f20019460021b1680611559575b500160031c03905f5b82811061154c57505050565b5f82820155600101611540565b5f198501908154905f199060200360031b1c1690555f611537565b9080519067ffffffffffffffff82116109e05760206115a29161159784866114f7565b01925f5260205f2090565b8160031c915f5b83811061161c575060071981169003806115c4575b50505050565b925f935f5b8181106115de5750505001555f8080806115be565b90919460206116126001926115f7895163ffffffff1690565b908560021b63ffffffff809160031b9316831b921b19161790565b96019291016115c9565b5f5f5b600881106116345750838201556001016115a9565b9590602061166760019261164c855163ffffffff1690565b908a60021b63ffffffff809160031b9316831b921b19161790565b9201960161161f565b949060a09460ff64ffffffffff95816116b8966116958b63ffffffff979e9d9e610ba5565b1660208a015216604088015216606086015260c0608086015260c0850190610111565b9416910152565b67ffffffffffffffff81116109e057601f01601f191660200190565b906116e582611276565b6116f26040519182610f00565b8281528092611703601f1991611276565b01905f5b82811061171357505050565b806060602080938501015201611707565b634e487b7160e01b5f52603260045260245ffd5b919081101561177a5760051b81013590601e19813603018212156100d757019081359167ffffffffffffffff83116100d75760200182360381136100d7579190565b611724565b805191908290602001825e015f815290565b6117b36100e892949360208660405197889583870137840101905f825261177f565b03601f198101845283610f00565b805182101561177a5760209160051b010190565b919081101561177a5760051b0190565b3561015b816100c9565b64ffffffffff8116036100d757565b51906100e8826117ef565b519060068210156100d757565b519065ffffffffffff821682036100d757565b9190826101809103126100d7576101606118416110ae565b9261184b816110dd565b8452611859602082016110f1565b602085015261186a604082016110dd565b604085015261187b6060820161110a565b606085015261188c608082016117fe565b608085015261189d60a08201611809565b60a08501526118ae60c08201611115565b60c08501526118bf60e08201611115565b60e08501526118d161010082016110dd565b6101008501526118e461012082016117fe565b6101208501526118f76101408201611816565b6101408501520151610160830152565b90610180828203126100d75761015b91611829565b60061115610ba057565b5f1981146112715760010190565b906100e860405161194481610eab565b60c061199c82955463ffffffff8116845264ffffffffff8160201c16602085015264ffffffffff808260481c1616604085015261198a60ff8260701c1660608601611336565b607881901c60ff166080850152610cf8565b63ffffffff16910152565b60c435906100e8826117ef565b3561015b816117ef565b9160a09364ffffffffff9161015b9796938552602085015216604083015260608201528160808201520190610111565b906119f960046117e5565b90611a1a611a158363ffffffff165f52600260205260405f2090565b611934565b611a2460446117e5565b63ffffffff611a43611a3a845163ffffffff1690565b63ffffffff1690565b911614801590611c90575b611c6457611a5c6004612242565b60a081015160ff16808310611c4a5750611ace906001600160a01b037f00000000000000000000000000000000000000000000000000000000000000001693610180611aa860246117e5565b60405163223ac8e760e21b815263ffffffff909116600482015293849081906024820190565b0381885afa9081156106d65763ffffffff935f92611c29575b50606082015163ffffffff168482169485911603611bfd575063ffffffff7f9a3399224550a7efcff92c85ef1fdf29ea9c34f1db0e9bbee92fd9a55ffbae9291611b85611b3460246117e5565b96611b3f60446117e5565b92611b726064359b60843598611b5560a46119b4565b94611b6a60c43595516001600160a01b031690565b926004612367565b9185604051968796169a16978c866119be565b0390a4611b9260246117e5565b90611b9d60a46119b4565b90803b156100d75760405163114a2e6960e11b815263ffffffff939093166004840152602483019390935264ffffffffff166044820152905f908290606490829084905af180156106d657611bef5750565b80610b1f5f6100e893610f00565b6106a090611c0b60246117e5565b637a917b5b60e01b5f5263ffffffff91821660045216602452604490565b611c439192506101803d8111610b7b57610b6d8183610f00565b905f611ae7565b6397c2a02760e01b5f52600483905260ff1660245260445ffd5b6106a083611c7260446117e5565b63839b989d60e01b5f5263ffffffff91821660045216602452604490565b50611ca6610748604083015164ffffffffff1690565b4211611a4e565b81601f820112156100d7578051611cc381611276565b92611cd16040519485610f00565b81845260206101808186019302840101928184116100d757602001915b838310611cfc575050505090565b602061018091611d0c8486611829565b815201920191611cee565b9190916040818403126100d757805167ffffffffffffffff81116100d757810183601f820112156100d757805190611d4e82611276565b91611d5c6040519384610f00565b80835260208084019160051b830101918683116100d757602001905b828210611da15750505092602082015167ffffffffffffffff81116100d75761015b9201611cad565b602080918351611db0816100c9565b815201910190611d78565b60405163a40b348560e01b815263ffffffff9190911660048201525f9081816024817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa9081156106d6575f905f92611f5b575b50929183925f945b8351861015611ec3575f9460015b87871080611ebc575b15611e905750611e8a611e5c611e4e88886117c1565b51516001600160a01b031690565b6001600160a01b03611e80611e74611e4e8c8b6117c1565b6001600160a01b031690565b9116141596611926565b95611e2f565b90929691939550611ea8575b60010194909391611e21565b93611eb4600191611926565b949050611e9c565b5080611e38565b945090929150611ed384516112a9565b915f5b8551811015611f0d5780611efc611a3a611ef26001948a6117c1565b5163ffffffff1690565b611f0682876117c1565b5201611ed6565b509092611f1983612697565b505f5b8551811015611f535780611f4d611f38611ef2600194886117c1565b611f42838a6117c1565b9063ffffffff169052565b01611f1c565b509291509250565b9050611f7991503d805f833e611f718183610f00565b810190611d17565b905f611e19565b908015611f97576001905f19830104019015150290565b634e487b715f5260126020526024601cfd5b905f8091602081519101845af48080612005575b15611fcc57505061015b6126ed565b15611fed576001600160a01b0390639996b31560e01b5f521660045260245ffd5b3d15155f0361123b5763d6bda27560e01b5f5260045ffd5b503d151580611fbd5750813b1515611fbd565b60405160e060208201927ff516d674720b58f96c67f888f51aa07dbc8a45fe9b6089b8d135c8201c15a1d6845263ffffffff815116604084015263ffffffff602082015116606084015263ffffffff6040820151166080840152612089606082015160a085019063ffffffff169052565b608081015160c084015260a0810151828401526120b560c082015161010085019064ffffffffff169052565b015161012082015261012081526120ce61014082610f00565b51902090565b6001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000163014806121c1575b1561212f577f000000000000000000000000000000000000000000000000000000000000000090565b60405160208101907f8b73c3c69bb8fe3d512ecc4cf759cc79239f7b179b0ffacaa9a75d522b39400f82527f000000000000000000000000000000000000000000000000000000000000000060408201527f000000000000000000000000000000000000000000000000000000000000000060608201524660808201523060a082015260a081526120ce60c082610f00565b507f00000000000000000000000000000000000000000000000000000000000000004614612106565b6122256020925f926040519161190160f01b868401526022830152604282015260428152612219606282610f00565b6040519182809261177f565b039060025afa156106d6575f5190565b9190820180921161127157565b6122776101c0612251836117e5565b604051633b3f68ed60e21b815263ffffffff909116600482015291829081906024820190565b03816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa80156106d6576122cd611a3a60806122d39360a0955f91612338575b50015163ffffffff1690565b42612235565b91014264ffffffffff6122e5836119b4565b1611801590612320575b6122f7575050565b906123046106a0926119b4565b635f2681fb60e01b5f5264ffffffffff16600452602452604490565b508164ffffffffff612331836119b4565b16116122ef565b61235191506101c03d8111610784576107758183610f00565b5f6122c1565b919081101561177a5760a0020190565b9194939294612375816112a9565b9561237f826112a9565b90612389856117e5565b6123a19063ffffffff165f52600360205260405f2090565b6123aa90610f22565b925f946123b6876117e5565b926123c3602089016117e5565b966123d060408a016117e5565b9760608a013560808b01356123e760a08d016119b4565b9160c08d0135936123f66110be565b63ffffffff909a168a5263ffffffff1660208a01525f60408a0190815263ffffffff909c1660608a0152608089015260a088015264ffffffffff1660c087015260e086015260608201996001600160a01b0316965f5b85811061246157505050505050505050505050565b61246f610a4d828888612357565b612480611a3a8c5163ffffffff1690565b63ffffffff82169081111561267e5763ffffffff82168c528d516124a381610b96565b6124ac81610b96565b61255757506124d96124bd8d6117e5565b60c087015163ffffffff166124d3858b8b612357565b9161285c565b8a6001600160a01b03821614612531578f91611f4284809461251861252b958f8f998f918f60019c6125128461251d9661251894612357565b90612949565b6117c1565b906001600160a01b03169052565b0161244c565b6359ea426f60e01b5f5263ffffffff9091166004526001600160a01b031660245260445ffd5b9d94909e9b9295969798999a919c938e5b875182109081612665575b501561259357906125888f9695949392611926565b909192939495612568565b939c919a9998979695929b9e90949d8351851490811561264b575b50612633576125c66125c1838989612357565b61271a565b6001600160a01b0381165f5b8b8582106125e2575050506124d9565b612600611e746125f38486946117c1565b516001600160a01b031690565b1461260d576001016125d2565b632bfec9ed60e01b5f5263ffffffff84166004526001600160a01b03831660245260445ffd5b63d9c5b14d60e01b5f5263ffffffff1660045260245ffd5b905061265d611a3a611ef287876117c1565b14155f6125ae565b9050612677611a3a611ef2848b6117c1565b108f612573565b6357c5ac1f60e11b5f5263ffffffff821660045260245ffd5b61015b60016020835160051b840101602084016129ed565b60ff811690601f82116126de57604051916126cb604084610f00565b6020808452838101919036833783525290565b632cd44ac360e21b5f5260045ffd5b604051903d82523d5f602084013e60203d830101604052565b908160209103126100d75761015b906110dd565b9061276f91602061272a826117e5565b61273b6040840135848401356129be565b6040516301360a9360e01b815263ffffffff90921660048301526001600160a01b0316602482015293849081906044820190565b03816001600160a01b037f0000000000000000000000000000000000000000000000000000000000000000165afa9283156106d6575f936127e2575b506001600160a01b038316156127be5750565b6127ca6106a0916117e5565b63d9c5b14d60e01b5f5263ffffffff16600452602490565b61280591935060203d60201161280c575b6127fd8183610f00565b810190612706565b915f6127ab565b503d6127f3565b908160409103126100d757604051906040820182811067ffffffffffffffff8211176109e0576128549160209160405261284c816110dd565b8452016110dd565b602082015290565b919060409061286a836117e5565b8251632795297560e21b815263ffffffff958616600482015291851660248301529093166044840152826064817f00000000000000000000000000000000000000000000000000000000000000006001600160a01b03165afa9182156106d6575f92612918575b506128e4604082013560208301356129be565b6001600160a01b03612903611e7460208601516001600160a01b031690565b9116036127be5750516001600160a01b031690565b61293b91925060403d604011612942575b6129338183610f00565b810190612813565b905f6128d1565b503d612929565b610def61295591612018565b60408201356020830135608084013560608501356129768484848489612a96565b909590156129af5750505050505b1561298c5750565b63ffffffff903561299c816100c9565b6367cd31a360e01b5f521660045260245ffd5b6129b99550612b27565b612984565b6001600160a01b039160405190602082019283526040820152604081526129e6606082610f00565b5190201690565b9190915b602081840311612a0057505050565b80518190602083015b858110612a5557505081518151835281526020810191818503601f19018183031015612a4257612a3a9184916129ed565b905b906129f1565b928094612a4f92936129ed565b91612a3c565b805185600114612a7357634e487b7160e01b5f52605160045260245ffd5b8211612a82575b602001612a09565b602092830180518251825282529250612a7a565b90919293612aa48484612d7d565b158015612b16575b15612abd5750505050505f90600190565b6020945f9460a094604051948552878501526040840152606083015260808201528280526101005afa15612b14575f5115612afa57600190600190565b612b02612e5f565b15612b0e575f90600190565b5f905f90565bfe5b50612b218186612df4565b15612aac565b9093929192612b368486612d7d565b158015612d6c575b612d63577fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551612d2c612d5f95612d21612d3896612b79612f13565b95612b826110ce565b5f81525f60208201525f60408201528752612b9b6110ce565b918252602082015260016040820152612bb48660200190565b908152612bbf6110ce565b7f6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c29681527f4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f560208201526001604082015260808701908152612d17612c23835161306e565b60408901908152612d08612cf9612c3a855161306e565b6101008c01908152612c4f87518551906130ab565b9560608d019687528c612c6f612c688a518451906130ab565b9160a00190565b528c612c88612c8187518451906130ab565b9160c00190565b528c612ca1612c9a89518451906130ab565b9160e00190565b528c612cbb612cb38a518551906130ab565b916101200190565b528c612cd5612ccd87518551906130ab565b916101400190565b528c612cef612ce789518551906130ab565b916101600190565b52519051906130ab565b6101808b0181815295516130ab565b6101a08a0152518351906130ab565b6101c08801612cef565b6101e08501526130ca565b81818809930990612f59565b507fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551900690565b1490565b50505050505f90565b50612d778184612df4565b15612b3e565b908115159182612dca575b5081612dc0575b81612d98575090565b7f7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a89150111590565b8015159150612d8f565b7fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6325511191505f612d88565b600160601b63ffffffff60c01b031980807f5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b8185817fffffffff00000001000000000000000000000000fffffffffffffffffffffffc81838009080908818580091493109110161690565b60205f60a06040517fbb5a52f42f9c9261ed4361f59422a1e30036e7c32b270c8807a419feca6050238152600584820152600160408201527fa71af64de5126a4a4e02b7922d66ce9415ce88a4c9d25514d91082c8725ac95760608201527f5d47723c8fbe580bb369fec9c2665d8e30a435b9932645482e7c9f11e872296b60808201528280526101005afa15612b14575f5190565b60405190612f0282610ee4565b5f6040838281528260208201520152565b60405190610200612f248184610f00565b825f5b828110612f3357505050565b602090612f3e612ef5565b8184015201612f27565b90601081101561177a5760051b0190565b5f9392849283929183915b60808310612f7e5750505050612f7a9293613324565b9091565b8561304c575b600c612f908260fc1c90565b166003612f9d8460fe1c90565b16176040612fab8287612f48565b510151612fd3575b50612fca612fc360019260021b90565b9260021b90565b92019190612f64565b959194909782155f1461302257505050612fed8483612f48565b5151926001612fca612fc3604061301360206130098b8a612f48565b5101519988612f48565b5101519796995b925050612fb3565b612fc395926001926130419261303b612fca9a89612f48565b5161319f565b97919690969961301a565b969461305d9194613063939661311e565b9161311e565b949193909396612f84565b61308e9061307a612ef5565b50805190604060208201519101519161311e565b906040519261309c84610ee4565b83526020830152604082015290565b61308e916130b7612ef5565b508051604060208301519201519261319f565b7fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc6325517fffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc63254f61311592613397565b9015611f975790565b929091600160601b63ffffffff60c01b031980918180868009968180808a818080808a800980097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b82039008900908940960020990565b91939092935f945f945f94604081015190600160601b63ffffffff60c01b0319828009600160601b63ffffffff60c01b031985800992600160601b63ffffffff60c01b03198087860960208501510991600160601b63ffffffff60c01b0319808681868103818d8189890990090896510991818381039189090890811585151694855f146132c55750505050506001146132395750505050565b600160601b63ffffffff60c01b03198080809a508699508097985080969381808087819998099d838f94097fffffffff00000001000000000000000000000000fffffffffffffffffffffffc09818088800960030908940960040991818080808087600209810381868009089c80096008098103938b820390089009089409600209905f8080806115be565b929b5093509650600160601b63ffffffff60c01b031980808080809c9d50809a995080985080969f508b8009809709958a098180876002098103818381038188800908089d098103938c8203900890090895099009905f8080806115be565b9291801561338d57600160601b63ffffffff60c01b03197fffffffff00000001000000000000000000000000fffffffffffffffffffffffd61336592613397565b919015611f9757600160601b63ffffffff60c01b031991829081808280098097099509900990565b505090505f905f90565b919081156133d2576020925f9260c0926040519286845286808501528660408501526060840152608083015260a082015260055afa905f5190565b5050505f905f9056fea164736f6c6343000825000a'

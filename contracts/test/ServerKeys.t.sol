@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.28;
 
-import {Registration, ServerKey} from "../src/types/Servers.sol";
+import {Registration} from "../src/types/Servers.sol";
+import {ServerKey} from "../src/types/Statements.sol";
 import {Fixture} from "./support/Fixture.sol";
 import {vm} from "./support/Vm.sol";
 

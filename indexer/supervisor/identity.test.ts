@@ -11,6 +11,7 @@ const identity: Identity = {
     startBlock: 3,
     neighborhoodRegistry: '0x5FbDB2315678afecb367f032d93F642f64180aa3',
     serverRegistry: '0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512',
+    complianceRegistry: '0xCafac3dD18aC6c6e92c921884f9E4176737C052c',
   },
   startBlockHash: '0xaa',
   sources: 'hash',
@@ -26,6 +27,7 @@ test('everything that decides what is in the database is in the name of its sche
     { ...identity, deployment: { ...deployment, startBlock: 4 } },
     { ...identity, deployment: { ...deployment, serverRegistry: deployment.neighborhoodRegistry } },
     { ...identity, deployment: { ...deployment, neighborhoodRegistry: deployment.serverRegistry } },
+    { ...identity, deployment: { ...deployment, complianceRegistry: deployment.serverRegistry } },
   ]
   const names = variants.map(schemaName)
   expect(new Set(names).size).toBe(variants.length)

@@ -23,7 +23,8 @@ export async function hashSources(root: string): Promise<string> {
 
 /** Database schema of this identity, so that on PostgreSQL another chain, deployment or version gets tables of its own. */
 export function schemaName({ deployment, startBlockHash, sources }: Identity): string {
-  const { chainId, startBlock, neighborhoodRegistry, serverRegistry } = deployment
-  const parts = [chainId, startBlock, neighborhoodRegistry.toLowerCase(), serverRegistry.toLowerCase(), startBlockHash, sources]
+  const { chainId, startBlock, neighborhoodRegistry, serverRegistry, complianceRegistry } = deployment
+  const addresses = [neighborhoodRegistry, serverRegistry, complianceRegistry].map((address) => address.toLowerCase())
+  const parts = [chainId, startBlock, ...addresses, startBlockHash, sources]
   return `dred_${createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 16)}`
 }

@@ -95,6 +95,7 @@ async function inspectChain({ rpcUrl, chainId, deployment }: IndexerOptions) {
     chain.blockNumber(),
     chain.hasCode(deployment.neighborhoodRegistry),
     chain.hasCode(deployment.serverRegistry),
+    chain.hasCode(deployment.complianceRegistry),
   ])
   const [actualId, startBlockHash, tip, ...deployed] = await answers.catch((cause: unknown) => {
     throw new IndexerError('chain_unreachable', 'The chain does not answer at its RPC URL', { cause })
@@ -121,7 +122,14 @@ function ponderArguments({ root, schema, port }: { root: string; schema: string;
 
 /** Only what Ponder needs, plus the variables that make programs run at all: a PORT or DATABASE_URL of the caller's is not for it. */
 function childEnvironment(options: IndexerOptions, directory: DatabaseDirectory): NodeJS.ProcessEnv {
-  const { PORT: _port, DATABASE_URL: _url, DATABASE_PRIVATE_URL: _privateUrl, DATABASE_SCHEMA: _schema, ...inherited } = process.env
+  const {
+    PORT: _port,
+    DATABASE_URL: _url,
+    DATABASE_PRIVATE_URL: _privateUrl,
+    DATABASE_SCHEMA: _schema,
+    DRED_DEPLOYMENT: _deployment,
+    ...inherited
+  } = process.env
   const { deployment, databaseUrl } = options
   return {
     ...inherited,
@@ -131,6 +139,7 @@ function childEnvironment(options: IndexerOptions, directory: DatabaseDirectory)
     DRED_CHAIN_ID: String(options.chainId),
     DRED_NEIGHBORHOOD_REGISTRY: deployment.neighborhoodRegistry,
     DRED_SERVER_REGISTRY: deployment.serverRegistry,
+    DRED_COMPLIANCE_REGISTRY: deployment.complianceRegistry,
     DRED_START_BLOCK: String(deployment.startBlock),
     DRED_INDEXER_DIR: directory.path,
     DRED_INDEXER_TEMPORARY: directory.temporary,

@@ -1,79 +1,59 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type Deployment, neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
-import { type Address, keccak256, stringToBytes } from 'viem'
+import { neighborhoodRegistryAbi } from '@dred/contracts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RunningIndexer, startIndexer } from '../supervisor/index.ts'
-import { type Chain, createNeighborhood, deploy, registerServer, STAKE, startChain } from '../../test/fixtures/chain.ts'
+import { attestServer, createNeighborhood, newKey, parametersOf, registerServer, rotateKey, STAKE } from '../../test/fixtures/chain.ts'
+import { expectNeighborhoodOfChain, expectServerOfChain } from './chain-views.ts'
+import { type Answer, type IndexedChain, startIndexedChain } from './fixture.ts'
 
 const UNKNOWN = '4294967295'
 
-let chain: Chain
-let deployment: Deployment & { stakeToken: Address }
-let indexer: RunningIndexer
-let dataDir: string
+let indexed: IndexedChain
 
 beforeAll(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'dred-indexer-'))
-  chain = await startChain()
-  deployment = await deploy(chain)
-  const owner = chain.wallet(0)
-  for (const name of ['Poker night', 'chess_club', 'Poker day', 'a 100% literal name']) await createNeighborhood(owner, deployment, name)
-  indexer = await startIndexer({ rpcUrl: chain.rpcUrl, chainId: deployment.chainId, deployment, dataDir, port: 0 })
+  indexed = await startIndexedChain(async (chain, registries) => {
+    const owner = chain.wallet(0)
+    for (const name of ['Poker night', 'chess_club', 'Poker day', 'a 100% literal name']) await createNeighborhood(owner, registries, name)
+    await registerServer(chain.wallet(1), registries, { neighborhood: 1, endpoint: 'http://127.0.0.1:9001' })
+  })
 }, 90_000)
 
-afterAll(async () => {
-  await indexer?.stop()
-  await chain?.close()
-  await rm(dataDir, { recursive: true, force: true })
-}, 30_000)
+afterAll(() => indexed?.close(), 30_000)
 
-async function get(path: string, headers: Record<string, string> = {}) {
-  const response = await fetch(`${indexer.url}${path}`, { headers })
-  const text = await response.text()
-  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) }
-}
-
-/** Waits until the API has indexed the chain's newest block. */
-async function caughtUp(): Promise<void> {
-  const tip = Number(await chain.clock.getBlockNumber({ cacheTime: 0 }))
-  await expect.poll(async () => (await get('/v1/ready')).body.block?.number, { timeout: 10_000 }).toBeGreaterThanOrEqual(tip)
-}
+const get = (path: string, headers?: Record<string, string>): Promise<Answer> => indexed.get(path, headers)
 
 test('is ready at the tip of the chain', async () => {
-  const { number, hash } = await chain.clock.getBlock()
+  const { number, hash, timestamp } = await indexed.chain.clock.getBlock()
   const { status, body, headers } = await get('/v1/ready')
   expect(status).toBe(200)
-  expect(body).toEqual({ ready: true, chainId: 31_337, chainTip: Number(number), block: { number: Number(number), hash } })
+  const block = { number: Number(number), hash, timestamp: Number(timestamp) }
+  expect(body).toEqual({ ready: true, chainId: 31_337, chainTip: Number(number), block })
   expect(headers.get('cache-control')).toBe('no-store')
 })
 
-test('describes a neighborhood as the chain has it', async () => {
-  const owner = chain.wallet(0).account.address
-  const { status, body } = await get('/v1/neighborhoods/1')
-  expect(status).toBe(200)
-  expect(body.neighborhood).toEqual({
-    id: '1',
-    owner,
-    name: 'Poker night',
-    uri: 'https://poker.example/',
-    contentHash: keccak256(stringToBytes('Poker night')),
-    createdAtBlock: deployment.startBlock + 3,
-    parameters: {
-      stakeToken: expect.toSatisfy((token: string) => token.toLowerCase() === deployment.stakeToken.toLowerCase()),
-      minStake: String(STAKE),
-      unbondingSeconds: 86_400,
-      maxServers: 8,
-      redundancy: 2,
-      maxChannelLifetimeSeconds: 604_800,
-      maxChannelIdleSeconds: 86_400,
-      maxMessageBytes: 65_536,
-    },
-    activeServers: 0,
-    healthy: false,
-  })
-})
+test('a lapse is told without a new block, and not hidden behind a tag', async () => {
+  const { chain, registries } = indexed
+  const endpoint = 'http://127.0.0.1:9001'
+  // What was the newest block may be older than the attestation is to hold.
+  await chain.clock.mine({ blocks: 1 })
+  await attestServer(chain.wallet(0), registries, { id: 1, neighborhood: 1, endpoint, seconds: 10 })
+  await indexed.caughtUp()
+  const path = '/v1/neighborhoods/1/servers'
+  const before = await get(path)
+  expect(before.body.items).toMatchObject([{ id: 1, endpoint, status: 'active' }])
+  const etag = before.headers.get('etag') ?? ''
+  const paths = [path, '/v1/neighborhoods/1', '/v1/servers/1'] as const
+  // Of the page with the server as of what only counts it: one tag stands for all answers.
+  // The chain's time is ahead of the clock by a second for every block that came faster than that.
+  await expect.poll(async () => (await get(path, { 'if-none-match': etag })).status, { interval: 200, timeout: 60_000 }).toBe(200)
+  const after = await Promise.all(paths.map((each) => get(each, { 'if-none-match': etag })))
+  expect(after.map(({ status, body }) => ({ status, block: body.block }))).toEqual(
+    paths.map(() => ({ status: 200, block: before.body.block })),
+  )
+  const [list, neighborhood, server] = after.map(({ body }) => body)
+  expect([list.items, neighborhood.neighborhood.activeServers, server.server.status]).toEqual([[], 0, 'lapsed'])
+  const changed = after[0]?.headers.get('etag') ?? ''
+  expect((await get(path, { 'if-none-match': changed })).status).toBe(304)
+  expect(server.server.validUntil * 1_000).toBeLessThan(Date.now())
+}, 90_000)
 
 test('pages through the neighborhoods', async () => {
   const first = await get('/v1/neighborhoods?limit=3')
@@ -97,96 +77,18 @@ test('finds neighborhoods by a part of the name, taken literally', async () => {
   expect(await names('nobody')).toEqual([])
 })
 
-test('follows metadata and ownership', async () => {
-  const [owner, heir] = [chain.wallet(0), chain.wallet(3)]
-  const registry = { address: deployment.neighborhoodRegistry, abi: neighborhoodRegistryAbi } as const
-  const contentHash = keccak256(stringToBytes('new'))
-  await owner.writeContract({ ...registry, functionName: 'updateMetadata', args: [2, 'Chess', 'https://chess.example/', contentHash] })
-  await owner.writeContract({ ...registry, functionName: 'transferOwnership', args: [2, heir.account.address] })
-  await caughtUp()
-  expect((await get('/v1/neighborhoods/2')).body.neighborhood).toMatchObject({ name: 'Chess', owner: owner.account.address })
-  await heir.writeContract({ ...registry, functionName: 'acceptOwnership', args: [2] })
-  await caughtUp()
-  expect((await get('/v1/neighborhoods/2')).body.neighborhood).toMatchObject({
-    uri: 'https://chess.example/',
-    contentHash,
-    owner: heir.account.address,
-  })
-})
-
-test('follows servers from registration to withdrawal', async () => {
-  const [first, second] = [chain.wallet(1), chain.wallet(2)]
-  const registry = { address: deployment.serverRegistry, abi: serverRegistryAbi } as const
-  const endpoints = ['http://127.0.0.1:9001', 'http://127.0.0.1:9002'] as const
-  const registered = await registerServer(first, deployment, { neighborhood: 1, endpoint: endpoints[0] })
-  await registerServer(second, deployment, { neighborhood: 1, endpoint: endpoints[1] })
-  await caughtUp()
-
-  expect((await get('/v1/neighborhoods/1')).body.neighborhood).toMatchObject({ activeServers: 2, healthy: true })
-  const { blockNumber } = await first.getTransactionReceipt({ hash: registered.hash })
-  const server = {
-    id: 1,
-    neighborhood: '1',
-    operator: first.account.address,
-    payout: first.account.address,
-    keyId: registered.keyId,
-    keyX: registered.keyX,
-    keyY: registered.keyY,
-    endpoint: endpoints[0],
-    did: 'did:web:operator.example',
-    stake: String(STAKE),
-    status: 'active',
-    unlockAt: null,
-    registeredAtBlock: Number(blockNumber),
-  }
-  expect((await get('/v1/servers/1')).body.server).toEqual(server)
-  const listed = await get('/v1/neighborhoods/1/servers')
-  expect(listed.body.items).toHaveLength(2)
-  expect(listed.body.items[0]).toEqual(server)
-  expect((await get('/v1/neighborhoods/2/servers')).body.items).toEqual([])
-
-  await first.writeContract({ ...registry, functionName: 'setEndpoint', args: [1, 'http://127.0.0.1:9003'] })
-  await first.writeContract({ ...registry, functionName: 'requestExit', args: [1] })
-  const unlockAt = Number((await first.getBlock()).timestamp) + 86_400
-  await caughtUp()
-  expect((await get('/v1/servers/1')).body.server).toEqual({ ...server, endpoint: 'http://127.0.0.1:9003', status: 'exiting', unlockAt })
-  const ids = async (query: string) => (await get(`/v1/neighborhoods/1/servers${query}`)).body.items.map(({ id }: { id: number }) => id)
-  expect([await ids(''), await ids('?status=active'), await ids('?status=exiting')]).toEqual([[2], [2], [1]])
-  expect((await get('/v1/neighborhoods/1')).body.neighborhood).toMatchObject({ activeServers: 1, healthy: false })
-
-  await chain.clock.increaseTime({ seconds: 86_400 })
-  await chain.clock.mine({ blocks: 1 })
-  await first.writeContract({ ...registry, functionName: 'withdraw', args: [1] })
-  await caughtUp()
-  expect((await get('/v1/servers/1')).body.server).toMatchObject({ status: 'withdrawn', stake: '0', unlockAt })
-  expect([await ids('?status=exiting'), await ids('?status=withdrawn'), await ids('?status=all')]).toEqual([[], [1], [1, 2]])
-
-  const page = await get('/v1/servers/1/history?limit=3')
-  const rest = await get(`/v1/servers/1/history?cursor=${page.body.next}`)
-  const history = [...page.body.items, ...rest.body.items]
-  expect(history.map(({ kind }) => kind)).toEqual(['registered', 'endpoint_changed', 'exit_requested', 'withdrawn'])
-  expect(history[0]).toMatchObject({
-    block: Number(blockNumber),
-    transaction: registered.hash,
-    stake: String(STAKE),
-    endpoint: endpoints[0],
-  })
-  expect(history[3]).toMatchObject({ stake: '0', endpoint: 'http://127.0.0.1:9003' })
-  expect(rest.body.next).toBeNull()
-})
-
 test('an answer that has not changed costs 304', async () => {
   const { headers, body } = await get('/v1/neighborhoods')
   const etag = headers.get('etag') ?? ''
-  expect(etag).toBe(`"${body.block.hash}"`)
+  expect(etag).toContain(body.block.hash)
   expect(headers.get('cache-control')).toBe('no-cache')
   for (const condition of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
     const again = await get('/v1/neighborhoods', { 'if-none-match': condition })
     expect([again.status, again.body, again.headers.get('etag')]).toEqual([304, undefined, etag])
   }
   expect((await get('/v1/neighborhoods', { 'if-none-match': '"other"' })).status).toBe(200)
-  await chain.clock.mine({ blocks: 1 })
-  await caughtUp()
+  await indexed.chain.clock.mine({ blocks: 1 })
+  await indexed.caughtUp()
   const changed = await get('/v1/neighborhoods', { 'if-none-match': etag })
   expect(changed.status).toBe(200)
   expect(changed.headers.get('etag')).not.toBe(etag)
@@ -214,6 +116,9 @@ test('refuses bad input with a problem document', async () => {
     [`/v1/neighborhoods/${UNKNOWN}/servers`, 404, 'not_found'],
     [`/v1/servers/${UNKNOWN}`, 404, 'not_found'],
     [`/v1/servers/${UNKNOWN}/history`, 404, 'not_found'],
+    [`/v1/servers/${UNKNOWN}/keys`, 404, 'not_found'],
+    [`/v1/servers/${UNKNOWN}/attestations`, 404, 'not_found'],
+    [`/v1/neighborhoods/${UNKNOWN}/history`, 404, 'not_found'],
     ['/v1/nothing', 404, 'not_found'],
     ['/nothing', 404, 'not_found'],
   ]
@@ -223,7 +128,7 @@ test('refuses bad input with a problem document', async () => {
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(response.body).toMatchObject({ type: `/problems/${code}`, status, retryable: false, title: expect.any(String) })
   }
-  const posted = await fetch(`${indexer.url}/v1/neighborhoods`, { method: 'POST', body: '{}' })
+  const posted = await fetch(`${indexed.url}/v1/neighborhoods`, { method: 'POST', body: '{}' })
   expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
 })
 
@@ -231,7 +136,7 @@ test('is open to every web page', async () => {
   const { headers } = await get('/v1/neighborhoods', { origin: 'https://dapp.example' })
   expect(headers.get('access-control-allow-origin')).toBe('*')
   expect(headers.get('access-control-expose-headers')).toBe('ETag')
-  const preflight = await fetch(`${indexer.url}/v1/neighborhoods`, {
+  const preflight = await fetch(`${indexed.url}/v1/neighborhoods`, {
     method: 'OPTIONS',
     headers: { origin: 'https://dapp.example', 'access-control-request-method': 'GET', 'access-control-request-headers': 'if-none-match' },
   })
@@ -240,32 +145,26 @@ test('is open to every web page', async () => {
 })
 
 test('answers GraphQL', async () => {
-  const query = '{ neighborhoods(where: { name_contains: "Poker" }, orderBy: "id") { items { id name } } server(id: 2) { endpoint stake } }'
-  const response = await fetch(`${indexer.url}/graphql`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query }),
-  })
-  expect(await response.json()).toEqual({
-    data: {
-      neighborhoods: {
-        items: [
-          { id: 1, name: 'Poker night' },
-          { id: 3, name: 'Poker day' },
-        ],
-      },
-      server: { endpoint: 'http://127.0.0.1:9002', stake: String(STAKE) },
+  const query = '{ neighborhoods(where: { name_contains: "Poker" }, orderBy: "id") { items { id name } } server(id: 1) { endpoint stake } }'
+  expect(await indexed.query(query)).toEqual({
+    neighborhoods: {
+      items: [
+        { id: 1, name: 'Poker night' },
+        { id: 3, name: 'Poker day' },
+      ],
     },
+    server: { endpoint: 'http://127.0.0.1:9001', stake: String(STAKE) },
   })
 })
 
 test('every answer is of exactly the block that it names', async () => {
+  const { chain, registries } = indexed
   const owner = chain.wallet(0)
   const before = (await get('/v1/neighborhoods')).body
   const [rounds, perRound] = [5, 4]
   const answers: { items: number; block: number }[] = []
   for (let round = 0; round < rounds; round++) {
-    for (let i = 0; i < perRound; i++) await createNeighborhood(owner, deployment, `neighborhood ${round}.${i}`)
+    for (let i = 0; i < perRound; i++) await createNeighborhood(owner, registries, `neighborhood ${round}.${i}`)
     const tip = Number(await chain.clock.getBlockNumber({ cacheTime: 0 }))
     let reached = 0
     // As fast as it answers, so that many requests arrive while a block is half written.
@@ -281,4 +180,43 @@ test('every answer is of exactly the block that it names', async () => {
   const expected = answers.map(({ block }) => ({ items: before.items.length + block - before.block.number, block }))
   expect(answers).toEqual(expected)
   expect(answers.at(-1)?.items).toBe(before.items.length + rounds * perRound)
+})
+
+test('what a reorganization undoes is undone', async () => {
+  const { chain, registries } = indexed
+  const [owner, operator] = [chain.wallet(0), chain.wallet(1)]
+  const next = (await get('/v1/neighborhoods?limit=100')).body.items.length + 1
+  const history = await indexed.all('/v1/servers/1/history')
+  await indexed.caughtUp()
+  const id = await chain.clock.snapshot()
+  await createNeighborhood(owner, registries, 'undone')
+  await owner.writeContract({
+    address: registries.neighborhoodRegistry,
+    abi: neighborhoodRegistryAbi,
+    functionName: 'stageParameters',
+    args: [1, { ...parametersOf(registries), slashPercent: 99 }],
+  })
+  await rotateKey(operator, registries, { id: 1, key: await newKey() })
+  await registerServer(operator, registries, { neighborhood: 1, endpoint: 'http://127.0.0.1:9002' })
+  await attestServer(owner, registries, { id: 2, neighborhood: 1, endpoint: 'http://127.0.0.1:9002' })
+  await indexed.caughtUp()
+  const undone = await get('/v1/neighborhoods/1')
+  expect(undone.body.neighborhood).toMatchObject({ staged: { parameters: { slashPercent: 99 } }, seatsTaken: 2, activeServers: 1 })
+
+  await chain.clock.revert({ id })
+  await createNeighborhood(owner, registries, 'instead')
+  // One by one: of many at once the chain makes up blocks whose parents it does not have.
+  for (let height = 0; height < 10; height++) await chain.clock.mine({ blocks: 1 })
+  await indexed.caughtUp()
+  const [neighborhood, server, other] = [
+    await get('/v1/neighborhoods/1'),
+    await get('/v1/servers/1'),
+    await get(`/v1/neighborhoods/${next}`),
+  ]
+  expect(neighborhood.body.neighborhood).toMatchObject({ staged: null, seatsTaken: 1 })
+  await expectNeighborhoodOfChain(indexed, neighborhood.body.neighborhood)
+  await expectServerOfChain(indexed, server.body.server)
+  expect([other.body.neighborhood.name, (await get('/v1/servers/2')).status]).toEqual(['instead', 404])
+  expect(await indexed.all('/v1/servers/1/keys')).toHaveLength(1)
+  expect(await indexed.all('/v1/servers/1/history')).toEqual(history)
 })

@@ -96,7 +96,10 @@ test('says what is wrong with the chain before it starts anything', async () => 
   expect(await codeOf({ rpcUrl: 'ws://127.0.0.1:1' })).toBe('chain_unreachable')
   expect(await codeOf({ chainId: 1 })).toBe('wrong_chain')
   expect(await codeOf({ deployment: { ...deployment, startBlock: 1_000_000 } })).toBe('not_deployed')
-  expect(await codeOf({ deployment: { ...deployment, serverRegistry: '0x00000000000000000000000000000000000000aa' } })).toBe('not_deployed')
+  const nowhere = '0x00000000000000000000000000000000000000aa'
+  for (const registry of ['neighborhoodRegistry', 'serverRegistry', 'complianceRegistry']) {
+    expect(await codeOf({ deployment: { ...deployment, [registry]: nowhere } })).toBe('not_deployed')
+  }
 })
 
 test('gives up a start after its time, or when nobody waits for it any more', async () => {

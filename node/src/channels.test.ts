@@ -4,13 +4,14 @@ import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
 import { Incarnation } from './incarnation.ts'
 import { readForward } from './log-reader.ts'
+import { Membership } from './membership.ts'
 import { RecentEntries } from './recent-entries.ts'
 import type { Store } from './store/port.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import { Random } from './store/testing/random.ts'
 import { at, message } from './store/testing/samples.ts'
 import { jitteryStore } from './testing/jittery-store.ts'
-import { MemoryRegistry } from './testing/registry-view.ts'
+import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
 import { testSigner } from './testing/test-node.ts'
 
 const NOW = 1_700_000_000_000
@@ -28,9 +29,11 @@ function assemble(store: Store): void {
   published = []
   recent = new RecentEntries({ count: 100, bytes: 1_000_000, ageMs: 5_000 })
   tracker = new ChannelTracker(store, { capacity: 10, pinned: () => false })
+  const registry = new MemoryRegistry()
   channels = new Channels({
     store,
-    registry: new MemoryRegistry(),
+    registry,
+    membership: new Membership(registry, { server: 1, keyId: registeredServer(1).keyId }),
     tracker,
     incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
     recent,

@@ -18,6 +18,7 @@ import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './ch
 import { genesisEntry, messageEntry } from './entries.ts'
 import type { Incarnation } from './incarnation.ts'
 import { deliveredJson, readBackward, readForward, stateAfter, stateBefore } from './log-reader.ts'
+import type { Membership } from './membership.ts'
 import type { RecentEntries } from './recent-entries.ts'
 import type { AppendResult, ChannelState, NewEntry, Store } from './store/port.ts'
 
@@ -28,6 +29,7 @@ const PAGE_CHARACTERS = 4_194_304
 export interface ChannelsOptions {
   store: Store
   registry: RegistryView
+  membership: Membership
   tracker: ChannelTracker
   incarnation: Incarnation
   recent: RecentEntries
@@ -48,6 +50,7 @@ export interface StreamStart {
 export class Channels {
   readonly #store: Store
   readonly #registry: RegistryView
+  readonly #membership: Membership
   readonly #tracker: ChannelTracker
   readonly #incarnation: Incarnation
   readonly #recent: RecentEntries
@@ -56,9 +59,10 @@ export class Channels {
   /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
   readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
 
-  constructor({ store, registry, tracker, incarnation, recent, now, onPublished }: ChannelsOptions) {
+  constructor({ store, registry, membership, tracker, incarnation, recent, now, onPublished }: ChannelsOptions) {
     this.#store = store
     this.#registry = registry
+    this.#membership = membership
     this.#tracker = tracker
     this.#incarnation = incarnation
     this.#recent = recent
@@ -99,7 +103,7 @@ export class Channels {
 
   /** Makes a channel known. `created` is false when it was. */
   async create(id: string, body: unknown): Promise<{ description: ChannelDescription; created: boolean }> {
-    this.#assertServing()
+    this.#membership.assertServing()
     const verified = await verifyGenesis(body, id)
     const now = this.#now()
     this.#assertSupported(verified.genesis)
@@ -112,7 +116,7 @@ export class Channels {
   }
 
   async describe(id: string): Promise<ChannelDescription> {
-    this.#assertServing()
+    this.#membership.assertServing()
     const state = await this.#store.channel(id)
     if (!state) throw new DredError('unknown_channel')
     if (this.#isExpired(state)) throw new DredError('channel_expired')
@@ -124,7 +128,7 @@ export class Channels {
     items: ChannelDescription[]
     next: string | null
   }> {
-    this.#assertServing()
+    this.#membership.assertServing()
     this.#assertNeighborhood(neighborhood ?? this.#registry.neighborhood)
     if (cursor !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(cursor)) throw new DredError('malformed_cursor')
     const states = await this.#store.channels(cursor, limit + 1)
@@ -217,7 +221,7 @@ export class Channels {
   }
 
   async #activeChannel(id: string): Promise<TrackedChannel> {
-    this.#assertServing()
+    this.#membership.assertServing()
     const channel = await this.#tracker.get(id)
     if (!channel) throw new DredError('unknown_channel')
     if (this.#isExpired(channel)) throw new DredError('channel_expired')
@@ -231,10 +235,6 @@ export class Channels {
     const oldest = seen.clone()
     oldest.merge(purged)
     throw new DredError('cursor_expired', { oldest: encodeCursor(id, oldest) })
-  }
-
-  #assertServing(): void {
-    if (!this.#registry.server(this.#incarnation.self.server)) throw new DredError('not_serving')
   }
 
   #assertNeighborhood(neighborhood: string): void {

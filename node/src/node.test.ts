@@ -138,6 +138,70 @@ test('a server that does not see the chain, or is not registered, is not ready',
   expect(await (await fetch(`${node.adminUrl}/readyz`)).json()).toMatchObject({ ready: false, checks: { registered: { ok: false } } })
 })
 
+describe('what the registry says of a server', () => {
+  const readiness = async () => {
+    const response = await fetch(`${node.adminUrl}/readyz`)
+    return (await response.json()) as { ready: boolean; checks: Record<string, { ok: boolean; detail: string }> }
+  }
+  const metric = async (name: string) => {
+    const text = await (await fetch(`${node.adminUrl}/metrics`)).text()
+    return new RegExp(`^${name} (.*)$`, 'm').exec(text)?.[1]
+  }
+
+  test.each([
+    [{ status: 'pending', validUntil: 0 }, 'pending: ', 'first attestation'],
+    [{ status: 'pending', validUntil: 1 }, 'lapsed: ', '1970'],
+    [{ status: 'active', validUntil: 1 }, 'lapsed: ', 'attested again'],
+    [{ status: 'active', validUntil: 4_000_000_000 }, 'active: ', '2096'],
+  ] as const)('lets it serve when it is %o', async (fields, state, words) => {
+    node.registry.set([{ ...node.self, ...fields }])
+    const { ready, checks } = await readiness()
+    expect(ready).toBe(true)
+    expect(checks['registered']?.detail).toMatch(new RegExp(`^${state}.*${words}`))
+    expect((await say(1)).status).toBe(201)
+    expect(await metric('dred_serving')).toBe('1')
+    expect(await metric('dred_attested_until_seconds')).toBe(String(fields.validUntil))
+    expect(await metric('dred_key_accepted_until_seconds')).toBe('+Inf')
+  })
+
+  test.each([
+    ['exiting', 'exit'],
+    ['withdrawn', 'stake was paid out'],
+    ['slashed', 'two histories'],
+  ] as const)('ends its service when it is %s, with the reason', async (status, words) => {
+    const reader = await StreamReader.open(`${node.url}/channel/${channel}/stream`)
+    await reader.untilCaughtUp()
+    node.registry.set([{ ...node.self, status }])
+    await reader.ended
+    expect(reader.events.at(-1)).toMatchObject({ type: 'close', reason: 'not_serving' })
+    const { ready, checks } = await readiness()
+    expect(ready).toBe(false)
+    expect(checks['registered']).toMatchObject({ ok: false, detail: expect.stringContaining(words) })
+    expect(await say(1)).toMatchObject({ status: 503, body: { code: 'not_serving', detail: expect.stringContaining(words) } })
+    expect(await metric('dred_serving')).toBe('0')
+  })
+
+  test('warns while its key was replaced, and ends its service when that is no longer accepted', async () => {
+    const { keyX, keyY, keyId } = registeredServer(9)
+    const acceptedUntil = node.registry.time() + 60
+    node.registry.set([{ ...node.self, keyX, keyY, keyId, formerKeys: [{ ...node.self, acceptedUntil }] }])
+    expect((await say(1)).status).toBe(201)
+    expect(await readiness()).toMatchObject({
+      ready: true,
+      checks: { key: { ok: true, detail: expect.stringContaining(`replaced by ${keyId}`) } },
+    })
+    expect(await metric('dred_key_accepted_until_seconds')).toBe(String(acceptedUntil))
+
+    node.registry.time = () => acceptedUntil + 1
+    node.registry.notice()
+    expect(await readiness()).toMatchObject({ ready: false, checks: { registered: { ok: true }, key: { ok: false } } })
+    expect(await say(2)).toMatchObject({
+      status: 503,
+      body: { code: 'not_serving', detail: expect.stringContaining('start this server with that key') },
+    })
+  })
+})
+
 test('messages that expire are deleted in time', async () => {
   const own = await startTestNode({ purgeEveryMs: 20 })
   const id = await createChannel(own.url, signer, { lifetimeMs: 1_000 })

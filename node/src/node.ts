@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, limits } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { RegisteredServer, RegistryView } from './chain/port.ts'
+import type { RegistryView } from './chain/port.ts'
+import type { ServerKey } from './chain/server-key.ts'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
 import type { NodeConfig } from './config.ts'
@@ -11,6 +12,7 @@ import { type HttpLimits, httpLimits } from './http/limits.ts'
 import type { Listener, TlsFiles } from './http/listener.ts'
 import { Incarnation } from './incarnation.ts'
 import type { Log } from './log.ts'
+import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, type Check, startAdmin } from './observability/admin.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
@@ -47,8 +49,10 @@ export interface ReplicatorContext {
 export interface NodeDependencies {
   store: Store
   registry: RegistryView
-  /** This server as registered. */
-  self: RegisteredServer
+  /** This server's registry id. */
+  self: { id: number }
+  /** The key that it signs with. */
+  key: ServerKey
   replicatorFactory: (context: ReplicatorContext) => Replicator
   /** Unix milliseconds. */
   now: () => number
@@ -90,6 +94,8 @@ class RelayNode implements Node {
   readonly #settings: NodeSettings
   readonly #dependencies: NodeDependencies
   readonly #incarnation: Incarnation
+  readonly #membership: Membership
+  readonly #reportMembership: (standing: Standing) => void
   readonly #metrics: Metrics = createMetrics()
   readonly #recent = new RecentEntries(RECENT)
   readonly #tracker: ChannelTracker
@@ -103,10 +109,12 @@ class RelayNode implements Node {
   #outages = 0
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
-    const { store, registry, self, replicatorFactory, now, logger } = dependencies
+    const { store, registry, self, key, replicatorFactory, now, logger } = dependencies
     this.#settings = settings
     this.#dependencies = dependencies
     this.#incarnation = incarnation
+    this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
+    this.#reportMembership = reporter(logger)
     this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
     this.#hub = new Hub({
       store,
@@ -129,7 +137,11 @@ class RelayNode implements Node {
       log: logger,
       now,
     })
-    this.#metrics.observe({ peers: () => this.#replicator.connected().length, streams: () => this.#hub.streams })
+    this.#metrics.observe({
+      peers: () => this.#replicator.connected().length,
+      streams: () => this.#hub.streams,
+      standing: () => this.#membership.standing(),
+    })
   }
 
   async listen(): Promise<void> {
@@ -159,11 +171,12 @@ class RelayNode implements Node {
   }
 
   #createApp(): ReturnType<typeof createApp> {
-    const { store, registry, self, now, logger } = this.#dependencies
+    const { store, registry, self, key, now, logger } = this.#dependencies
     const { tls, rateLimit, trustProxy, http } = this.#settings
     const channels = new Channels({
       store,
       registry,
+      membership: this.#membership,
       tracker: this.#tracker,
       incarnation: this.#incarnation,
       recent: this.#recent,
@@ -177,6 +190,8 @@ class RelayNode implements Node {
         registry,
         replicator: this.#replicator,
         self,
+        key,
+        membership: this.#membership,
         software: readSoftware(),
         incarnation: () => this.#incarnation.self.incarnation,
         now,
@@ -197,16 +212,21 @@ class RelayNode implements Node {
 
   /** Follows chain, store and time. */
   #watch(): void {
-    const { store, registry, self } = this.#dependencies
+    const { store, registry } = this.#dependencies
+    this.#followMembership()
     this.#stops.push(
-      registry.onChange(() => {
-        if (!registry.server(self.id)) this.#hub.closeAll('not_serving', 5_000)
-      }),
+      registry.onChange(() => this.#followMembership()),
       store.onReconnected(() => this.#onStoreBack()),
     )
     const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS)
     timer.unref()
     this.#stops.push(() => clearInterval(timer))
+  }
+
+  #followMembership(): void {
+    const standing = this.#membership.standing()
+    if (!standing.serves) this.#hub.closeAll('not_serving', 5_000)
+    this.#reportMembership(standing)
   }
 
   /** The store may have lost its tail: nothing that was derived from it holds any more. */
@@ -250,7 +270,8 @@ class RelayNode implements Node {
   }
 
   async #checks(): Promise<Record<string, Check>> {
-    const { store, registry, self } = this.#dependencies
+    const { store, registry } = this.#dependencies
+    const { state, member, serves, detail, key } = this.#membership.standing()
     const { fresh, ageMs, block } = registry.freshness()
     return {
       store: await store.ping().then(
@@ -258,8 +279,9 @@ class RelayNode implements Node {
         (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
       ),
       chain: { ok: fresh, detail: `block ${block}, read ${Math.round(ageMs)} ms ago` },
-      registered: { ok: registry.server(self.id) !== undefined, detail: `server ${self.id} of neighborhood ${registry.neighborhood}` },
-      serving: { ok: !this.#closing },
+      registered: { ok: member, detail: `${state}: ${detail}` },
+      key: { ok: key.ok, detail: key.detail },
+      serving: { ok: serves && !this.#closing },
     }
   }
 }

@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Signer } from '@dred/protocol'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { endpointProofStatement, verifyStatement } from '@dred/protocol/statements'
 import {
+  attestServer,
   type Chain,
   createNeighborhood,
   deploy,
   type Registries,
   registerServer,
+  requestExit,
+  rotateKey,
   setEndpoint,
   startChain,
 } from '../../test/fixtures/chain.ts'
@@ -46,6 +50,12 @@ async function register(name: string, endpoint: string): Promise<void> {
   await registerServer(chain.wallet(0), registries, { neighborhood: 1, endpoint, key })
 }
 
+/** Gives a server another endpoint, at which it is attested. */
+async function attestAt(id: number, endpoint: string): Promise<void> {
+  await setEndpoint(chain.wallet(0), registries, { id, endpoint })
+  await attestServer(chain.wallet(0), registries, { id, neighborhood: 1, endpoint })
+}
+
 function config(name: string, fields: Partial<NodeConfig> = {}): NodeConfig {
   const { serverRegistry, neighborhoodRegistry } = registries
   return parseNodeConfig({
@@ -80,7 +90,7 @@ async function scrape(adminUrl: string, metric: string): Promise<number> {
 describe('two servers of a neighborhood', () => {
   test('serve what was published at the other, and count it', async () => {
     const [a, b] = [await start(config('a')), await start(config('b'))]
-    for (const { serverId, url } of [a, b]) await setEndpoint(chain.wallet(0), registries, { id: serverId, endpoint: url })
+    for (const { serverId, url } of [a, b]) await attestAt(serverId, url)
     const id = await newChannel(a.url)
     await expect.poll(async () => (await fetch(`${b.url}/channel/${id}`)).status, { timeout: 15_000 }).toBe(200)
     const reader = await StreamReader.open(`${b.url}/channel/${id}/stream`)
@@ -105,7 +115,7 @@ describe('two servers of a neighborhood', () => {
     expect(ready.status).toBe(200)
     expect(await ready.json()).toMatchObject({
       ready: true,
-      checks: { store: { ok: true }, chain: { ok: true }, registered: { ok: true }, serving: { ok: true } },
+      checks: { store: { ok: true }, chain: { ok: true }, registered: { ok: true }, key: { ok: true }, serving: { ok: true } },
     })
     expect((await fetch(`${adminUrl}/channels`)).status).toBe(404)
     expect((await fetch(`${adminUrl}/livez`, { method: 'POST' })).status).toBe(405)
@@ -125,6 +135,30 @@ describe('two servers of a neighborhood', () => {
     await reader.untilCaughtUp()
     expect(reader.messages.map(({ message }) => message)).toEqual([2])
     reader.stop()
+  }, 30_000)
+})
+
+describe('a server that was just registered', () => {
+  test('serves, proves its key at its endpoint, and is listed once it is attested', async () => {
+    await register('new', 'http://127.0.0.1:3')
+    const { url, serverId, adminUrl } = await start(config('new'))
+    const { serverRegistry, chainId } = registries
+    await newChannel(url)
+    const listed = async () => {
+      const { servers } = (await (await fetch(`${url}/.well-known/dred`)).json()) as { servers: { id: number }[] }
+      return servers.some(({ id }) => id === serverId)
+    }
+    expect(await listed()).toBe(false)
+    expect(await (await fetch(`${adminUrl}/readyz`)).json()).toMatchObject({ ready: true, checks: { registered: { ok: true } } })
+
+    const nonce = `0x${'ab'.repeat(32)}` as const
+    const proof = (await (await fetch(`${url}/.well-known/dred/proof?nonce=${nonce}`)).json()) as Record<string, `0x${string}`>
+    const { keyX = '0x', keyY = '0x', r = '0x', s = '0x' } = proof
+    const statement = endpointProofStatement({ chainId, serverRegistry }, { server: serverId, endpoint: 'http://127.0.0.1:3', nonce })
+    expect(await verifyStatement({ keyX, keyY }, statement, { r, s })).toBe(true)
+
+    await attestServer(chain.wallet(0), registries, { id: serverId, neighborhood: 1, endpoint: 'http://127.0.0.1:3' })
+    await expect.poll(listed, { timeout: 10_000 }).toBe(true)
   }, 30_000)
 })
 
@@ -156,6 +190,34 @@ describe('a server that cannot start says why', () => {
     await createServerKeyFile(keyFile('stranger'))
     await expect(serve(config('stranger'))).rejects.toMatchObject({ code: 'not_registered' })
   })
+
+  test('when its key was replaced, and not before that ends', async () => {
+    await register('rotated', 'http://127.0.0.1:4')
+    const key = await createServerKeyFile(keyFile('rotated-next'))
+    const before = await start(config('rotated'))
+    const id = before.serverId
+    await rotateKey(chain.wallet(0), registries, { id, key, overlapSeconds: 600 })
+    await before.close()
+    const during = await start(config('rotated'))
+    expect(await (await fetch(`${during.adminUrl}/readyz`)).json()).toMatchObject({
+      checks: { key: { detail: expect.stringContaining(key.keyId) } },
+    })
+    await during.close()
+
+    const last = await createServerKeyFile(keyFile('rotated-last'))
+    await rotateKey(chain.wallet(0), registries, { id, key: last, overlapSeconds: 0 })
+    const failure = { code: 'key_file', message: expect.stringContaining(`replaced by ${last.keyId}`) }
+    await expect(serve(config('rotated-next'))).rejects.toMatchObject(failure)
+    expect((await start(config('rotated-last'))).serverId).toBe(id)
+  }, 30_000)
+
+  test('when it has left', async () => {
+    await register('leaving', 'http://127.0.0.1:5')
+    const leaving = await start(config('leaving'))
+    await leaving.close()
+    await requestExit(chain.wallet(0), registries, leaving.serverId)
+    await expect(serve(config('leaving'))).rejects.toMatchObject({ code: 'not_registered', message: expect.stringContaining('exit') })
+  }, 30_000)
 
   test.each(['port', 'admin'] as const)('when its %s is taken', async (which) => {
     const taken = createServer()

@@ -7,6 +7,7 @@ import { loadServerKey } from './chain/server-key.ts'
 import { ServerKeyError } from './chain/server-key-error.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import type { TlsFiles } from './http/listener.ts'
+import { Membership } from './membership.ts'
 import { createNode, type NodeSettings } from './node.ts'
 import { createReplicator } from './peers/index.ts'
 import { StartupError } from './startup-error.ts'
@@ -38,14 +39,18 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     const self = findOwnServer(registry, key.keyId)
     if (!self) {
       const where = `neighborhood ${config.neighborhood} of ${config.chain.serverRegistry}`
-      throw new StartupError('not_registered', `The key ${key.keyId} is not an active server of ${where}: register it first`)
+      throw new StartupError('not_registered', `The key ${key.keyId} is not a server of ${where}: register it first`)
     }
+    const standing = new Membership(registry, { server: self.id, keyId: key.keyId }).standing()
+    if (!standing.key.ok) throw new StartupError('key_file', `The key ${standing.key.detail}`)
+    if (!standing.serves) throw new StartupError('not_registered', standing.detail)
     const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`)
     opened.push(store)
     const node = await createNode(settingsOf(config, tls), {
       store,
       registry,
       self,
+      key,
       replicatorFactory: (context) => createReplicator({ ...context, key }),
       now: Date.now,
       logger,

@@ -5,9 +5,11 @@ import {
   ChannelDescription,
   ChannelPage,
   Cursor,
+  EndpointProof,
   Id,
   MessagePage,
   NeighborhoodId,
+  Nonce,
   PublishResult,
   SignedGenesis,
   SignedMessage,
@@ -46,6 +48,9 @@ export const ChannelListQuery = Type.Object({
   limit: Limit,
 })
 export type ChannelListQuery = Static<typeof ChannelListQuery>
+
+export const ProofQuery = Type.Object({ nonce: Nonce })
+export type ProofQuery = Static<typeof ProofQuery>
 
 export const routes = {
   publish: {
@@ -98,6 +103,13 @@ export const routes = {
     path: '/.well-known/dred',
     summary: 'Who this server is, what it serves and which other servers it knows',
     response: { 200: WellKnown },
+  },
+  endpointProof: {
+    method: 'GET',
+    path: '/.well-known/dred/proof',
+    summary: "Prove that the server's registered key is at this endpoint",
+    querystring: ProofQuery,
+    response: { 200: EndpointProof },
   },
 } as const satisfies Record<string, Route>
 

@@ -6,6 +6,7 @@ const strict = { additionalProperties: false } as const
 
 export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'SHA-256, base64url without padding' })
 export const Key = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'Ed25519 public key, base64url without padding' })
+const Word = (description: string) => Type.String({ pattern: '^0x[0-9a-fA-F]{64}$', description })
 export const Signature = Type.String({ pattern: '^[A-Za-z0-9_-]{86}$', description: 'Ed25519 signature, base64url without padding' })
 export const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Unix time in milliseconds' })
 export const NeighborhoodId = Type.String({ pattern: '^[1-9][0-9]{0,9}$', description: 'Decimal id of the neighborhood in its registry' })
@@ -123,6 +124,20 @@ export const ServerEntry = Type.Object({
 })
 export type ServerEntry = Static<typeof ServerEntry>
 
+/** See `docs/protocol/statements.md`. */
+export const EndpointProof = Type.Object({
+  server: Type.Integer({ description: 'Id of the server in its registry' }),
+  endpoint: Type.String({ description: 'The endpoint that is stated' }),
+  keyX: Word('First coordinate of the P-256 key that signed'),
+  keyY: Word('Second coordinate'),
+  nonce: Word('As it was asked for'),
+  r: Word('First half of the signature of EndpointProof'),
+  s: Word('Second half, in the lower half of the curve order'),
+})
+export type EndpointProof = Static<typeof EndpointProof>
+
+export const Nonce = Word('32 bytes of the choice of who asks')
+
 export const WellKnown = Type.Object({
   protocol: Type.Object({ versions: Type.Array(Type.Integer()) }),
   software: Type.Object({ name: Type.String(), version: Type.String() }),
@@ -135,7 +150,7 @@ export const WellKnown = Type.Object({
   chain: Type.Object({ id: Type.Integer(), serverRegistry: Type.String() }),
   neighborhoods: Type.Array(NeighborhoodId),
   limits: Type.Object({ messageBytes: Type.Integer(), pageItems: Type.Integer() }),
-  servers: Type.Array(ServerEntry, { description: 'Active servers of the neighborhood as this server reads the chain' }),
+  servers: Type.Array(ServerEntry, { description: 'Servers of the neighborhood whose attestation holds, as this server reads the chain' }),
   time: TimeMs,
 })
 export type WellKnown = Static<typeof WellKnown>

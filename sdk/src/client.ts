@@ -16,8 +16,10 @@ import { Wake } from './wake.ts'
 export interface DredClientOptions {
   /** Id of the neighborhood in its registry, decimal. */
   neighborhood: string
-  /** Base URLs of discovery services, tried in turn; a relay server's endpoint will do too. */
-  discovery: readonly string[]
+  /** What a deployment file holds, for the discovery services that it names. */
+  deployment?: { readonly discovery?: readonly string[] }
+  /** Base URLs of discovery services, tried in turn; a relay server's endpoint will do too. Default: those of the deployment. */
+  discovery?: readonly string[]
   /** This device's Ed25519 key pair; else one is made silently and kept in the storage. */
   deviceKey?: CryptoKeyPair
   /** Signs instead of a device key. */
@@ -61,13 +63,14 @@ export interface DredClient {
 export function createDredClient(options: DredClientOptions): DredClient {
   const streams = options.servers ?? { min: 2, max: 3 }
   if (!/^[1-9][0-9]{0,9}$/.test(options.neighborhood)) throw badOption('`neighborhood` is a decimal id')
-  if (options.discovery.length === 0) throw badOption('`discovery` needs a URL')
-  for (const url of options.discovery) if (!isBaseUrl(url)) throw badOption(`\`discovery\`: ${url} is not the URL of a service`)
+  const discovery = options.discovery ?? options.deployment?.discovery ?? []
+  if (discovery.length === 0) throw badOption('`discovery`, or that of `deployment`, needs a URL')
+  for (const url of discovery) if (!isBaseUrl(url)) throw badOption(`\`discovery\`: ${url} is not the URL of a service`)
   if (!(streams.min >= 1 && streams.max >= streams.min)) throw badOption('`servers` needs 1 ≤ min ≤ max')
 
   const emitter = new Emitter<ClientEvents>()
   const lifetime = new AbortController()
-  const context = createContext(options, { streams, lifetime: lifetime.signal, emitter })
+  const context = createContext(options, { discovery, streams, lifetime: lifetime.signal, emitter })
   return {
     channels: new Channels(context),
     get state() {
@@ -87,13 +90,13 @@ export function createDredClient(options: DredClientOptions): DredClient {
 
 function createContext(
   options: DredClientOptions,
-  parts: { streams: { min: number; max: number }; lifetime: AbortSignal; emitter: Emitter<ClientEvents> },
+  parts: { discovery: readonly string[]; streams: { min: number; max: number }; lifetime: AbortSignal; emitter: Emitter<ClientEvents> },
 ): Context {
-  const { neighborhood, discovery: urls, clock = systemClock, random = Math.random, storage = defaultStorage() } = options
+  const { neighborhood, clock = systemClock, random = Math.random, storage = defaultStorage() } = options
   const timing: Timing = { ...defaultTiming, ...options.timing }
   const http = new Http({ fetch: options.fetch ?? globalThis.fetch.bind(globalThis), clock, timeoutMs: timing.requestMs })
   const wake = new Wake()
-  const discovery = new Discovery({ neighborhood, urls, http, clock, storage, timeoutMs: timing.requestMs })
+  const discovery = new Discovery({ neighborhood, urls: parts.discovery, http, clock, storage, timeoutMs: timing.requestMs })
   const report = (error: DredClientError): void => parts.emitter.emit('error', error)
   return {
     neighborhood,

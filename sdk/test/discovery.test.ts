@@ -31,6 +31,23 @@ describe('discovery', () => {
     expect(cluster.discovery.answered).toEqual([200, 200, 200])
   })
 
+  it('asks the services of the deployment unless others are given', async () => {
+    cluster = await Cluster.start({ relays: 1 })
+    const options = { neighborhood: '7', storage: memoryStorage(), deployment: { chainId: 31_337, discovery: [cluster.discovery.url] } }
+    const client = createDredClient(options)
+    expect(await client.channels.list()).toMatchObject({ items: [] })
+    expect(cluster.discovery.answered).toEqual([200])
+    client.close()
+
+    const given = createDredClient({ ...options, discovery: [cluster.relay(1).endpoint] })
+    expect(await given.channels.list()).toMatchObject({ items: [] })
+    expect(cluster.discovery.answered).toEqual([200])
+    given.close()
+    for (const deployment of [{}, { discovery: [] }]) {
+      expect(() => createDredClient({ neighborhood: '7', deployment })).toThrow(expect.objectContaining({ code: 'malformed_request' }))
+    }
+  })
+
   it('asks for a change only, once the list is stale and a server is missing', async () => {
     cluster = await Cluster.start({ relays: 2 })
     let now = Date.now()

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Network, startNetwork } from './network.ts'
 import { cli, dred, type Process, root, start, stop, until } from './processes.ts'
 
-/** The page's bash block: what the documentation shows is what runs here, on a port of its own. */
-const [practice = ''] = [...readFileSync(join(root, 'docs/operating/README.md'), 'utf8').matchAll(/^```bash\n([\s\S]*?)^```/gm)].map(
-  ([, block]) => block ?? '',
-)
+/** The page's bash blocks: what the documentation shows is what runs here, on a port of its own. */
+const [practice = '', attesting = ''] = [
+  ...readFileSync(join(root, 'docs/operating/README.md'), 'utf8').matchAll(/^```bash\n([\s\S]*?)^```/gm),
+].map(([, block]) => block ?? '')
 
 describe('the operator who practises on the local network', () => {
   let network: Network
@@ -20,7 +20,7 @@ describe('the operator who practises on the local network', () => {
     await network.close()
   })
 
-  it('makes keys, is funded, registers, stakes, serves what the others have, and comes back after kill -9', async () => {
+  it('makes keys, is funded, registers, stakes, is attested, serves what the others have, and comes back after kill -9', async () => {
     const port = await freePort()
     const endpoint = `http://127.0.0.1:${port}`
     const script = practice.replaceAll('http://127.0.0.1:8080', endpoint)
@@ -35,8 +35,6 @@ describe('the operator who practises on the local network', () => {
     await json(network, 'channel', 'send', id, 'an old message')
     const run = start('bash', ['-euo', 'pipefail', '-c', `${script}\nenv`], { cwd: network.folder, env })
     expect(await run.exited, run.stderr()).toBe(0)
-    expect(run.stdout()).toMatch(new RegExp(`4 +active +${endpoint} +150 DRED`))
-
     const settings = Object.fromEntries(
       run
         .stdout()
@@ -58,6 +56,13 @@ describe('the operator who practises on the local network', () => {
     }
 
     server = await serve()
+    expect(await messages()).toBeUndefined()
+    const attested = start('bash', ['-euo', 'pipefail', '-c', attesting], {
+      cwd: network.folder,
+      env: { ...env, DRED_CONFIG: network.config },
+    })
+    expect(await attested.exited, attested.stdout() + attested.stderr()).toBe(0)
+    expect(attested.stdout()).toMatch(new RegExp(`4 +active +\\S+ +${endpoint} +150 DRED`))
     await until(async () => (await messages())?.includes('an old message'))
     expect(await stop(server, 'SIGKILL')).toBe('SIGKILL')
     await json(network, 'channel', 'send', id, 'while it was away')

@@ -17,7 +17,7 @@ export default class Register extends BaseCommand<typeof Register> {
   static override summary = 'Register a server in a neighborhood and stake for it'
   static override description =
     `The wallet becomes the server's operator and pays the stake. Balance, endpoint, key and stake are checked before
-any money moves.`
+any money moves. The server is pending, and clients are not told of it, until attesters have examined it: see dred server status.`
   static override examples = ['<%= config.bin %> register --neighborhood 1 --endpoint https://relay.example.org --key-file server.pem']
   static override flags = {
     endpoint: Flags.string({ description: 'Public origin of the server, e.g. https://relay.example.org' }),
@@ -60,7 +60,7 @@ any money moves.`
       token,
       discovery: settings.urls('discovery'),
     }
-    const { steps, result } = registerServer(deployed, account, request)
+    const { steps, result } = await registerServer(deployed, account, request)
     const pending = await runTransaction(steps)
     const { id, keyId, transaction, block } = result()
     const { did, stake } = request
@@ -74,15 +74,17 @@ any money moves.`
       did,
       stake,
     }
-    this.output.result({ ...document, transaction, block: Number(block) }, () =>
-      fields([
+    this.output.result({ ...document, status: 'pending', transaction, block: Number(block) }, () => {
+      const about = fields([
         ['server', String(id)],
         ['neighborhood', String(neighborhood)],
         ['endpoint', endpoint],
         ['stake', formatAmount(stake, token)],
         ['transaction', transaction],
-      ]),
-    )
+      ])
+      const next = `It is pending until an attester of neighborhood ${neighborhood} has examined it: start it (dred serve) and tell them.`
+      return `${about}\n\n${next}`
+    })
     if (pending) throw pending
   }
 }

@@ -17,7 +17,7 @@ import {
   type Hex,
   parseEther,
   parseUnits,
-  type PrivateKeyAccount,
+  zeroAddress,
   zeroHash,
 } from 'viem'
 import { chainOf, type Deployed, tokenInfo, transport } from '../services/chain.ts'
@@ -32,13 +32,18 @@ const STAKE = parseUnits('100', TOKEN_DECIMALS)
 const ALLOTMENT = parseUnits('10000', TOKEN_DECIMALS)
 const DAY_SECONDS = 86_400
 
+const ATTESTATION_SECONDS = 90 * DAY_SECONDS
+
 /** A deployment on a chain of this machine, with its stake token. */
 export type LocalDeployment = Deployment & { stakeToken: Address }
 
 /** Where the contracts of a fresh chain come to lie: known before they are deployed. */
 export function plannedDeployment(deployer: Address, chainId: number): LocalDeployment {
   const address = (nonce: bigint) => getContractAddress({ from: deployer, nonce })
-  return { chainId, startBlock: 0, neighborhoodRegistry: address(0n), serverRegistry: address(1n), stakeToken: address(2n) }
+  const serverRegistry = address(1n)
+  // The first contract that the server registry makes.
+  const complianceRegistry = getContractAddress({ from: serverRegistry, nonce: 1n })
+  return { chainId, startBlock: 0, neighborhoodRegistry: address(0n), serverRegistry, complianceRegistry, stakeToken: address(2n) }
 }
 
 /**
@@ -55,7 +60,12 @@ export async function deployContracts(rpcUrl: string, plan: LocalDeployment, key
 
   const deployer = createWalletClient({ account: keys.deployer, chain, transport: transport(rpcUrl) })
   const contracts: { abi: Abi; bytecode: Hex; args: unknown[]; planned: Address }[] = [
-    { abi: neighborhoodRegistryAbi, bytecode: neighborhoodRegistryBytecode, args: [], planned: plan.neighborhoodRegistry },
+    {
+      abi: neighborhoodRegistryAbi,
+      bytecode: neighborhoodRegistryBytecode,
+      args: [keys.owner.address],
+      planned: plan.neighborhoodRegistry,
+    },
     { abi: serverRegistryAbi, bytecode: serverRegistryBytecode, args: [plan.neighborhoodRegistry], planned: plan.serverRegistry },
     { abi: devTokenAbi, bytecode: devTokenBytecode, args: [], planned: plan.stakeToken },
   ]
@@ -70,12 +80,13 @@ export async function deployContracts(rpcUrl: string, plan: LocalDeployment, key
     const mint = { address: plan.stakeToken, abi: devTokenAbi, functionName: 'mint', args: [address, ALLOTMENT] } as const
     await client.waitForTransactionReceipt({ hash: await deployer.writeContract(mint) })
   }
-  const { neighborhoodRegistry, serverRegistry, chainId } = plan
-  return { client, chainId, rpcUrl, neighborhoodRegistry, serverRegistry, startBlock: 0n }
+  const { neighborhoodRegistry, serverRegistry, complianceRegistry, chainId } = plan
+  return { client, chainId, rpcUrl, neighborhoodRegistry, serverRegistry, complianceRegistry, startBlock: 0n }
 }
 
-/** Creates the network's neighborhood. @returns its id */
-export async function createDevNeighborhood(deployed: Deployed, owner: PrivateKeyAccount, stakeToken: Address): Promise<string> {
+/** Creates the network's neighborhood, whose one attester is the owner's. @returns its id */
+export async function createDevNeighborhood(deployed: Deployed, keys: DevKeys, stakeToken: Address): Promise<string> {
+  const { owner, attester } = keys
   const { steps, result } = createNeighborhood(deployed, owner, {
     neighborhood: {
       name: 'Local neighborhood',
@@ -85,12 +96,22 @@ export async function createDevNeighborhood(deployed: Deployed, owner: PrivateKe
         stakeToken,
         minStake: STAKE,
         unbondingSeconds: DAY_SECONDS,
-        maxServers: 64,
-        redundancy: 2,
+        keyOverlapSeconds: DAY_SECONDS,
+        // The chain is made anew at every start, and the servers with it.
+        attestationSeconds: ATTESTATION_SECONDS,
         maxChannelLifetimeSeconds: 30 * DAY_SECONDS,
         maxChannelIdleSeconds: 7 * DAY_SECONDS,
         maxMessageBytes: 65_536,
+        maxServers: 64,
+        redundancy: 2,
+        slashPercent: 50,
+        quorumNumerator: 2,
+        quorumDenominator: 3,
+        attestation: 0,
       },
+      admission: { mode: 0, gateToken: zeroAddress, gateBalance: 0n },
+      guardian: zeroAddress,
+      attesters: [{ account: owner.address, keyId: attester.keyId }],
     },
     discovery: [],
   })
@@ -105,7 +126,7 @@ export async function registerDevServer(
   server: { neighborhood: string; endpoint: string; stakeToken: Address },
 ): Promise<number> {
   const { wallet, serverKey } = operator
-  const { steps, result } = registerServer(deployed, wallet, {
+  const { steps, result } = await registerServer(deployed, wallet, {
     neighborhood: Number(server.neighborhood),
     key: serverKey,
     endpoint: server.endpoint,

@@ -18,10 +18,10 @@ interface Plan {
 /** Writes the configuration of other commands against this network, and one file for each server. */
 export async function writeConfigurations(plan: Plan): Promise<void> {
   const { paths, ports, keys, deployment, rpcUrl, neighborhood } = plan
-  const shared = { neighborhood, chain: { rpcUrl, ...deployment } }
+  const shared = { neighborhood, chain: chainSettings(deployment, rpcUrl) }
   const discovery = [`http://127.0.0.1:${ports.discovery}`]
-  const { owner, password, device } = keys.files
-  const own = { ...shared, discovery, wallet: owner, passwordFile: password, deviceKey: device }
+  const { owner, password, device, attester } = keys.files
+  const own = { ...shared, discovery, wallet: owner, passwordFile: password, deviceKey: device, attester: { keyFile: attester } }
   await writeFile(paths.config, `# Written by dred dev: use it with --config.\n${stringify(own)}\n`)
   await Promise.all(
     keys.operators.map(({ serverKeyFile }, index) => {
@@ -37,4 +37,9 @@ export async function writeConfigurations(plan: Plan): Promise<void> {
       return writeFile(serverConfigPath(paths, index + 1), `# Written by dred dev.\n${stringify({ ...shared, server })}\n`)
     }),
   )
+}
+
+/** A deployment as settings have it: which compliance registry there is, the server registry says. */
+export function chainSettings({ chainId, startBlock, neighborhoodRegistry, serverRegistry, stakeToken }: LocalDeployment, rpcUrl: string) {
+  return { rpcUrl, chainId, startBlock, neighborhoodRegistry, serverRegistry, stakeToken }
 }

@@ -18,9 +18,11 @@ export interface DevKeys {
   deployer: PrivateKeyAccount
   /** Owns the neighborhood. */
   owner: PrivateKeyAccount
+  /** Signs the attestations of the network's servers, in the owner's name. */
+  attester: ServerKey
   /** One for each server, with its server key and that key's file. */
   operators: { wallet: PrivateKeyAccount; serverKey: ServerKey; serverKeyFile: string }[]
-  files: { password: string; owner: string; device: string }
+  files: { password: string; owner: string; device: string; attester: string }
 }
 
 /** The keys of a local network, made where they are missing: the same keys in every run give the same addresses and ids. */
@@ -36,21 +38,25 @@ export async function loadDevKeys(directory: string, servers: number): Promise<D
       () => openWalletFile(file(`${name}.json`), password),
       () => createWalletFile(file(`${name}.json`), password, { privateKey: randomKey(), rounds: SCRYPT_ROUNDS }),
     )
+  const p256Key = (path: string) =>
+    ensure(
+      () => loadServerKey(path),
+      () => createServerKey(path),
+    )
   const operator = async (index: number) => {
     const serverKeyFile = file(`server-${index}.pem`)
-    const serverKey = await ensure(
-      () => loadServerKey(serverKeyFile),
-      () => createServerKey(serverKeyFile),
-    )
+    const serverKey = await p256Key(serverKeyFile)
     return { wallet: await wallet(`operator-${index}`), serverKey, serverKeyFile }
   }
-  const [deployer, owner, operators] = await Promise.all([
+  const [deployer, owner, attester, operators] = await Promise.all([
     wallet('deployer'),
     wallet('owner'),
+    p256Key(file('attester.pem')),
     Promise.all(Array.from({ length: servers }, (_, index) => operator(index + 1))),
   ])
   await createDeviceKeyFile(file('device.pem')).catch(ignoreExisting)
-  return { deployer, owner, operators, files: { password: file('password'), owner: file('owner.json'), device: file('device.pem') } }
+  const files = { password: file('password'), owner: file('owner.json'), device: file('device.pem'), attester: file('attester.pem') }
+  return { deployer, owner, attester, operators, files }
 }
 
 /** Reads; makes what is missing and reads again. A file that is there but no good is the reader's error. */

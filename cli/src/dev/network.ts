@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { RunningIndexer } from '@dred/indexer'
 import { CliError } from '../errors.ts'
-import { listServers } from '../services/discovery.ts'
+import { listActiveServers } from '../services/discovery.ts'
 import { runSteps } from '../steps.ts'
 import { type Child, startChild } from './child.ts'
+import { attestDevServers, openDevRound } from './attest.ts'
 import { createDevNeighborhood, deployContracts, plannedDeployment, registerDevServer } from './deploy.ts'
 import type { Example, Page } from './example.ts'
 import { writeConfigurations } from './files.ts'
@@ -101,7 +102,7 @@ export class DevNetwork {
       this.#startIndexer({ rpcUrl, deployment, port: ports.discovery }),
     )
     const neighborhood = Promise.all([contracts, plan, keys]).then(async ([deployed, deployment, known]) => {
-      const id = await createDevNeighborhood(deployed, known.owner, deployment.stakeToken)
+      const id = await createDevNeighborhood(deployed, known, deployment.stakeToken)
       await writeConfigurations({ paths, ports, keys: known, deployment, rpcUrl: deployed.rpcUrl, neighborhood: id })
       return id
     })
@@ -115,7 +116,12 @@ export class DevNetwork {
       return ids
     })
     const relays = registered.then((ids) => Promise.all(ids.map((id, index) => this.#startRelay(id, index + 1))))
-    const discovered = Promise.all([indexer, neighborhood, registered]).then(([{ url }, id, ids]) =>
+    const round = Promise.all([contracts, keys, neighborhood]).then(([deployed, { owner }, id]) => openDevRound(deployed, owner, id))
+    // Attesters examine what runs.
+    const attested = Promise.all([contracts, keys, neighborhood, registered, relays, round]).then(([deployed, known, id, servers]) =>
+      attestDevServers(deployed, known, { neighborhood: id, servers }),
+    )
+    const discovered = Promise.all([indexer, neighborhood, registered, attested]).then(([{ url }, id, ids]) =>
       this.#waitForDiscovery(url, { id, ids }),
     )
     const page = Promise.all([indexer, neighborhood]).then(([{ url }, id]) => this.#startPage(example, { url, id, port: ports.page }))
@@ -128,6 +134,7 @@ export class DevNetwork {
         { title: 'neighborhood', run: () => neighborhood },
         { title: `${servers} operators registered and staked`, run: async () => `servers ${(await registered).join(', ')}` },
         { title: `${servers} relay servers`, run: async () => (await relays).map(({ endpoint }) => endpoint).join(' ') },
+        { title: 'servers attested', run: () => attested },
         { title: 'discovery', run: async () => discovered.then(() => indexer).then(({ url }) => url) },
         ...(example ? [{ title: 'page', run: async () => (await page) ?? undefined }] : []),
       ],
@@ -193,7 +200,7 @@ export class DevNetwork {
   async #waitForDiscovery(url: string, { id, ids }: { id: string; ids: number[] }): Promise<void> {
     const deadline = Date.now() + DISCOVERY_TIMEOUT_MS
     while (Date.now() < deadline) {
-      const active = (await listServers([url], Number(id))).filter(({ status }) => status === 'active').map((server) => server.id)
+      const active = (await listActiveServers([url], Number(id))).map((server) => server.id)
       if (ids.every((server) => active.includes(server))) return
       await sleep(50, undefined, { signal: this.#options.signal })
     }

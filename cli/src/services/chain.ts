@@ -1,4 +1,4 @@
-import { devTokenAbi, neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
+import { complianceRegistryAbi, devTokenAbi, neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
 import {
   type Account,
   type Address,
@@ -16,7 +16,9 @@ import { missing, type Config } from '../config.ts'
 import { CliError } from '../errors.ts'
 
 /** Every error that a call to the registries can end with, from whichever contract. */
-export const refusalAbi = [...serverRegistryAbi, ...neighborhoodRegistryAbi, ...devTokenAbi].filter((item) => item.type === 'error')
+export const refusalAbi = [...serverRegistryAbi, ...neighborhoodRegistryAbi, ...complianceRegistryAbi, ...devTokenAbi].filter(
+  (item) => item.type === 'error',
+)
 
 /** The Dred deployment that a command works on. */
 export interface Deployed {
@@ -25,6 +27,8 @@ export interface Deployed {
   rpcUrl: string
   neighborhoodRegistry: Address
   serverRegistry: Address
+  /** The one that the server registry deployed. */
+  complianceRegistry: Address
   startBlock: bigint
 }
 
@@ -65,7 +69,13 @@ export async function connect(settings: Config): Promise<Deployed> {
       `There is no ${name} at ${address} on chain ${chainId}: check the address and --rpc-url.`,
     )
   }
-  return { client, chainId, rpcUrl, neighborhoodRegistry, serverRegistry, startBlock: BigInt(settings.integer('chain.startBlock') ?? 0) }
+  const complianceRegistry = await client.readContract({
+    address: serverRegistry,
+    abi: serverRegistryAbi,
+    functionName: 'complianceRegistry',
+  })
+  const startBlock = BigInt(settings.integer('chain.startBlock') ?? 0)
+  return { client, chainId, rpcUrl, neighborhoodRegistry, serverRegistry, complianceRegistry, startBlock }
 }
 
 export function transport(rpcUrl: string): Transport {
@@ -113,4 +123,9 @@ export async function tokenInfo(client: PublicClient, address: Address): Promise
 
 function notAToken(address: Address): CliError {
   return new CliError('checkFailed', 'not_a_token', `There is no ERC-20 token with symbol and decimals at ${address}: check --stake-token.`)
+}
+
+/** Unix time in seconds by the chain's clock: that of its newest block. */
+export async function chainTime(client: PublicClient): Promise<number> {
+  return Number((await client.getBlock()).timestamp)
 }

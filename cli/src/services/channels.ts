@@ -5,7 +5,7 @@ import { type Config, missing, ownKeyFile } from '../config.ts'
 import { CliError } from '../errors.ts'
 import { parseId } from '../units.ts'
 import { createDeviceKeyFile, openDeviceKey } from './device-key.ts'
-import { listServers, showNeighborhood } from './discovery.ts'
+import { listActiveServers, showNeighborhood, unknownNeighborhood } from './discovery.ts'
 
 /** A channel that was made a moment ago may be on its way to the other servers. */
 const COPY_MS = 1_500
@@ -23,8 +23,7 @@ export async function withClient<T>(settings: Config, work: (client: DredClient)
   if (discovery.length === 0) throw missing('discovery')
   // The SDK waits for what may still come up; a person who mistyped wants to know now.
   const id = parseId(neighborhood, 'The id of a neighborhood')
-  if (!(await showNeighborhood(discovery, id)))
-    throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+  if (!(await showNeighborhood(discovery, id))) throw unknownNeighborhood(id)
   const client = createDredClient({ neighborhood, discovery, signer: await openDeviceKey(await deviceKeyFile(settings)) })
   try {
     return await work(client)
@@ -48,8 +47,8 @@ export async function openChannel(settings: Config, client: DredClient, target: 
 /** Passes when a server knows the channel, or none answers: then the SDK has to find one that does. */
 async function refuseUnknown(settings: Config, id: string, signal: AbortSignal | undefined): Promise<void> {
   const neighborhood = parseId(settings.required('neighborhood', settings.text('neighborhood')), 'The id of a neighborhood')
-  const servers = await listServers(settings.urls('discovery'), neighborhood)
-  const endpoints = servers.filter(({ status }) => status === 'active').map(({ endpoint }) => endpoint)
+  const servers = await listActiveServers(settings.urls('discovery'), neighborhood)
+  const endpoints = servers.map(({ endpoint }) => endpoint)
   const deadline = Date.now() + COPY_MS
   while ((await verdict(endpoints.map((endpoint) => ask(endpoint, id, signal)))) === 'unknown') {
     if (Date.now() > deadline) {

@@ -2,24 +2,42 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Step } from '../steps.ts'
 import { CliError } from '../errors.ts'
 
-/** A neighborhood as discovery and this CLI's JSON have it. Amounts are decimal strings in the token's smallest unit. */
+/** Parameters as discovery and this CLI's JSON have them. Amounts are decimal strings in the token's smallest unit. */
+export interface ParametersView {
+  stakeToken: string
+  minStake: string
+  unbondingSeconds: number
+  keyOverlapSeconds: number
+  attestationSeconds: number
+  maxChannelLifetimeSeconds: number
+  maxChannelIdleSeconds: number
+  maxMessageBytes: number
+  maxServers: number
+  redundancy: number
+  slashPercent: number
+  quorumNumerator: number
+  quorumDenominator: number
+  /** `appointed` or `peers`. */
+  attestation: string
+}
+
+/** A neighborhood as discovery and this CLI's JSON have it. Times are Unix seconds. */
 export interface NeighborhoodView {
   id: string
   owner: string
+  pendingOwner: string | null
   name: string
   uri: string
   contentHash: string
   createdAtBlock: number
-  parameters: {
-    stakeToken: string
-    minStake: string
-    unbondingSeconds: number
-    maxServers: number
-    redundancy: number
-    maxChannelLifetimeSeconds: number
-    maxChannelIdleSeconds: number
-    maxMessageBytes: number
-  }
+  parameters: ParametersView
+  /** Announced parameters, null when there are none. */
+  staged: { parameters: ParametersView; effectiveAt: number } | null
+  /** `mode` is `open`, `allowlist` or `token_gate`. */
+  admission: { mode: string; gateToken: string | null; gateBalance: string | null }
+  guardian: string | null
+  registrationsPaused: boolean
+  attestation: { mode: string; version: number; attesters: { number: number; account: string; keyId: string }[] }
   activeServers: number
   healthy: boolean
 }
@@ -33,7 +51,10 @@ export interface ServerView {
   endpoint: string
   did: string
   stake: string
+  /** `pending`, `active`, `lapsed`, `exiting`, `withdrawn` or `slashed`. */
   status: string
+  proposedEndpoint: string | null
+  validUntil: number | null
   unlockAt: number | null
   registeredAtBlock: number
 }
@@ -74,14 +95,31 @@ export function listNeighborhoods(urls: readonly string[]): Promise<Neighborhood
   return all<NeighborhoodView>(urls, '/v1/neighborhoods')
 }
 
+/** In the words of the registry's own refusal. */
+export function unknownNeighborhood(id: number): CliError {
+  return new CliError('reverted', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+}
+
 /** @returns undefined when discovery knows none of this id */
 export async function showNeighborhood(urls: readonly string[], id: number): Promise<NeighborhoodView | undefined> {
   const body = (await get(urls, `/v1/neighborhoods/${id}`)) as { neighborhood: NeighborhoodView } | undefined
   return body?.neighborhood
 }
 
+/** Those of every status: discovery lists the active ones alone unless it is asked. */
 export function listServers(urls: readonly string[], neighborhood: number): Promise<ServerView[]> {
-  return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers`)
+  return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers?status=all`)
+}
+
+/** Those that clients are given: active, their attestations holding. */
+export function listActiveServers(urls: readonly string[], neighborhood: number): Promise<ServerView[]> {
+  return all<ServerView>(urls, `/v1/neighborhoods/${neighborhood}/servers?status=active`)
+}
+
+/** @returns undefined when discovery knows none of this id */
+export async function showServer(urls: readonly string[], id: number): Promise<ServerView | undefined> {
+  const body = (await get(urls, `/v1/servers/${id}`)) as { server: ServerView } | undefined
+  return body?.server
 }
 
 const INDEXING_TIMEOUT_MS = 60_000

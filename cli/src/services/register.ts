@@ -1,5 +1,5 @@
 import { serverRegistryAbi } from '@dred/contracts'
-import { serverKeyStatement, signatureWords } from '@dred/protocol/statements'
+import { serverKeyStatement, signStatement } from '@dred/protocol/statements'
 import {
   type Abi,
   type Address,
@@ -13,15 +13,16 @@ import {
 import { CliError } from '../errors.ts'
 import type { Step } from '../steps.ts'
 import { formatAmount } from '../units.ts'
-import { type Deployed, refusalAbi, type TokenInfo } from './chain.ts'
+import { chainTime, type Deployed, refusalAbi, type TokenInfo } from './chain.ts'
 import { indexedStep } from './discovery.ts'
+import { permitDomainOf, signPermit } from './permit.ts'
 import { transactionSteps } from './transact.ts'
 
-/** How long the server key's statement counts, in seconds. */
-const STATEMENT_LIFETIME_SECONDS = 3_600n
+/** How long a key's statement or a permit counts, in seconds. */
+export const STATEMENT_LIFETIME_SECONDS = 3_600
 
-/** A server key that can sign its own registration. */
-interface RegistrationKey {
+/** A P-256 key that can sign statements. */
+export interface StatementKey {
   keyX: Hex
   keyY: Hex
   /** ECDSA with SHA-256 over the bytes. @returns r ‖ s, 64 bytes */
@@ -30,7 +31,7 @@ interface RegistrationKey {
 
 export interface RegistrationRequest {
   neighborhood: number
-  key: RegistrationKey
+  key: StatementKey
   endpoint: string
   did: string
   payout: Address
@@ -47,37 +48,49 @@ export interface RegistrationResult {
   block: bigint
 }
 
-/** The steps of a registration: checks first, then the token's approval and the registration itself. */
-export function registerServer(
+/**
+ * The steps of a registration: checks first, then one transaction where the token takes permits, else its approval and the
+ * registration.
+ */
+export async function registerServer(
   deployed: Deployed,
   account: PrivateKeyAccount,
   request: RegistrationRequest,
-): { steps: Step[]; result: () => RegistrationResult } {
+): Promise<{ steps: Step[]; result: () => RegistrationResult }> {
   let registered: RegistrationResult | undefined
   const result = () => {
     if (!registered) throw new Error('The server is not registered yet')
     return registered
   }
-  const { neighborhood, key, endpoint, did, payout, stake } = request
+  const { neighborhood, key, endpoint, did, payout, stake, token } = request
+  const { client, chainId, serverRegistry } = deployed
+  const domain = await permitDomainOf(client, token.address, chainId)
   const args: unknown[] = []
+  // The chain's clock counts, not this machine's.
+  const deadlineNow = async () => BigInt((await chainTime(client)) + STATEMENT_LIFETIME_SECONDS)
   const sign = async () => {
-    // The chain's clock counts, not this machine's.
-    const { timestamp } = await deployed.client.getBlock()
-    const deadline = timestamp + STATEMENT_LIFETIME_SECONDS
+    const deadline = await deadlineNow()
     const { keyX, keyY } = key
     const statement = { neighborhood, operator: account.address, keyX, keyY, endpoint, deadline }
-    const signature = signatureWords(await key.sign(serverKeyStatement(deployed, statement)))
+    const signature = await signStatement(key, serverKeyStatement(deployed, statement))
     args[0] = { neighborhood, stake, payout, keyX, keyY, endpoint, did, deadline, ...signature }
   }
+  const permit = async () => {
+    if (domain)
+      args[1] = await signPermit(client, account, { domain, spender: serverRegistry, amount: stake, deadline: await deadlineNow() })
+  }
+  const payment: Step[] = domain
+    ? [{ title: `permit ${formatAmount(stake, token)}`, run: permit }]
+    : approvalSteps(deployed, account, { token, amount: stake })
   const steps = [
     { title: 'sign with the server key', run: sign },
     { title: 'check stake, endpoint, key and balance', run: () => checkRegistration(deployed, account.address, { request, args }) },
-    ...approvalSteps(deployed, account, { token: request.token, amount: stake }),
+    ...payment,
     ...transactionSteps(deployed, account, {
       label: 'register server',
-      address: deployed.serverRegistry,
+      address: serverRegistry,
       abi: serverRegistryAbi,
-      functionName: 'register',
+      functionName: domain ? 'registerWithPermit' : 'register',
       args,
       done: (receipt) => {
         const [event] = parseEventLogs({ abi: serverRegistryAbi, eventName: 'ServerRegistered', logs: receipt.logs })

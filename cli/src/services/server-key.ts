@@ -11,7 +11,24 @@ import { readPasswordFile } from './passwords.ts'
  */
 export async function openServerKey(settings: Config): Promise<ServerKey> {
   const file = settings.required('server.keyFile', settings.text('server.keyFile'))
-  const passphrase = await serverKeyPassphrase(settings)
+  return openP256Key(file, await serverKeyPassphrase(settings))
+}
+
+/**
+ * The P-256 key of the settings that signs attestations.
+ * @throws CliError `missing_value`, `key_file`
+ */
+export async function openAttesterKey(settings: Config): Promise<ServerKey> {
+  const file = settings.required('attester.keyFile', settings.text('attester.keyFile'))
+  const passphrase = settings.text('attester.keyPassphraseFile')
+  return openP256Key(file, passphrase === undefined ? undefined : await readPasswordFile(passphrase))
+}
+
+/**
+ * Any P-256 key file.
+ * @throws CliError `key_file`, `wrong_password`
+ */
+export function openP256Key(file: string, passphrase?: string): Promise<ServerKey> {
   return translated(() => loadServerKey(file, passphrase))
 }
 

@@ -1,10 +1,11 @@
 import { neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
-import { type Hex, parseEventLogs, type PrivateKeyAccount, zeroAddress } from 'viem'
+import { type Hex, parseEventLogs, type PrivateKeyAccount } from 'viem'
 import { CliError } from '../errors.ts'
 import type { Step } from '../steps.ts'
 import { type Deployed, type TokenInfo, tokenInfo } from './chain.ts'
 import { indexedStep } from './discovery.ts'
 import { approvalSteps, checkBalance } from './register.ts'
+import { isMember, readServer, statusAt } from './servers.ts'
 import { transactionSteps } from './transact.ts'
 
 export interface StakeResult {
@@ -16,25 +17,18 @@ export interface StakeResult {
 
 /**
  * The token that a server's stake is held in.
- * @throws CliError `unknown_server`
+ * @throws CliError `unknown_server`; `not_member` for a server that has left, whose stake only shrinks
  */
 export async function stakeTokenOf(deployed: Deployed, id: number): Promise<TokenInfo> {
-  const server = await deployed.client.readContract({
-    address: deployed.serverRegistry,
-    abi: serverRegistryAbi,
-    functionName: 'serverOf',
-    args: [id],
-  })
-  if (server.operator === zeroAddress) {
-    throw new CliError('reverted', 'unknown_server', `No server is registered as ${id}: see \`dred neighborhood show\` for the ids.`)
+  const { client, neighborhoodRegistry: address } = deployed
+  const server = await readServer(deployed, id)
+  if (!isMember(server)) {
+    const status = statusAt(server, 0)
+    throw new CliError('reverted', 'not_member', `Server ${id} is ${status}: only a pending or active server takes more stake.`)
   }
-  const { stakeToken } = await deployed.client.readContract({
-    address: deployed.neighborhoodRegistry,
-    abi: neighborhoodRegistryAbi,
-    functionName: 'parametersOf',
-    args: [server.neighborhood],
-  })
-  return tokenInfo(deployed.client, stakeToken)
+  const args = [server.neighborhood] as const
+  const { stakeToken } = await client.readContract({ address, abi: neighborhoodRegistryAbi, functionName: 'parametersOf', args })
+  return tokenInfo(client, stakeToken)
 }
 
 /** The steps that add to a server's stake. Anyone may pay; the stake belongs to the server. */

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { stringify } from 'smol-toml'
 import { startChild } from '../dev/child.ts'
 import { deployContracts, type LocalDeployment, plannedDeployment } from '../dev/deploy.ts'
+import { chainSettings } from '../dev/files.ts'
 import { type DevKeys, loadDevKeys } from '../dev/keys.ts'
 import type { Deployed } from '../services/chain.ts'
 
@@ -42,7 +43,8 @@ export async function startHarness(operators: number): Promise<Harness> {
   const keys = await loadDevKeys(join(directory, 'keys'), operators)
   const deployment = plannedDeployment(keys.deployer.address, chainId)
   const deployed = await deployContracts(rpcUrl, deployment, keys)
-  const config = { wallet: keys.files.owner, passwordFile: keys.files.password, chain: { rpcUrl, ...deployment } }
+  const { owner, password, attester } = keys.files
+  const config = { wallet: owner, passwordFile: password, attester: { keyFile: attester }, chain: chainSettings(deployment, rpcUrl) }
   await writeFile(join(directory, 'dred.toml'), stringify(config))
   return {
     directory,

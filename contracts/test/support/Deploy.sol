@@ -11,8 +11,8 @@ import {vm} from "./Vm.sol";
 library Deploy {
     error Failed(string source);
 
-    function neighborhoodRegistry() internal returns (INeighborhoodRegistry) {
-        return INeighborhoodRegistry(_deploy("NeighborhoodRegistry.sol/NeighborhoodRegistry", ""));
+    function neighborhoodRegistry(address guardian) internal returns (INeighborhoodRegistry) {
+        return INeighborhoodRegistry(_deploy("NeighborhoodRegistry.sol/NeighborhoodRegistry", abi.encode(guardian)));
     }
 
     function serverRegistry(INeighborhoodRegistry neighborhoods) internal returns (IServerRegistry) {

@@ -35,12 +35,13 @@ contract DrainingToken is MintableToken {
     }
 }
 
-/// @notice Fails when told to, by reverting or by returning false.
+/// @notice Fails when told to, by reverting, by returning false or by claiming a transfer that it did not make.
 contract FailingToken is MintableToken {
     enum Mode {
         Works,
         Reverts,
-        ReturnsFalse
+        ReturnsFalse,
+        DeliversNothing
     }
 
     error Failing_Refused();
@@ -56,17 +57,20 @@ contract FailingToken is MintableToken {
     function transfer(address to, uint256 amount) public override returns (bool) {
         if (mode == Mode.Reverts) revert Failing_Refused();
         if (mode == Mode.ReturnsFalse) return false;
+        if (mode == Mode.DeliversNothing) return true;
         return super.transfer(to, amount);
     }
 
     function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
         if (mode == Mode.Reverts) revert Failing_Refused();
         if (mode == Mode.ReturnsFalse) return false;
+        if (mode == Mode.DeliversNothing) return true;
         return super.transferFrom(from, to, amount);
     }
 }
 
-/// @notice Calls `target` with `data` in the middle of each transfer and passes its revert on.
+/// @notice Calls `target` with `data` in the middle of each transfer and permit and passes its revert on. It can be an
+/// operator itself, whom the registry obeys.
 contract ReentrantToken is MintableToken {
     address private _target;
     bytes private _data;
@@ -83,14 +87,26 @@ contract ReentrantToken is MintableToken {
         return super.transfer(to, amount);
     }
 
-    function transferFrom(address from, address to, uint256 amount) public override returns (bool) {
+    function transferFrom(address from, address to, uint256 amount) public virtual override returns (bool) {
         _reenter();
         return super.transferFrom(from, to, amount);
     }
 
+    function permit(address, address, uint256, uint256, uint8, bytes32, bytes32) external {
+        _reenter();
+    }
+
+    /// @notice Calls `target` as this account.
+    function act(address target, bytes calldata data) external {
+        _call(target, data);
+    }
+
     function _reenter() private {
-        if (_target == address(0)) return;
-        (bool success, bytes memory result) = _target.call(_data);
+        if (_target != address(0)) _call(_target, _data);
+    }
+
+    function _call(address target, bytes memory data) private {
+        (bool success, bytes memory result) = target.call(data);
         if (!success) {
             assembly ("memory-safe") {
                 revert(add(result, 0x20), mload(result))

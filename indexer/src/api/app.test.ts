@@ -2,18 +2,24 @@ import { expect, test } from 'vitest'
 import { createApp } from './app.ts'
 import { openApiDocument } from './openapi.ts'
 import { ApiProblem } from './problems.ts'
+import type { Snapshot } from './snapshot.ts'
 import type { DiscoveryStore } from './store.ts'
 
-const block = { number: 7, hash: '0x07' } as const
-const empty = { rows: [], block, startHash: '0x01' } as const
+const block = { number: 7, hash: '0x07', timestamp: 1_000 } as const
+const empty = { rows: [], block, startHash: '0x01', at: 1_000, lastExpiry: null } as const
+
+const none = async () => ({ ...empty, rows: [], known: true })
 
 const emptyStore: DiscoveryStore = {
-  standing: async () => ({ ...empty, rows: [] }),
-  neighborhood: async () => ({ ...empty, rows: [] }),
-  neighborhoods: async () => ({ ...empty, rows: [] }),
-  server: async () => ({ ...empty, rows: [] }),
-  servers: async () => ({ ...empty, rows: [], known: true }),
-  changes: async () => ({ ...empty, rows: [], known: true }),
+  standing: none,
+  neighborhood: none,
+  neighborhoods: none,
+  neighborhoodChanges: none,
+  server: none,
+  servers: none,
+  serverChanges: none,
+  keys: none,
+  attestations: none,
 }
 
 function setup(changes: Partial<Parameters<typeof createApp>[0]> = {}) {
@@ -54,8 +60,11 @@ test('no data leaves without a check of its block', async () => {
     '/v1/neighborhoods',
     '/v1/neighborhoods/1',
     '/v1/neighborhoods/1/servers',
+    '/v1/neighborhoods/1/history',
     '/v1/servers/1',
     '/v1/servers/1/history',
+    '/v1/servers/1/keys',
+    '/v1/servers/1/attestations',
   ]
   for (const path of paths) {
     const response = await app.request(path, { headers: { 'if-none-match': `"${block.hash}"` } })
@@ -88,6 +97,20 @@ test('an unexpected error is reported to us and not to the caller', async () => 
   expect(JSON.parse(text)).toMatchObject({ code: 'internal', retryable: true })
   expect(text).not.toContain('relation')
   expect(reported.map(({ message }) => message)).toEqual(['relation "neighborhood" does not exist'])
+})
+
+test('the tag changes with the block and with a lapse, and with nothing else', async () => {
+  const tagOf = async (changes: Partial<Snapshot<never>>, headers = {}) => {
+    const store = { ...emptyStore, servers: async () => ({ ...(await none()), ...changes }) }
+    const response = await setup({ store }).app.request('/v1/neighborhoods/1/servers', { headers })
+    return { tag: response.headers.get('etag') ?? '', status: response.status }
+  }
+  const [first, later] = [await tagOf({}), await tagOf({ at: 2_000 })]
+  expect(later).toEqual(first)
+  const others = [await tagOf({ lastExpiry: 999 }), await tagOf({ lastExpiry: 998 }), await tagOf({ block: { ...block, hash: '0x08' } })]
+  expect(new Set([first, ...others].map(({ tag }) => tag)).size).toBe(4)
+  expect((await tagOf({ at: 2_000 }, { 'if-none-match': first.tag })).status).toBe(304)
+  expect((await tagOf({ lastExpiry: 999 }, { 'if-none-match': first.tag })).status).toBe(200)
 })
 
 test('the address that a problem names explains it', async () => {

@@ -1,7 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from 'hono'
 import type { ChainGuard } from './chain-guard.ts'
 import { decodeCursor, encodeCursor } from './cursor.ts'
-import { changeJson, neighborhoodJson, serverJson } from './json.ts'
+import { attestationJson, keyJson, neighborhoodChangeJson, neighborhoodJson, serverChangeJson, serverJson } from './json.ts'
 import { openApiDocument } from './openapi.ts'
 import { parseId, parseLimit, parseQuery, parseStatus } from './parameters.ts'
 import { ApiProblem, explainProblem, problemResponse } from './problems.ts'
@@ -39,7 +39,7 @@ export function createApp(options: AppOptions): Hono {
   const answer: Answer = async (context, reading, body) => {
     const snapshot = await verified(reading)
     const { block } = snapshot
-    const tag = `"${block.hash}"`
+    const tag = entityTag(snapshot)
     // Before the condition, so that what is not there is 404 under any.
     const content = body(snapshot)
     context.header('ETag', tag)
@@ -107,21 +107,45 @@ function addDataRoutes(app: Hono, { store, answer }: { store: DiscoveryStore; an
     const neighborhood = parseId(context.req.param('id'))
     const status = parseStatus(context.req.query('status'))
     const list = parsePage(context, `servers/${neighborhood}/${status}`)
-    return answer(context, store.servers({ ...list.page, neighborhood, status }), ({ rows, known }) =>
-      known ? list.body(rows, serverJson) : missing('neighborhood'),
+    return answer(context, store.servers({ ...list.page, neighborhood, status }), ({ rows, known, at }) =>
+      known ? list.body(rows, (row) => serverJson(row, at)) : missing('neighborhood'),
+    )
+  })
+
+  app.get('/v1/neighborhoods/:id/history', (context) => {
+    const neighborhood = parseId(context.req.param('id'))
+    const list = parsePage(context, `neighborhood-history/${neighborhood}`)
+    return answer(context, store.neighborhoodChanges({ ...list.page, neighborhood }), ({ rows, known }) =>
+      known ? list.body(rows, neighborhoodChangeJson) : missing('neighborhood'),
     )
   })
 
   app.get('/v1/servers/:id', (context) => {
     const id = parseId(context.req.param('id'))
-    return answer(context, store.server(id), ({ rows: [row] }) => ({ server: serverJson(row ?? missing('server')) }))
+    return answer(context, store.server(id), ({ rows: [row], at }) => ({ server: serverJson(row ?? missing('server'), at) }))
   })
 
   app.get('/v1/servers/:id/history', (context) => {
     const server = parseId(context.req.param('id'))
     const list = parsePage(context, `history/${server}`)
-    return answer(context, store.changes({ ...list.page, server }), ({ rows, known }) =>
-      known ? list.body(rows, changeJson) : missing('server'),
+    return answer(context, store.serverChanges({ ...list.page, server }), ({ rows, known }) =>
+      known ? list.body(rows, serverChangeJson) : missing('server'),
+    )
+  })
+
+  app.get('/v1/servers/:id/keys', (context) => {
+    const server = parseId(context.req.param('id'))
+    const list = parsePage(context, `keys/${server}`)
+    return answer(context, store.keys({ ...list.page, server }), ({ rows, known }) =>
+      known ? list.body(rows, keyJson) : missing('server'),
+    )
+  })
+
+  app.get('/v1/servers/:id/attestations', (context) => {
+    const server = parseId(context.req.param('id'))
+    const list = parsePage(context, `attestations/${server}`)
+    return answer(context, store.attestations({ ...list.page, server }), ({ rows, known }) =>
+      known ? list.body(rows, attestationJson) : missing('server'),
     )
   })
 }
@@ -132,6 +156,11 @@ async function newestBlock({ chainTip }: AppOptions): Promise<number> {
   } catch (cause) {
     throw new ApiProblem('chain_unreachable', undefined, { cause })
   }
+}
+
+/** The same tag means the same answer to every request: neither has a block come nor a server lapsed by the passing of time. */
+function entityTag({ block, lastExpiry }: Snapshot<unknown>): string {
+  return lastExpiry === null ? `"${block.hash}"` : `"${block.hash}-${lastExpiry}"`
 }
 
 /** RFC 9110 `If-None-Match`: a list of tags, compared weakly, or `*`. */

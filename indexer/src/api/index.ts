@@ -12,7 +12,7 @@ const local = chainId === LOCAL_CHAIN_ID
 const chain = createChainReader(rpcUrl)
 
 export default createApp({
-  store: createStore(db),
+  store: createStore(db, () => Math.floor(Date.now() / 1_000)),
   guard: createChainGuard({
     startBlock,
     blockHash: chain.blockHash,

@@ -1,66 +1,6 @@
 import { maxQueryLength, pageLimits, serverStatuses } from './parameters.ts'
 import { problemCodes } from './problems.ts'
-
-const text = { type: 'string' }
-const integer = { type: 'integer' }
-const account = { type: 'string', pattern: '^0x[0-9a-fA-F]{40}$', description: 'An account, with the EIP-55 checksum' }
-const bytes32 = { type: 'string', pattern: '^0x[0-9a-f]{64}$' }
-const amount = { type: 'string', pattern: '^[0-9]+$', description: "In the token's smallest unit, decimal" }
-const nullable = (schema: object) => ({ oneOf: [schema, { type: 'null' }] })
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
-
-const object = (properties: Record<string, object>) => ({ type: 'object', properties, required: Object.keys(properties) })
-
-const schemas = {
-  Block: { ...object({ number: integer, hash: bytes32 }), description: 'The block that the data stands at' },
-  Neighborhood: object({
-    id: { ...text, description: 'Registry id, decimal' },
-    owner: account,
-    name: { ...text, description: 'Not unique' },
-    uri: text,
-    contentHash: bytes32,
-    createdAtBlock: integer,
-    parameters: object({
-      stakeToken: account,
-      minStake: amount,
-      unbondingSeconds: integer,
-      maxServers: integer,
-      redundancy: { ...integer, description: 'Number of servers that the owner wants' },
-      maxChannelLifetimeSeconds: integer,
-      maxChannelIdleSeconds: integer,
-      maxMessageBytes: integer,
-    }),
-    activeServers: integer,
-    healthy: { type: 'boolean', description: 'Whether there are as many active servers as the owner wants' },
-  }),
-  Server: object({
-    id: integer,
-    neighborhood: { ...text, description: 'Registry id, decimal' },
-    operator: account,
-    payout: account,
-    keyId: { type: 'string', pattern: '^0x[0-9a-f]{40}$', description: 'Last 20 bytes of keccak256(keyX ‖ keyY), lower case' },
-    keyX: { ...bytes32, description: 'P-256 public key, affine x' },
-    keyY: { ...bytes32, description: 'P-256 public key, affine y' },
-    endpoint: { ...text, description: 'Origin of its HTTP API' },
-    did: text,
-    stake: amount,
-    status: { enum: serverStatuses.filter((status) => status !== 'all') },
-    unlockAt: { ...nullable(integer), description: 'Unix seconds from which the stake can be withdrawn; null while active' },
-    registeredAtBlock: integer,
-  }),
-  ServerChange: object({
-    kind: { enum: ['registered', 'stake_added', 'endpoint_changed', 'exit_requested', 'withdrawn'] },
-    block: integer,
-    timestamp: { ...integer, description: 'Unix seconds' },
-    transaction: bytes32,
-    stake: { ...amount, description: 'Stake after the change' },
-    endpoint: { ...text, description: 'Endpoint after the change' },
-  }),
-  Problem: {
-    ...object({ type: text, title: text, status: integer, code: { enum: problemCodes }, retryable: { type: 'boolean' } }),
-    description: 'RFC 9457 problem document; may have a detail',
-  },
-}
+import { integer, nullable, object, ref, schemas, text } from './schemas.ts'
 
 const id = { name: 'id', in: 'path', required: true, schema: { type: 'string', pattern: '^[1-9][0-9]{0,9}$' } }
 const query = (name: string, schema: object, description: string) => ({ name, in: 'query', required: false, schema, description })
@@ -81,10 +21,10 @@ function route(summary: string, properties: Record<string, object>, parameters: 
       responses: {
         200: {
           description: 'As of `block`',
-          headers: { ETag: { schema: text, description: 'From the hash of the block' } },
+          headers: { ETag: { schema: text, description: 'Another when a block came or a server lapsed' } },
           ...json(object({ ...properties, block: ref('Block') })),
         },
-        304: { description: 'Nothing new: the caller has the answer of this block' },
+        304: { description: 'Nothing new: the caller has this answer' },
         400: problem('A parameter or the cursor is not valid'),
         404: problem('There is no such thing'),
         503: problem('stale_chain, chain_unreachable or indexer_starting: the data cannot be trusted to be current'),
@@ -109,11 +49,14 @@ export const openApiDocument = {
     '/v1/neighborhoods/{id}': route('One neighborhood', { neighborhood: ref('Neighborhood') }, [id]),
     '/v1/neighborhoods/{id}/servers': route('The servers of a neighborhood, in the order of their registration', page('Server'), [
       id,
-      query('status', { enum: serverStatuses, default: 'active' }, 'Which servers'),
+      query('status', { enum: serverStatuses, default: 'active' }, 'Which servers; active ones whose attestation ran out are lapsed'),
       ...paging,
     ]),
+    '/v1/neighborhoods/{id}/history': route('What happened to a neighborhood, oldest first', page('NeighborhoodChange'), [id, ...paging]),
     '/v1/servers/{id}': route('One server', { server: ref('Server') }, [id]),
     '/v1/servers/{id}/history': route('What happened to a server, oldest first', page('ServerChange'), [id, ...paging]),
+    '/v1/servers/{id}/keys': route('The keys that a server had and has, oldest first', page('Key'), [id, ...paging]),
+    '/v1/servers/{id}/attestations': route('What quorums said about a server, newest first', page('Attestation'), [id, ...paging]),
     '/v1/ready': {
       get: {
         summary: 'Whether the data is of the chain that is there now, and up to date',

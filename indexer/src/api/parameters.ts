@@ -1,6 +1,6 @@
 import { ApiProblem } from './problems.ts'
 
-export const serverStatuses = ['active', 'exiting', 'withdrawn', 'all'] as const
+export const serverStatuses = ['pending', 'active', 'lapsed', 'exiting', 'withdrawn', 'slashed', 'all'] as const
 
 export type StatusFilter = (typeof serverStatuses)[number]
 

@@ -6,15 +6,23 @@ const hash = (number: number) => `0x${number.toString(16).padStart(64, '0')}` as
 const mark = (head: number | null, committed: number, backfilled = true): Mark => ({
   backfilled,
   committed,
-  head: head === null ? null : { number: head, hash: hash(head) },
+  head: head === null ? null : { number: head, hash: hash(head), timestamp: 1_000 + head },
   startHash: hash(1),
+  at: 2_000,
+  lastExpiry: 1_999,
 })
 
 const starting = expect.objectContaining({ code: 'indexer_starting' })
 
 test('gives rows with the block they belong to', async () => {
   const snapshot = await readSnapshot(async () => ({ mark: mark(7, 7), rows: ['row'] }))
-  expect(snapshot).toEqual({ rows: ['row'], block: { number: 7, hash: hash(7) }, startHash: hash(1) })
+  expect(snapshot).toEqual({
+    rows: ['row'],
+    block: { number: 7, hash: hash(7), timestamp: 1_007 },
+    startHash: hash(1),
+    at: 2_000,
+    lastExpiry: 1_999,
+  })
 })
 
 test('reads again while a block is being written or reverted', async () => {

@@ -4,20 +4,33 @@ import { ApiProblem } from './problems.ts'
 
 export type BlockReference = { number: number; hash: Hex }
 
+/** `timestamp` in Unix seconds. */
+export type Block = BlockReference & { timestamp: number }
+
+/** The time of a reading, which decides which attestations hold. In Unix seconds. */
+export type Moment = {
+  at: number
+  /**
+   * The latest `validUntil` of an active server that has passed, null if none has. While a block stands, this tells whether another
+   * server has lapsed since.
+   */
+  lastExpiry: number | null
+}
+
 /** Where the database stands. */
-export type Mark = {
+export type Mark = Moment & {
   /** Whether the backfill of finalized blocks is complete. */
   backfilled: boolean
   /** Number of the last block that is written completely. */
   committed: number
   /** The block whose data is written or being written. Null before the tip was first reached. */
-  head: BlockReference | null
+  head: Block | null
   /** Hash of the start block of the chain that was indexed. */
   startHash: Hex
 }
 
-/** Rows that all belong to one block. */
-export type Snapshot<Row> = { rows: Row[]; block: BlockReference; startHash: Hex }
+/** Rows that all belong to one block and one moment. */
+export type Snapshot<Row> = Moment & { rows: Row[]; block: Block; startHash: Hex }
 
 const ATTEMPTS = 100
 const RETRY_DELAY_MS = 10
@@ -36,7 +49,8 @@ export async function readSnapshot<Row>(read: () => Promise<{ mark: Mark | null;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const { mark, rows } = await read()
     if (mark === null || !mark.backfilled || mark.head === null) throw new ApiProblem('indexer_starting')
-    if (mark.head.number === mark.committed) return { rows, block: mark.head, startHash: mark.startHash }
+    const { head: block, startHash, at, lastExpiry } = mark
+    if (block.number === mark.committed) return { rows, block, startHash, at, lastExpiry }
     await delay(RETRY_DELAY_MS)
   }
   throw new ApiProblem('indexer_starting', 'The indexer is catching up with the chain')

@@ -11,7 +11,7 @@ import {
 } from 'viem'
 import { ChainError } from './chain-error.ts'
 import type { RegisteredServer, RegistryView } from './port.ts'
-import { applyRegistryLog, readRegistryLogs } from './registry-events.ts'
+import { applyRegistryLog, type LogRange, readRegistryLogs, wereParametersApplied } from './registry-events.ts'
 
 export interface RegistryLocation {
   /** JSON-RPC over HTTP; may hold a secret, so it is never shown. */
@@ -25,9 +25,16 @@ export interface RegistryLocation {
   neighborhood: string
 }
 
+interface Head {
+  number: bigint
+  hash: string
+  /** Unix seconds. */
+  timestamp: number
+}
+
 /** What was read, up to a block. */
 export interface Reading {
-  block: { number: bigint; hash: string }
+  block: Head
   servers: Map<number, RegisteredServer>
   parameters: RegistryView['parameters']
 }
@@ -58,8 +65,8 @@ export class RegistryReader {
       await this.#checkChain()
       const [head, parameters] = await Promise.all([this.#head(), this.#parameters()])
       const servers = new Map<number, RegisteredServer>()
-      await this.#follow(servers, BigInt(this.#location.startBlock), head.number)
-      return { block: { number: head.number, hash: head.hash }, servers, parameters }
+      await this.#inChunks(BigInt(this.#location.startBlock), head.number, (range) => this.#follow(servers, range))
+      return { block: head, servers, parameters }
     })
   }
 
@@ -77,8 +84,12 @@ export class RegistryReader {
       if (then?.hash !== hash) return undefined
       if (head.number === number) return reading
       const servers = new Map(reading.servers)
-      await this.#follow(servers, number + 1n, head.number)
-      return { ...reading, block: { number: head.number, hash: head.hash }, servers }
+      let applied = false
+      await this.#inChunks(number + 1n, head.number, async (range) => {
+        applied ||= await wereParametersApplied(this.#client, range)
+        await this.#follow(servers, range)
+      })
+      return { block: head, servers, parameters: applied ? await this.#parameters() : reading.parameters }
     })
   }
 
@@ -98,9 +109,9 @@ export class RegistryReader {
     }
   }
 
-  async #head(): Promise<{ number: bigint; hash: string }> {
-    const { number, hash } = await this.#client.getBlock({ blockTag: 'latest' })
-    return { number, hash }
+  async #head(): Promise<Head> {
+    const { number, hash, timestamp } = await this.#client.getBlock({ blockTag: 'latest' })
+    return { number, hash, timestamp: Number(timestamp) }
   }
 
   async #block(blockNumber: bigint): Promise<Block | undefined> {
@@ -133,13 +144,17 @@ export class RegistryReader {
     }
   }
 
-  async #follow(servers: Map<number, RegisteredServer>, from: bigint, to: bigint): Promise<void> {
-    const { serverRegistry, neighborhood } = this.#location
+  async #follow(servers: Map<number, RegisteredServer>, range: LogRange): Promise<void> {
+    for (const log of await readRegistryLogs(this.#client, range)) applyRegistryLog(servers, log)
+  }
+
+  /** Reads a range of blocks in pieces that the provider allows. */
+  async #inChunks(from: bigint, to: bigint, read: (range: LogRange) => Promise<void>): Promise<void> {
+    const { serverRegistry, neighborhoodRegistry, neighborhood } = this.#location
     for (let at = from; at <= to; ) {
       const last = at + this.#chunkBlocks - 1n < to ? at + this.#chunkBlocks - 1n : to
       try {
-        const range = { serverRegistry, neighborhood: Number(neighborhood), from: at, to: last }
-        for (const log of await readRegistryLogs(this.#client, range)) applyRegistryLog(servers, log)
+        await read({ serverRegistry, neighborhoodRegistry, neighborhood: Number(neighborhood), from: at, to: last })
         at = last + 1n
       } catch (error) {
         if (!isRefusal(error) || this.#chunkBlocks === 1n) throw error

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../log.ts'
 import type { RegisteredServer, RegistryFreshness, RegistryView } from './port.ts'
 import { type Reading, type RegistryLocation, RegistryReader } from './registry-reader.ts'
+import { acceptedKeys, isAttested, peersOf } from './standing.ts'
 
 export interface RegistryViewOptions extends RegistryLocation {
   /** Milliseconds between looks at the chain; default 1 s on the local chain 31337 and 4 s elsewhere. */
@@ -9,6 +10,8 @@ export interface RegistryViewOptions extends RegistryLocation {
   /** Milliseconds without a successful look after which the view is no longer fresh; default five looks, at least 10 s. */
   staleAfterMs?: number
   log?: Log
+  /** This server's clock, in Unix milliseconds. */
+  clock?: () => number
 }
 
 const LOCAL_CHAIN = 31_337
@@ -28,9 +31,34 @@ export async function openRegistryView(options: RegistryViewOptions): Promise<Re
   }
 }
 
-/** @param keyId 20-byte id of a server key, hex in any case */
+/**
+ * The server whose key this is, or was.
+ * @param keyId 20-byte id of a server key, hex in any case
+ */
 export function findOwnServer(view: RegistryView, keyId: string): RegisteredServer | undefined {
-  return view.servers().find((server) => server.keyId.toLowerCase() === keyId.toLowerCase())
+  const wanted = keyId.toLowerCase()
+  return view.servers().find((server) => server.keyId === wanted || server.formerKeys.some((former) => former.keyId === wanted))
+}
+
+/** What follows from a reading at a time. */
+interface Derived {
+  sorted: readonly RegisteredServer[]
+  peers: ReadonlyMap<number, RegisteredServer>
+  /** Ids of the attested peers. */
+  attested: readonly number[]
+  /** Ids of the former keys that are still accepted, of any server. */
+  formerKeys: readonly string[]
+}
+
+function derive({ servers }: Reading, now: number): Derived {
+  const sorted = [...servers.values()].sort((a, b) => a.id - b.id)
+  const peers = peersOf(sorted)
+  return {
+    sorted,
+    peers: new Map(peers.map((peer) => [peer.id, peer])),
+    attested: peers.filter((peer) => isAttested(peer, now)).map(({ id }) => id),
+    formerKeys: sorted.flatMap((server) => acceptedKeys(server, now).flatMap(({ keyId }) => (keyId === server.keyId ? [] : [keyId]))),
+  }
 }
 
 class FollowedRegistry implements RegistryView {
@@ -42,8 +70,9 @@ class FollowedRegistry implements RegistryView {
   readonly #staleAfterMs: number
   readonly #log: Log | undefined
   readonly #listeners = new Set<() => void>()
+  readonly #clock: () => number
   #reading: Reading
-  #sorted: readonly RegisteredServer[]
+  #derived: Derived
   #readAt = performance.now()
   #failing = false
   #closed = false
@@ -58,8 +87,9 @@ class FollowedRegistry implements RegistryView {
     this.#pollingMs = options.pollingMs ?? (options.chainId === LOCAL_CHAIN ? 1_000 : 4_000)
     this.#staleAfterMs = options.staleAfterMs ?? Math.max(10_000, 5 * this.#pollingMs)
     this.#log = options.log
+    this.#clock = options.clock ?? Date.now
     this.#reading = reading
-    this.#sorted = sorted(reading)
+    this.#derived = derive(reading, this.now())
     this.#schedule()
   }
 
@@ -68,11 +98,28 @@ class FollowedRegistry implements RegistryView {
   }
 
   servers(): readonly RegisteredServer[] {
-    return this.#sorted
+    return this.#derived.sorted
   }
 
   server(id: number): RegisteredServer | undefined {
     return this.#reading.servers.get(id)
+  }
+
+  peers(): readonly RegisteredServer[] {
+    return [...this.#derived.peers.values()]
+  }
+
+  peer(id: number): RegisteredServer | undefined {
+    return this.#derived.peers.get(id)
+  }
+
+  attested(): readonly RegisteredServer[] {
+    const now = this.now()
+    return this.peers().filter((peer) => isAttested(peer, now))
+  }
+
+  now(): number {
+    return Math.max(Math.floor(this.#clock() / 1_000), this.#reading.block.timestamp)
   }
 
   onChange(listener: () => void): () => void {
@@ -109,13 +156,14 @@ class FollowedRegistry implements RegistryView {
       this.#readAt = startedAt
       if (this.#failing) this.#log?.info({ block: Number(next.block.number) }, 'the chain can be read again')
       this.#failing = false
-      this.#take(next)
+      this.#reading = next
     } catch (error) {
       if (this.#closed) return
       // Said once for each outage: the age of the view tells the rest.
       if (!this.#failing) this.#log?.warn({ error: String(error) }, 'the chain cannot be read; going on with what is known')
       this.#failing = true
     }
+    this.#notice()
   }
 
   #readAnew(): Promise<Reading> {
@@ -123,11 +171,11 @@ class FollowedRegistry implements RegistryView {
     return this.#reader.readAll()
   }
 
-  #take(next: Reading): void {
-    const changed = !isDeepStrictEqual(next.servers, this.#reading.servers)
-    this.#reading = next
-    if (!changed) return
-    this.#sorted = sorted(next)
+  /** Tells of what has changed, on the chain or by the passing of time. */
+  #notice(): void {
+    const next = derive(this.#reading, this.now())
+    if (isDeepStrictEqual(next, this.#derived)) return
+    this.#derived = next
     for (const listener of this.#listeners) {
       try {
         listener()
@@ -136,8 +184,4 @@ class FollowedRegistry implements RegistryView {
       }
     }
   }
-}
-
-function sorted({ servers }: Reading): readonly RegisteredServer[] {
-  return [...servers.values()].sort((a, b) => a.id - b.id)
 }

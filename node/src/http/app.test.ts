@@ -77,18 +77,24 @@ describe('addresses', () => {
   })
 
   test('the server introduces itself and lists the others', async () => {
-    node.registry.set([registeredServer(1), registeredServer(2)])
+    node.registry.set([
+      node.self,
+      registeredServer(2),
+      registeredServer(3, { status: 'pending', validUntil: 0 }),
+      registeredServer(4, { validUntil: node.registry.time() - 1 }),
+      registeredServer(5, { status: 'exiting' }),
+    ])
     const { json } = await client.call({ path: '/.well-known/dred' })
     expect(json).toMatchObject({
       protocol: { versions: [1] },
       software: { name: '@dred/node' },
-      server: { id: 1, keyId: registeredServer(1).keyId, publicKey: { x: registeredServer(1).keyX } },
+      server: { id: 1, keyId: node.self.keyId, publicKey: { x: node.self.keyX } },
       chain: { id: 31_337 },
       neighborhoods: ['1'],
       servers: [{ id: 1 }, { id: 2, endpoint: registeredServer(2).endpoint }],
     })
     expect(Math.abs(Number(json['time']) - Date.now())).toBeLessThan(5_000)
-    node.registry.set([registeredServer(1)])
+    node.registry.set([node.self])
   })
 
   test('peers have to come over HTTP/2', async () => {
@@ -110,14 +116,14 @@ describe('addresses', () => {
 })
 
 describe('a server in trouble', () => {
-  test('does not serve when the chain says that it is no longer active', async () => {
+  test('does not serve when the chain says that it does not belong to its neighborhood', async () => {
     node.registry.set([registeredServer(2)])
     const { id, genesis: body } = await client.genesis()
     const requests = [post(channel, await client.signed(channel)), put(id, body), { path: '/channels' }]
     for (const suffix of ['', '/messages', '/stream']) requests.push({ path: `/channel/${channel}${suffix}` })
     for (const request of requests) await expectProblem(client, request, 'not_serving')
     expect(await client.status({ path: '/.well-known/dred' })).toBe(200)
-    node.registry.set([registeredServer(1)])
+    node.registry.set([node.self])
     expect(await client.status(post(channel, await client.signed(channel, { message: 'back' })))).toBe(201)
   })
 

@@ -6,8 +6,10 @@ import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits } from '@dred/protocol'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import type { RegisteredServer, RegistryView } from '../chain/port.ts'
+import type { RegistryView } from '../chain/port.ts'
+import type { ServerKey } from '../chain/server-key.ts'
 import type { Channels } from '../channels.ts'
+import type { Membership } from '../membership.ts'
 import type { Replicator } from '../peers/port.ts'
 import type { Hub } from '../realtime/hub.ts'
 import { registerChannelRoutes } from './channel-routes.ts'
@@ -17,6 +19,7 @@ import type { HttpLimits } from './limits.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
+import { registerProofRoute } from './proof-route.ts'
 import { registerStreamRoute } from './stream-route.ts'
 import { schemaController } from './validation.ts'
 
@@ -26,8 +29,11 @@ export interface AppContext {
   hub: Hub
   registry: RegistryView
   replicator: Replicator
-  /** This server as registered. */
-  self: RegisteredServer
+  /** This server's registry id. */
+  self: { id: number }
+  /** Its own key. */
+  key: ServerKey
+  membership: Membership
   software: { name: string; version: string }
   incarnation: () => number
   /** Unix milliseconds. */
@@ -97,6 +103,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   registerChannelRoutes(routes, context, options.limits)
   registerStreamRoute(routes, context)
   registerMetaRoutes(routes, context)
+  registerProofRoute(routes, context, options.limits)
   const limiters = options.rateLimit ? [app.rateLimit()] : []
   registerPeerRoute(app, context, limiters)
   app.setNotFoundHandler({ preHandler: limiters }, notFound)

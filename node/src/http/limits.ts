@@ -8,6 +8,8 @@ export interface HttpLimits {
   heldPageBytes: number
   /** Channels that one address may make in a window: each costs room for as long as it lives, not only now. */
   creations: { max: number; windowMs: number }
+  /** Proofs of the endpoint that are being signed at once. */
+  proofs: number
 }
 
 export const httpLimits: HttpLimits = {
@@ -15,4 +17,5 @@ export const httpLimits: HttpLimits = {
   idleTimeoutMs: 60_000,
   heldPageBytes: 134_217_728,
   creations: { max: 600, windowMs: 600_000 },
+  proofs: 32,
 }

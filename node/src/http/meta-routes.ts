@@ -16,15 +16,15 @@ export function registerMetaRoutes(app: Routes, context: AppContext): void {
   app.get('/openapi.json', async () => (await import('./openapi.ts')).describeApi(context.software.version))
 }
 
-function describeServer({ registry, self, software, incarnation, now }: AppContext): WellKnown {
+function describeServer({ registry, self, key, software, incarnation, now }: AppContext): WellKnown {
   return {
     protocol: { versions: [1] },
     software,
-    server: { id: self.id, keyId: self.keyId, publicKey: { x: self.keyX, y: self.keyY }, incarnation: incarnation() },
+    server: { id: self.id, keyId: key.keyId, publicKey: { x: key.keyX, y: key.keyY }, incarnation: incarnation() },
     chain: { id: registry.chainId, serverRegistry: registry.serverRegistry },
     neighborhoods: [registry.neighborhood],
     limits: { messageBytes: Math.min(limits.messageBytes, registry.parameters.maxMessageBytes), pageItems: limits.pageItems },
-    servers: registry.servers().map(({ id, operator, keyId, endpoint, did }) => ({ id, operator, keyId, endpoint, did })),
+    servers: registry.attested().map(({ id, operator, keyId, endpoint, did }) => ({ id, operator, keyId, endpoint, did })),
     time: now(),
   }
 }

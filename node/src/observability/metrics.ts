@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+import type { Standing } from '../membership.ts'
 import type { ReplicationEvents } from '../peers/port.ts'
 
 /** Counts of one server, in a registry of its own: several servers can live in one process. */
@@ -8,7 +9,7 @@ export interface Metrics {
   delivered(messages: number): void
   replication: ReplicationEvents
   /** Asks for a value at each scrape. */
-  observe(source: { peers: () => number; streams: () => number }): void
+  observe(source: { peers: () => number; streams: () => number; standing: () => Standing }): void
   /** Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -39,7 +40,7 @@ export function createMetrics(): Metrics {
       },
       received: (result) => replicated.inc({ result }),
     },
-    observe: ({ peers, streams }) => {
+    observe: ({ peers, streams, standing }) => {
       const gauge = (name: string, help: string, read: () => number): Gauge =>
         new Gauge({
           name,
@@ -51,6 +52,17 @@ export function createMetrics(): Metrics {
         })
       gauge('dred_peers_connected', 'Servers with a live, authenticated link', peers)
       gauge('dred_streams_open', 'Streams that clients read', streams)
+      gauge('dred_serving', 'Whether the registry lets the server serve: 1 or 0', () => Number(standing().serves))
+      gauge(
+        'dred_attested_until_seconds',
+        'Unix time until which the server is attested; 0 before the first time',
+        () => standing().validUntil,
+      )
+      gauge(
+        'dred_key_accepted_until_seconds',
+        'Unix time until which the key of the server is accepted; +Inf while it is the present one',
+        () => standing().key.acceptedUntil,
+      )
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -77,6 +77,61 @@ describe('a peer that dials', () => {
     expect(connected()).toEqual([])
   })
 
+  it('is believed with its former key until that ends, and not longer', async () => {
+    const [one, present] = [cluster.server(1), await cluster.key('present')]
+    const { keyX, keyY, keyId } = present
+    const { registry } = cluster
+    const acceptedUntil = registry.time() + 3_600
+    const rotated = { ...one.entry, keyX, keyY, keyId, formerKeys: [{ ...one.key, acceptedUntil }] }
+    registry.set([rotated, cluster.server(SERVER).entry])
+    const [former, another] = [await dialled(), await dialled()]
+    await former.join(cluster, as(1))
+    expect(connected()).toEqual([1])
+
+    registry.time = () => acceptedUntil + 1
+    registry.notice()
+    expect(await former.refusal()).toBe('unregistered')
+    await another.introduce(cluster, as(1))
+    expect(await another.refusal()).toBe('invalid_signature')
+    const late = await dialled()
+    await late.join(cluster, { ...as(1), key: present })
+    expect(connected()).toEqual([1])
+  })
+
+  it('keeps its link when it rotates its key with an overlap', async () => {
+    const rogue = await dialled()
+    await rogue.join(cluster, as(1))
+    const one = cluster.server(1)
+    const { keyX, keyY, keyId } = await cluster.key('present')
+    const formerKeys = [{ ...one.key, acceptedUntil: cluster.registry.time() + 3_600 }]
+    cluster.registry.set([{ ...one.entry, keyX, keyY, keyId, formerKeys }, cluster.server(SERVER).entry])
+    const { pongs } = rogue
+    rogue.send({ type: 'PING', at: 1 })
+    await expect.poll(() => rogue.pongs).toBe(pongs + 1)
+    expect(connected()).toEqual([1])
+  })
+
+  it('is believed when its attestation has lapsed, and not before its first', async () => {
+    const { entry } = cluster.server(1)
+    const own = cluster.server(SERVER).entry
+    cluster.registry.set([{ ...entry, status: 'pending' }, own])
+    const lapsed = await dialled()
+    await lapsed.join(cluster, as(1))
+    expect(connected()).toEqual([1])
+    cluster.registry.set([{ ...entry, status: 'pending', validUntil: 0 }, own])
+    expect(await lapsed.refusal()).toBe('unregistered')
+    const pending = await dialled()
+    pending.send(helloOf(cluster, as(1)))
+    expect(await pending.refusal()).toBe('unregistered')
+  })
+
+  it('is refused by a server that is not attested itself', async () => {
+    cluster.registry.set([cluster.server(1).entry, { ...cluster.server(SERVER).entry, status: 'pending', validUntil: 0 }])
+    const rogue = await dialled()
+    await rogue.introduce(cluster, as(1))
+    expect(await rogue.refusal()).toBe('unregistered')
+  })
+
   it('is refused when it repeats what another server has said before', async () => {
     const honest = await dialled()
     const { hello, signature } = await honest.introduce(cluster, as(1))

@@ -10,7 +10,7 @@ export interface ReplicatorOptions {
   store: Store
   registry: RegistryView
   /** The registered key of this server. */
-  key: Pick<ServerKey, 'sign'>
+  key: Pick<ServerKey, 'sign' | 'keyId'>
   /** This server's id and its incarnation now. */
   self(): Pick<Coordinate, 'server' | 'incarnation'>
   /** Peers have entries that this server counted in an incarnation that it does not know and that is not over: a later one has to begin. */

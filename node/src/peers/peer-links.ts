@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
 import { LinkError } from '@dred/protocol/relay'
-import type { RegisteredServer } from '../chain/port.ts'
+import { acceptedKeys } from '../chain/standing.ts'
 import { Connection, PeerLeft } from './connection.ts'
 import { addressOf, answer, channelBinding, dial, widenWindow } from './dial.ts'
 import { Dialler } from './dialler.ts'
-import { type Identity, introduce, type Introduction, welcome } from './handshake.ts'
+import { type Identity, introduce, type Introduction, type ProvenPeer, welcome } from './handshake.ts'
 import { Introductions } from './introductions.ts'
 import { Link, type LinkHost } from './link.ts'
 import type { ReplicatorOptions, Timings } from './options.ts'
@@ -17,13 +17,17 @@ export interface PeerLinksHost extends LinkHost {
   down(link: Link): void
 }
 
+interface Introduced extends Introduction {
+  peer: ProvenPeer
+}
+
 interface Held {
   link: Link
-  peer: RegisteredServer
+  peer: ProvenPeer
 }
 
 /**
- * One link to every other active server of the neighborhood, as long as the registry has it: dialled from here to servers with higher ids,
+ * One link to every other peer in the neighborhood, as long as the registry has it and accepts the key that it showed: dialled from here to servers with higher ids,
  * taken from those with lower ones.
  */
 export class PeerLinks {
@@ -93,11 +97,11 @@ export class PeerLinks {
 
   #followRegistry(): void {
     const { registry } = this.#options
-    const active = registry.server(this.#id) !== undefined
+    const member = this.#isMember
     for (const { link, peer } of this.#links.values()) {
-      if (!active || registry.server(peer.id)?.keyId !== peer.keyId) link.close(new LinkError('unregistered'))
+      if (!member || !this.#speaksFor(peer)) link.close(new LinkError('unregistered'))
     }
-    const wanted = new Map(active ? registry.servers().flatMap((peer) => (peer.id > this.#id ? [[peer.id, peer]] : [])) : [])
+    const wanted = new Map(member ? registry.peers().flatMap((peer) => (peer.id > this.#id ? [[peer.id, peer]] : [])) : [])
     for (const [id, { endpoint, dialler }] of this.#diallers) {
       if (wanted.get(id)?.endpoint === endpoint) {
         dialler.retry()
@@ -115,7 +119,7 @@ export class PeerLinks {
   }
 
   async #dial(id: number, signal: AbortSignal): Promise<void> {
-    const peer = this.#options.registry.server(id)
+    const peer = this.#options.registry.peer(id)
     if (!peer || this.#quarantine.remainingMs(id) > 0) throw new LinkError('rejected_entry')
     const { tlsCa: ca } = this.#options
     try {
@@ -123,32 +127,28 @@ export class PeerLinks {
       const stream = await dial(peer.endpoint, { signal: timeout, ...(ca === undefined ? {} : { ca }) })
       const connection = this.#track(stream)
       if (signal.aborted) connection.close(new LinkError('stopping'))
-      const introduction = await this.#introduction(connection, (made) => introduce(this.#identity, peer, made))
-      if (introduction) await this.#hold(peer, introduction)
+      const introduced = await this.#introduction(connection, (made) => introduce(this.#identity, id, made))
+      if (introduced) await this.#hold(introduced)
     } catch (error) {
       this.#options.log?.debug({ peer: id, error: String(error) }, 'a peer could not be dialled')
       throw error
     }
   }
 
-  async #receive(connection: Connection, introduced: () => void): Promise<void> {
-    let peer: RegisteredServer | undefined
-    const introduction = await this.#introduction(connection, async (made) => {
-      peer = await welcome(this.#identity, made)
-    })
-    introduced()
-    if (!introduction || !peer) return
+  async #receive(connection: Connection, finished: () => void): Promise<void> {
+    const introduced = await this.#introduction(connection, (made) => welcome(this.#identity, made))
+    finished()
+    if (!introduced) return
     widenWindow(connection.stream)
-    await this.#hold(peer, introduction)
+    await this.#hold(introduced)
   }
 
   /** @returns undefined when the peer was refused, or refused; the connection is closed then */
-  async #introduction(connection: Connection, talk: (introduction: Introduction) => Promise<void>): Promise<Introduction | undefined> {
+  async #introduction(connection: Connection, talk: (introduction: Introduction) => Promise<ProvenPeer>): Promise<Introduced | undefined> {
     const timer = setTimeout(() => connection.close(new LinkError('handshake_timeout')), this.#timings.handshakeMs)
     try {
       const introduction = { connection, frames: connection.frames(), channelBinding: channelBinding(connection.stream) }
-      await talk(introduction)
-      return introduction
+      return { ...introduction, peer: await talk(introduction) }
     } catch (error) {
       const reason = error instanceof LinkError ? error : new LinkError('disconnected', undefined, error)
       connection.close(reason, !(reason instanceof PeerLeft))
@@ -162,7 +162,7 @@ export class PeerLinks {
   }
 
   /** Resolves when the link has ended. */
-  async #hold(peer: RegisteredServer, { connection, frames }: Introduction): Promise<void> {
+  async #hold({ peer, connection, frames }: Introduced): Promise<void> {
     const refusal = this.#refusal(peer)
     if (refusal) {
       connection.close(refusal)
@@ -184,12 +184,24 @@ export class PeerLinks {
   }
 
   /** The registry may have changed while the peer introduced itself. */
-  #refusal(peer: RegisteredServer): LinkError | undefined {
+  #refusal(peer: ProvenPeer): LinkError | undefined {
     if (!this.#running) return new LinkError('stopping')
-    if (this.#options.registry.server(peer.id)?.keyId !== peer.keyId) return new LinkError('unregistered')
+    if (!this.#isMember || !this.#speaksFor(peer)) return new LinkError('unregistered')
     const remainingMs = this.#quarantine.remainingMs(peer.id)
     if (remainingMs > 0) return new LinkError('rejected_entry', `An entry of yours was invalid: come back in ${Math.ceil(remainingMs)} ms`)
     return undefined
+  }
+
+  /** Whether this server is one of the peers itself. */
+  get #isMember(): boolean {
+    return this.#speaksFor({ id: this.#id, keyId: this.#options.key.keyId })
+  }
+
+  /** Whether the key is one of that peer's now. */
+  #speaksFor({ id, keyId }: ProvenPeer): boolean {
+    const { registry } = this.#options
+    const server = registry.peer(id)
+    return server !== undefined && acceptedKeys(server, registry.now()).some((key) => key.keyId === keyId)
   }
 
   #track(stream: Duplex): Connection {

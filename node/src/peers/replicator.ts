@@ -151,7 +151,7 @@ class PeerReplicator implements Replicator, PeerLinksHost {
     if (coordinate.server !== server || coordinate.incarnation !== incarnation) return
     this.#push(
       entry,
-      this.#options.registry.servers().map(({ id }) => id),
+      this.#options.registry.peers().map(({ id }) => id),
     )
   }
 
@@ -160,7 +160,7 @@ class PeerReplicator implements Replicator, PeerLinksHost {
     const { registry } = this.#options
     const origin = originOf(entry.coordinate)
     const lacks = (id: number) => this.#links.get(id)?.vector.has(origin, entry.coordinate.n) !== true
-    const cover = members.filter((id) => id !== this.#id && registry.server(id) !== undefined && lacks(id))
+    const cover = members.filter((id) => id !== this.#id && registry.peer(id) !== undefined && lacks(id))
     if (cover.length === 0) return
     const wire = toWire(entry)
     const encoded = new Map<string, Uint8Array>()

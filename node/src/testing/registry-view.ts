@@ -1,4 +1,5 @@
 import type { RegisteredServer, RegistryFreshness, RegistryView } from '../chain/port.ts'
+import { isAttested, peersOf } from '../chain/standing.ts'
 
 /** What a chain would say, set by a test. */
 export class MemoryRegistry implements RegistryView {
@@ -7,6 +8,8 @@ export class MemoryRegistry implements RegistryView {
   readonly neighborhood: string
   parameters = { maxChannelLifetimeMs: 30 * 86_400_000, maxChannelIdleMs: 30 * 86_400_000, maxMessageBytes: 65_536 }
   isFresh = true
+  /** Unix seconds, as the chain and its readers have them. */
+  time: () => number = () => Math.floor(Date.now() / 1_000)
   readonly #listeners = new Set<() => void>()
   #servers: RegisteredServer[]
 
@@ -17,6 +20,11 @@ export class MemoryRegistry implements RegistryView {
 
   set(servers: RegisteredServer[]): void {
     this.#servers = servers
+    this.notice()
+  }
+
+  /** As a view tells of what has ended by the passing of time. */
+  notice(): void {
     for (const listener of this.#listeners) listener()
   }
 
@@ -26,6 +34,22 @@ export class MemoryRegistry implements RegistryView {
 
   server(id: number): RegisteredServer | undefined {
     return this.#servers.find((server) => server.id === id)
+  }
+
+  peers(): readonly RegisteredServer[] {
+    return peersOf(this.#servers)
+  }
+
+  peer(id: number): RegisteredServer | undefined {
+    return this.peers().find((peer) => peer.id === id)
+  }
+
+  attested(): readonly RegisteredServer[] {
+    return this.#servers.filter((server) => isAttested(server, this.time()))
+  }
+
+  now(): number {
+    return this.time()
   }
 
   onChange(listener: () => void): () => void {
@@ -42,7 +66,7 @@ export class MemoryRegistry implements RegistryView {
   }
 }
 
-/** An entry with made-up keys and addresses. */
+/** An attested server with made-up keys and addresses. */
 export function registeredServer(id: number, fields: Partial<RegisteredServer> = {}): RegisteredServer {
   const digits = id.toString(16).padStart(2, '0')
   return {
@@ -53,6 +77,10 @@ export function registeredServer(id: number, fields: Partial<RegisteredServer> =
     did: `did:web:server${id}.example`,
     keyX: `0x${digits.repeat(32)}`,
     keyY: `0x${digits.repeat(32)}`,
+    status: 'active',
+    validUntil: 2 ** 40 - 1,
+    formerKeys: [],
+    proposedEndpoint: undefined,
     ...fields,
   }
 }

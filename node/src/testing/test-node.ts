@@ -4,11 +4,15 @@ import { createNode, type Node, type NodeDependencies, type NodeSettings } from 
 import type { Replicator } from '../peers/port.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
-import { MemoryRegistry } from './registry-view.ts'
+import type { RegisteredServer } from '../chain/port.ts'
+import { MemoryRegistry, registeredServer } from './registry-view.ts'
+import { newServerKey } from './server-key.ts'
 
 /** A server in this process with a store in memory, and the hands to turn its world with. */
 export interface TestNode extends Node {
   registry: MemoryRegistry
+  /** As it is registered: server 1, attested. */
+  self: RegisteredServer
   store: Store
   /** Lets time go by, in milliseconds. */
   advance(byMs: number): void
@@ -21,12 +25,13 @@ export function noReplicator(): Replicator {
 
 export async function startTestNode(
   settings: Partial<NodeSettings> = {},
-  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory'>> = {},
+  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory' | 'key'>> = {},
 ): Promise<TestNode> {
-  const registry = new MemoryRegistry()
+  const key = dependencies.key ?? (await newServerKey())
+  const { keyX, keyY, keyId } = key
+  const self = registeredServer(1, { keyX, keyY, keyId })
+  const registry = new MemoryRegistry([self])
   const store = dependencies.store ?? (await openSqliteStore({ path: ':memory:' }))
-  const [self] = registry.servers()
-  if (!self) throw new Error('The test registry is empty')
   let ahead = 0
   const node = await createNode(
     { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, rateLimit: false, maxStreams: 1_000, trustProxy: [], ...settings },
@@ -34,6 +39,7 @@ export async function startTestNode(
       store,
       registry,
       self,
+      key,
       replicatorFactory: dependencies.replicatorFactory ?? noReplicator,
       now: () => Date.now() + ahead,
       logger: pino({ level: 'silent' }),
@@ -43,6 +49,7 @@ export async function startTestNode(
     url: node.url,
     adminUrl: node.adminUrl,
     registry,
+    self,
     store,
     advance: (byMs) => {
       ahead += byMs

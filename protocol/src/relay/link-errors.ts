@@ -5,7 +5,7 @@ export const linkErrors = {
   wrong_neighborhood: 'The peer belongs to another neighborhood',
   wrong_server: 'The peer wants to talk to another server, or is another one than was dialled',
   wrong_turn: 'Of two servers the one with the lower id dials',
-  unregistered: 'The peer is not an active server of the neighborhood',
+  unregistered: 'The peer is not, or no longer, an attested server of the neighborhood with that key',
   invalid_signature: 'The peer did not prove that it holds its registered key on this connection',
   malformed_frame: 'A frame is not what the relay protocol allows',
   oversized_frame: 'A frame is larger than the relay protocol allows',

@@ -8,13 +8,13 @@ import { createDeviceKeyFile } from '../../services/device-key.ts'
 import { passwordOf } from '../../services/passwords.ts'
 import { createServerKey, serverKeyPassphrase } from '../../services/server-key.ts'
 
-const types = ['wallet', 'server', 'device'] as const
+const types = ['wallet', 'server', 'attester', 'device'] as const
 
 export default class KeysNew extends BaseCommand<typeof KeysNew> {
   static override summary = 'Make a key and write it to a file that only you may read'
   static override description =
     `A wallet key (Web3 Secret Storage, version 3) pays and registers; a server key (P-256, PKCS#8 PEM) is a server's identity;
-a device key (Ed25519, PKCS#8 PEM) signs messages.`
+an attester key (P-256 too) signs attestations; a device key (Ed25519, PKCS#8 PEM) signs messages.`
   static override examples = [
     '<%= config.bin %> keys new --type server --out relay.pem',
     '<%= config.bin %> keys new --type wallet --out operator.json --password-file password.txt',
@@ -27,7 +27,7 @@ a device key (Ed25519, PKCS#8 PEM) signs messages.`
   }
 
   async run(): Promise<void> {
-    const type = await askChoice(this.flags.type, types, { flag: 'type', what: 'what the key is for (wallet, server or device)' })
+    const type = await askChoice(this.flags.type, types, { flag: 'type', what: 'what the key is for (wallet, server, attester or device)' })
     const file = resolve(this.flags.out ?? ownKeyFile(type))
     const publicPart = await this.#create(type, file)
     this.output.result({ type, file, ...publicPart }, () => [...Object.values(publicPart).slice(0, 1), `Written to ${file}.`].join('\n'))
@@ -40,6 +40,7 @@ a device key (Ed25519, PKCS#8 PEM) signs messages.`
         const { createWalletFile } = await import('../../services/keystore.ts')
         return { address: await createWalletFile(file, password) }
       }
+      case 'attester':
       case 'server': {
         const { keyId, keyX, keyY } = await createServerKey(file, await serverKeyPassphrase(this.settings))
         return { keyId, keyX, keyY }

@@ -1,30 +1,33 @@
 import { Flags } from '@oclif/core'
-import { type Hex, isHex, size, zeroHash } from 'viem'
+import { zeroAddress, zeroHash } from 'viem'
 import { askText } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
-import { CliError } from '../../errors.ts'
 import { chainFlags, discoveryFlags, stakeTokenFlags, walletFlags } from '../../flags.ts'
 import { fields } from '../../output.ts'
+import { admissionFlags, admissions, attesterListFlag, parameterFlags } from '../../parameter-flags.ts'
 import { connect, tokenInfo } from '../../services/chain.ts'
 import { walletOf } from '../../services/keystore.ts'
+import { admissionView, parametersView } from '../../services/neighborhoods-on-chain.ts'
 import { createNeighborhood } from '../../services/neighborhoods.ts'
+import { addressOf, admissionOf, attestersOf, changeParameters, defaultParameters, hashOf } from '../../services/parameters.ts'
 import { runTransaction } from '../../services/transact.ts'
-import { parseAmount, parseDuration } from '../../units.ts'
 
 export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodCreate> {
   static override summary = 'Create a neighborhood that the wallet owns'
-  static override examples = ['<%= config.bin %> neighborhood create --name "My app" --min-stake 100 --redundancy 3']
+  static override description =
+    'Only attested servers are active: appoint attesters at once by --attester, or later by `dred neighborhood attesters`.'
+  static override examples = [
+    '<%= config.bin %> neighborhood create --name "My app" --min-stake 100 --redundancy 3 --attester 0x…:attester.pem',
+  ]
   static override flags = {
     name: Flags.string({ description: 'Its name, 1 to 64 bytes' }),
     uri: Flags.string({ description: 'Where the application or its description lives', default: '' }),
     'content-hash': Flags.string({ description: 'Hash of what the URI serves, 0x and 64 hexadecimal digits', default: zeroHash }),
-    'min-stake': Flags.string({ description: 'Least stake of a server, in whole tokens', helpValue: 'AMOUNT' }),
-    unbonding: Flags.string({ description: 'Wait between exit and withdrawal, 1d to 30d', default: '7d' }),
-    'max-servers': Flags.integer({ description: 'Most servers at once, 1 to 64', default: 16, min: 0, max: 255 }),
-    redundancy: Flags.integer({ description: 'Number of servers wanted', default: 3, min: 0, max: 255 }),
-    'max-channel-lifetime': Flags.string({ description: 'Longest life of a channel', default: '30d' }),
-    'max-channel-idle': Flags.string({ description: 'Longest time a channel lives without a message', default: '7d' }),
-    'max-message-bytes': Flags.integer({ description: 'Largest message', default: 65_536, min: 0 }),
+    ...parameterFlags,
+    admission: Flags.option({ options: admissions, description: 'Who may register servers', default: 'open' as const })(),
+    ...admissionFlags,
+    attester: attesterListFlag,
+    guardian: Flags.string({ description: 'Account that may pause registrations beside the owner', helpValue: 'ADDRESS' }),
     ...stakeTokenFlags,
     ...walletFlags,
     ...discoveryFlags,
@@ -36,29 +39,28 @@ export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodC
     const stakeToken = settings.required('chain.stakeToken', settings.address('chain.stakeToken'))
     const name = await askText(flags.name, { flag: 'name', what: 'the name of the neighborhood' })
     const leastStake = await askText(flags['min-stake'], { flag: 'min-stake', what: 'the least stake of a server, in whole tokens' })
-    const contentHash = flags['content-hash']
-    if (!isHash(contentHash)) throw new CliError('usage', 'invalid_value', '--content-hash has to be 0x and 64 hexadecimal digits.')
-    const durations = {
-      unbondingSeconds: parseDuration(flags.unbonding, 'unbonding'),
-      maxChannelLifetimeSeconds: parseDuration(flags['max-channel-lifetime'], 'max-channel-lifetime'),
-      maxChannelIdleSeconds: parseDuration(flags['max-channel-idle'], 'max-channel-idle'),
-    }
+    const contentHash = hashOf(flags['content-hash'], 'content-hash')
+    const admission = admissionOf(flags)
+    const attesters = await attestersOf(flags.attester ?? [])
+    const guardian = flags.guardian === undefined ? zeroAddress : addressOf(flags.guardian, 'guardian')
     const account = await walletOf(settings)
     const deployed = await connect(settings)
     const token = await tokenInfo(deployed.client, stakeToken)
-    const parameters = {
-      stakeToken,
-      minStake: parseAmount(leastStake, token.decimals, 'min-stake'),
-      ...durations,
-      maxServers: flags['max-servers'],
-      redundancy: flags.redundancy,
-      maxMessageBytes: flags['max-message-bytes'],
-    }
-    const neighborhood = { name, uri: flags.uri, contentHash, parameters }
+    const base = { stakeToken, minStake: 0n, ...defaultParameters, hashOf }
+    const parameters = changeParameters(base, { ...flags, 'min-stake': leastStake }, token.decimals)
+    const neighborhood = { name, uri: flags.uri, contentHash, parameters, admission, guardian, attesters }
     const { steps, result } = createNeighborhood(deployed, account, { neighborhood, discovery: settings.urls('discovery') })
     const pending = await runTransaction(steps)
     const created = result()
-    this.output.result({ ...created, block: Number(created.block), owner: account.address, ...neighborhood }, () =>
+    const document = {
+      ...created,
+      block: Number(created.block),
+      owner: account.address,
+      ...neighborhood,
+      parameters: parametersView(parameters),
+      admission: admissionView(admission),
+    }
+    this.output.result(document, () =>
       fields([
         ['neighborhood', created.id],
         ['owner', account.address],
@@ -67,8 +69,4 @@ export default class NeighborhoodCreate extends BaseCommand<typeof NeighborhoodC
     )
     if (pending) throw pending
   }
-}
-
-function isHash(text: string): text is Hex {
-  return isHex(text) && size(text) === 32
 }

@@ -3,7 +3,8 @@ import { chainFlags, discoveryFlags } from '../../flags.ts'
 import { table } from '../../output.ts'
 import { connect } from '../../services/chain.ts'
 import { listNeighborhoods } from '../../services/discovery.ts'
-import { neighborhoodsOnChain } from '../../services/neighborhoods.ts'
+import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
+import { count } from '../../units.ts'
 
 export default class NeighborhoodList extends BaseCommand<typeof NeighborhoodList> {
   static override summary = 'List the neighborhoods, from discovery when it is set, else from the chain'
@@ -16,7 +17,7 @@ export default class NeighborhoodList extends BaseCommand<typeof NeighborhoodLis
       item.id,
       item.name,
       `${item.activeServers}/${item.parameters.maxServers}`,
-      item.healthy ? 'healthy' : `wants ${item.parameters.redundancy} servers`,
+      item.healthy ? 'healthy' : `wants ${count(item.parameters.redundancy, 'server')}`,
       item.owner,
     ]
     this.output.result({ items }, () =>

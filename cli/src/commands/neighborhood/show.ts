@@ -2,13 +2,20 @@ import { Args } from '@oclif/core'
 import { isAddress } from 'viem'
 import { askText } from '../../ask.ts'
 import { BaseCommand } from '../../base-command.ts'
-import { CliError } from '../../errors.ts'
 import { chainFlags, discoveryFlags, neighborhoodFlags } from '../../flags.ts'
 import { fields, table } from '../../output.ts'
 import { connect, tokenInfo } from '../../services/chain.ts'
-import { listServers, type NeighborhoodView, type ServerView, showNeighborhood } from '../../services/discovery.ts'
-import { neighborhoodsOnChain, serversOnChain } from '../../services/neighborhoods.ts'
-import { formatAmount, parseId } from '../../units.ts'
+import {
+  listServers,
+  type NeighborhoodView,
+  type ParametersView,
+  type ServerView,
+  showNeighborhood,
+  unknownNeighborhood,
+} from '../../services/discovery.ts'
+import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
+import { serversOnChain } from '../../services/servers.ts'
+import { count, duration, formatAmount, parseId, time } from '../../units.ts'
 
 export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodShow> {
   static override summary = 'Show a neighborhood and its servers, from discovery when it is set, else from the chain'
@@ -21,7 +28,7 @@ export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodSho
     const discovery = this.settings.urls('discovery')
     const [neighborhood, servers] = discovery.length > 0 ? await this.#fromDiscovery(discovery, id) : await this.#fromChain(id)
     if (!neighborhood) {
-      throw new CliError('failure', 'unknown_neighborhood', `There is no neighborhood ${id}: see \`dred neighborhood list\`.`)
+      throw unknownNeighborhood(id)
     }
     const amount = this.output.json ? String : await this.#amounts(neighborhood.parameters.stakeToken)
     this.output.result({ neighborhood, servers }, () => render(neighborhood, servers, amount))
@@ -52,19 +59,62 @@ export default class NeighborhoodShow extends BaseCommand<typeof NeighborhoodSho
   }
 }
 
-function render(neighborhood: NeighborhoodView, servers: ServerView[], amount: (smallest: string) => string): string {
-  const { parameters } = neighborhood
+type Amount = (smallest: string) => string
+
+function render(neighborhood: NeighborhoodView, servers: ServerView[], amount: Amount): string {
+  const { parameters, attestation } = neighborhood
   const about = fields([
     ['neighborhood', neighborhood.id],
     ['name', neighborhood.name],
     ['uri', neighborhood.uri],
     ['owner', neighborhood.owner],
-    ['state', neighborhood.healthy ? 'healthy' : `wants ${parameters.redundancy} servers, has ${neighborhood.activeServers}`],
+    ['state', neighborhood.healthy ? 'healthy' : `wants ${count(parameters.redundancy, 'server')}, has ${neighborhood.activeServers}`],
+    ['registrations', registrations(neighborhood)],
+    ['attested by', attestation.mode === 'peers' ? 'its servers, while there are four operators' : attesters(neighborhood)],
     ['stake token', parameters.stakeToken],
-    ['least stake', amount(parameters.minStake)],
-    ['unbonding', `${parameters.unbondingSeconds} s`],
+    ...parameterFields(parameters, amount),
+    ...stagedFields(neighborhood, amount),
   ])
   if (servers.length === 0) return `${about}\n\nNo server is registered yet.`
-  const rows = servers.map((server) => [String(server.id), server.status, server.endpoint, amount(server.stake), server.operator])
-  return `${about}\n\n${table(['SERVER', 'STATUS', 'ENDPOINT', 'STAKE', 'OPERATOR'], rows)}`
+  const rows = servers.map((server) => [
+    String(server.id),
+    server.status,
+    server.validUntil === null ? '' : time(server.validUntil),
+    server.proposedEndpoint === null ? server.endpoint : `${server.endpoint} → ${server.proposedEndpoint}`,
+    amount(server.stake),
+    server.operator,
+  ])
+  return `${about}\n\n${table(['SERVER', 'STATUS', 'ATTESTED UNTIL', 'ENDPOINT', 'STAKE', 'OPERATOR'], rows)}`
+}
+
+function parameterFields(parameters: ParametersView, amount: Amount): [string, string][] {
+  return [
+    ['least stake', amount(parameters.minStake)],
+    ['unbonding', duration(parameters.unbondingSeconds)],
+    ['key overlap', duration(parameters.keyOverlapSeconds)],
+    ['attestations hold', duration(parameters.attestationSeconds)],
+    ['quorum', `${parameters.quorumNumerator}/${parameters.quorumDenominator} of the attesters`],
+    ['slash', `${parameters.slashPercent} %`],
+    ['servers', `${parameters.redundancy} wanted, ${parameters.maxServers} at most`],
+  ]
+}
+
+/** What will change, with the old values left out. */
+function stagedFields({ parameters, staged }: NeighborhoodView, amount: Amount): [string, string][] {
+  if (!staged) return []
+  const present = new Map(parameterFields(parameters, amount))
+  const changed = parameterFields(staged.parameters, amount).filter(([name, value]) => present.get(name) !== value)
+  const what = changed.map(([name, value]) => `${name} ${value}`).join(', ') || 'bounds of channels'
+  return [['announced', `${what}, from ${time(staged.effectiveAt)}`]]
+}
+
+function registrations({ admission, registrationsPaused }: NeighborhoodView): string {
+  if (registrationsPaused) return 'paused'
+  if (admission.mode === 'token_gate') return `for holders of ${admission.gateBalance} of ${admission.gateToken}`
+  return admission.mode === 'allowlist' ? 'for operators on its list' : 'open to all'
+}
+
+function attesters({ attestation }: NeighborhoodView): string {
+  if (attestation.attesters.length === 0) return 'nobody yet: its owner has to appoint attesters'
+  return attestation.attesters.map(({ account, keyId }) => `${account} (key ${keyId})`).join(', ')
 }

@@ -1,6 +1,6 @@
 import { hashTypedData, hexToBigInt, keccak256, numberToHex, slice, stringToBytes } from 'viem'
 import { expect, test } from 'vitest'
-import { endpointHash, isLowS, serverKeyId, serverKeyStatement, signatureBytes, signatureWords, toLowS } from './statements.ts'
+import { endpointHash, isLowS, serverKeyId, serverKeyStatement, signatureBytes, signatureWords, toLowS } from './index.ts'
 
 const registry = { chainId: 31_337, serverRegistry: '0x5fbdb2315678afecb367f032d93f642f64180aa3' } as const
 const statement = {
