@@ -1,6 +1,7 @@
 import { neighborhoodRegistryAbi } from '@dred/contracts'
 import { Args, type Command } from '@oclif/core'
 import { askText } from './ask.ts'
+import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from './flags.ts'
 import { RegistryCommand, type Sent } from './registry-command.ts'
 import { connect, type Deployed } from './services/chain.ts'
 import { walletOf } from './services/keystore.ts'
@@ -8,27 +9,14 @@ import { parseId } from './units.ts'
 
 export const neighborhoodArgs = { id: Args.string({ description: 'Its id; the configured neighborhood by default' }) }
 
+export const neighborhoodChangeFlags = { ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
+
 /** A command that changes a neighborhood. */
 export abstract class NeighborhoodCommand<T extends typeof Command> extends RegistryCommand<T> {
   /** @throws CliError `missing_value`, `invalid_value` */
   protected async neighborhoodId(given: string | undefined): Promise<number> {
     const id = given ?? this.settings.text('neighborhood')
     return parseId(await askText(id, { flag: 'neighborhood', what: 'the id of the neighborhood' }), 'The id of a neighborhood')
-  }
-
-  /**
-   * Pauses or resumes registrations, of one neighborhood or of all (id 0), unless they are so already.
-   * @returns undefined when nothing had to be sent
-   */
-  protected async setPaused(id: number, paused: boolean): Promise<Sent | undefined> {
-    const deployed = await connect(this.settings)
-    const call = { address: deployed.neighborhoodRegistry, abi: neighborhoodRegistryAbi, functionName: 'registrationsPaused' } as const
-    const isPaused = (of: number) => deployed.client.readContract({ ...call, args: [of] })
-    const [here, everywhere] = await Promise.all([isPaused(id), isPaused(0)])
-    // What is paused everywhere may also be paused here: the registry does not tell.
-    if (here === paused && (id === 0 || !everywhere)) return undefined
-    const functionName = paused ? 'pauseRegistrations' : 'resumeRegistrations'
-    return this.change(id, { label: paused ? 'pause' : 'resume', functionName, deployed })
   }
 
   /** Sends one call to the registry of neighborhoods, whose first argument is the id. */

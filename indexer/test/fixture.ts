@@ -22,8 +22,7 @@ export interface IndexedChain {
   close: () => Promise<void>
 }
 
-// What the API answers is compared with what is expected, not trusted to have a type.
-// oxlint-disable-next-line typescript/no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any -- an answer is compared with what is expected, not trusted to have a type
 export type Item = any
 export type Answer = { status: number; headers: Headers; body: Item }
 

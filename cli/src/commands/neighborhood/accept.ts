@@ -1,11 +1,10 @@
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../neighborhood-command.ts'
 
 export default class NeighborhoodAccept extends NeighborhoodCommand<typeof NeighborhoodAccept> {
   static override summary = 'Become the owner of a neighborhood that was offered to this wallet'
   static override description = 'The owner before offers it by dred neighborhood transfer.'
   static override args = neighborhoodArgs
-  static override flags = { ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
+  static override flags = neighborhoodChangeFlags
 
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)

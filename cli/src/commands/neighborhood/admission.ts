@@ -1,7 +1,6 @@
 import { Args } from '@oclif/core'
 import { askChoice } from '../../ask.ts'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodChangeFlags, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { admissionFlags, admissions } from '../../parameter-flags.ts'
 import { admissionView } from '../../services/neighborhoods-on-chain.ts'
 import { admissionOf } from '../../services/parameters.ts'
@@ -13,7 +12,7 @@ export default class NeighborhoodAdmission extends NeighborhoodCommand<typeof Ne
 stay.`
   static override examples = ['<%= config.bin %> neighborhood admission token-gate --neighborhood 7 --gate-token 0x… --gate-balance 1']
   static override args = { mode: Args.string({ description: 'Who may register', options: [...admissions] }) }
-  static override flags = { ...admissionFlags, ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
+  static override flags = { ...admissionFlags, ...neighborhoodChangeFlags }
 
   async run(): Promise<void> {
     const id = await this.neighborhoodId(undefined)

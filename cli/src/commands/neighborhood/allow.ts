@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core'
 import { CliError } from '../../errors.ts'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { addressOf } from '../../services/parameters.ts'
 
 export default class NeighborhoodAllow extends NeighborhoodCommand<typeof NeighborhoodAllow> {
@@ -17,10 +16,7 @@ export default class NeighborhoodAllow extends NeighborhoodCommand<typeof Neighb
       multipleNonGreedy: true,
     }),
     remove: Flags.boolean({ description: 'Take them off the list' }),
-    ...neighborhoodFlags,
-    ...walletFlags,
-    ...discoveryFlags,
-    ...chainFlags,
+    ...neighborhoodChangeFlags,
   }
 
   async run(): Promise<void> {

@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core'
 import { CliError } from '../../errors.ts'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { attesterListFlag } from '../../parameter-flags.ts'
 import { attestersOf } from '../../services/parameters.ts'
 import { count } from '../../units.ts'
@@ -16,10 +15,7 @@ key's id; the account says who it is, and a server of that operator is not attes
   static override flags = {
     attester: attesterListFlag,
     none: Flags.boolean({ description: 'Appoint nobody', exclusive: ['attester'] }),
-    ...neighborhoodFlags,
-    ...walletFlags,
-    ...discoveryFlags,
-    ...chainFlags,
+    ...neighborhoodChangeFlags,
   }
 
   async run(): Promise<void> {

@@ -1,8 +1,7 @@
 import { Flags } from '@oclif/core'
 import { zeroAddress } from 'viem'
 import { CliError } from '../../errors.ts'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { addressOf } from '../../services/parameters.ts'
 
 export default class NeighborhoodGuardian extends NeighborhoodCommand<typeof NeighborhoodGuardian> {
@@ -12,10 +11,7 @@ export default class NeighborhoodGuardian extends NeighborhoodCommand<typeof Nei
   static override flags = {
     to: Flags.string({ description: 'Account of the guardian', helpValue: 'ADDRESS' }),
     none: Flags.boolean({ description: 'Have no guardian', exclusive: ['to'] }),
-    ...neighborhoodFlags,
-    ...walletFlags,
-    ...discoveryFlags,
-    ...chainFlags,
+    ...neighborhoodChangeFlags,
   }
 
   async run(): Promise<void> {

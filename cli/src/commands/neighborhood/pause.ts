@@ -1,29 +1,14 @@
-import { Flags } from '@oclif/core'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodArgs } from '../../neighborhood-command.ts'
+import { RegistrationsCommand, registrationsFlags } from '../../registrations-command.ts'
 
-export default class NeighborhoodPause extends NeighborhoodCommand<typeof NeighborhoodPause> {
+export default class NeighborhoodPause extends RegistrationsCommand<typeof NeighborhoodPause> {
   static override summary = 'Stop registrations, of one neighborhood or everywhere'
   static override description =
     'By the wallet of the owner or the guardian; everywhere by that of the guardian of the registry. Nothing else is ever paused.'
   static override args = neighborhoodArgs
-  static override flags = {
-    everywhere: Flags.boolean({ description: 'In every neighborhood of the registry' }),
-    ...neighborhoodFlags,
-    ...walletFlags,
-    ...discoveryFlags,
-    ...chainFlags,
-  }
+  static override flags = registrationsFlags
 
   async run(): Promise<void> {
-    const { everywhere } = this.flags
-    // To the registry, 0 is every neighborhood.
-    const id = everywhere ? 0 : await this.neighborhoodId(this.args.id)
-    const sent = await this.setPaused(id, true)
-    const where = everywhere ? 'everywhere' : `in neighborhood ${id}`
-    const document = { neighborhood: everywhere ? null : String(id), registrationsPaused: true }
-    if (!sent)
-      return this.output.result({ ...document, transaction: null }, () => `Registrations ${where} are paused already: nothing is sent.`)
-    this.finish(sent, document, () => `Registrations ${where} are paused.`)
+    await this.setPaused({ everywhere: this.flags.everywhere, id: this.args.id }, true)
   }
 }

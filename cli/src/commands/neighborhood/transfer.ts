@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core'
 import { askText } from '../../ask.ts'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { addressOf } from '../../services/parameters.ts'
 
 export default class NeighborhoodTransfer extends NeighborhoodCommand<typeof NeighborhoodTransfer> {
@@ -10,10 +9,7 @@ export default class NeighborhoodTransfer extends NeighborhoodCommand<typeof Nei
   static override args = neighborhoodArgs
   static override flags = {
     to: Flags.string({ description: 'Account of the new owner', helpValue: 'ADDRESS' }),
-    ...neighborhoodFlags,
-    ...walletFlags,
-    ...discoveryFlags,
-    ...chainFlags,
+    ...neighborhoodChangeFlags,
   }
 
   async run(): Promise<void> {

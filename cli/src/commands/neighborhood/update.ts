@@ -1,7 +1,6 @@
 import { Flags } from '@oclif/core'
 import { CliError } from '../../errors.ts'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../neighborhood-command.ts'
 import { connect } from '../../services/chain.ts'
 import { unknownNeighborhood } from '../../services/discovery.ts'
 import { neighborhoodsOnChain } from '../../services/neighborhoods-on-chain.ts'
@@ -15,10 +14,7 @@ export default class NeighborhoodUpdate extends NeighborhoodCommand<typeof Neigh
     name: Flags.string({ description: 'Its name, 1 to 64 bytes' }),
     uri: Flags.string({ description: 'Where the application or its description lives' }),
     'content-hash': Flags.string({ description: 'Hash of what the URI serves, 0x and 64 hexadecimal digits' }),
-    ...neighborhoodFlags,
-    ...walletFlags,
-    ...discoveryFlags,
-    ...chainFlags,
+    ...neighborhoodChangeFlags,
   }
 
   async run(): Promise<void> {

@@ -1,11 +1,10 @@
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../../neighborhood-command.ts'
 
 export default class ParametersApply extends NeighborhoodCommand<typeof ParametersApply> {
   static override summary = 'Make announced parameters hold once their time has come'
   static override description = 'Anybody may.'
   static override args = neighborhoodArgs
-  static override flags = { ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
+  static override flags = neighborhoodChangeFlags
 
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)

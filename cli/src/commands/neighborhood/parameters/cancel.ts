@@ -1,11 +1,10 @@
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../../neighborhood-command.ts'
 
 export default class ParametersCancel extends NeighborhoodCommand<typeof ParametersCancel> {
   static override summary = 'Take announced parameters back'
   static override description = "By the owner's wallet."
   static override args = neighborhoodArgs
-  static override flags = { ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
+  static override flags = neighborhoodChangeFlags
 
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)

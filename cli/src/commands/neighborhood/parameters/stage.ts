@@ -1,8 +1,7 @@
 import { neighborhoodRegistryAbi } from '@dred/contracts'
 import { parseEventLogs } from 'viem'
 import { CliError } from '../../../errors.ts'
-import { chainFlags, discoveryFlags, neighborhoodFlags, walletFlags } from '../../../flags.ts'
-import { neighborhoodArgs, NeighborhoodCommand } from '../../../neighborhood-command.ts'
+import { neighborhoodArgs, neighborhoodChangeFlags, NeighborhoodCommand } from '../../../neighborhood-command.ts'
 import { changeFlags } from '../../../parameter-flags.ts'
 import { connect, tokenInfo } from '../../../services/chain.ts'
 import { parametersView } from '../../../services/neighborhoods-on-chain.ts'
@@ -16,7 +15,7 @@ export default class ParametersStage extends NeighborhoodCommand<typeof Paramete
 what was announced before, and the wait begins again.`
   static override examples = ['<%= config.bin %> neighborhood parameters stage 7 --min-stake 200 --unbonding 14d']
   static override args = neighborhoodArgs
-  static override flags = { ...changeFlags, ...neighborhoodFlags, ...walletFlags, ...discoveryFlags, ...chainFlags }
+  static override flags = { ...changeFlags, ...neighborhoodChangeFlags }
 
   async run(): Promise<void> {
     const id = await this.neighborhoodId(this.args.id)
