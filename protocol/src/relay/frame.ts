@@ -18,8 +18,8 @@ export type WireEntry =
     }
   /** The origin was handed what it had from another origin already. */
   | { kind: 'reference'; coordinate: Coordinate; channel: string; id: string }
-  /** All up to the coordinate that is not known to the receiver is no longer kept by the sender. */
-  | { kind: 'gone'; coordinate: Coordinate }
+  /** Counts `from` to that of the coordinate, both included: what was there is no longer kept by the sender. */
+  | { kind: 'gone'; coordinate: Coordinate; from: number }
 
 /** Counts `from`..`to` of an origin, both included. */
 export interface OriginRange {
@@ -29,12 +29,12 @@ export interface OriginRange {
   to: number
 }
 
-/** Why a server does not want a message: it has expired, its origin has too much waiting here, or its clock is too far ahead. */
-export type NoReason = 'expired' | 'quota' | 'ahead'
+/** Why a server does not want a message now: its origin has too much waiting here, or its clock is too far ahead. */
+export type NoReason = 'quota' | 'ahead'
 
 /** What the relay core of two servers say to each other over an authenticated link. `docs/protocol/relay.md` tells when. */
 export type CoreFrame =
-  /** First on a link, and whenever it changed. `credit`: bytes of MSG frames' entries, counted from the link's start, that may be sent altogether. */
+  /** First on a link, and whenever it changed. `credit`: bytes of entries in MSG frames that may be on their way unconfirmed. */
   | { type: 'STATE'; incarnation: number; epoch: number; joining: boolean; credit: number }
   /**
    * An entry, and the servers that the receiver has to pass it on to, ascending. On the wire a bitmap in the order of the list

@@ -56,8 +56,9 @@ export interface RelayTimings {
   pingMs: number
   /** A peer that was asked and says nothing for this long is gone. */
   silentMs: number
-  /** A message waits this long at most for those that it follows. */
+  /** A message of a peer waits this long at most for those that it follows, one of a client that long. */
   causalMs: number
+  admitMs: number
   /** A server that just came gets nothing to pass on until it has caught up, or for this long. */
   joinMs: number
   /** Between signed heads, unless {@link RelayBounds.headMessages} were counted before. */
@@ -69,7 +70,7 @@ export interface RelayTimings {
 }
 
 export interface RelayBounds {
-  /** Bytes of live messages that are on their way on one link, before the peer has confirmed them. */
+  /** Bytes of messages that a peer may send before they are confirmed to it. */
   windowBytes: number
   /** A link with more than this queued gets no bodies pushed; the peer hears what there is and pulls. */
   queueBytes: number
@@ -112,8 +113,8 @@ export type RelayEvent =
   | { type: 'submitted'; ticket: number; missing: readonly string[] }
   /** An entry of a client is durable under this server's present incarnation. */
   | { type: 'appended'; entry: BodyEntry; id: string }
-  /** The answers to `verify`: `missing` are the ids in `prev` that the store does not have. */
-  | { type: 'verified'; coordinate: Coordinate; id: string; missing: readonly string[] }
+  /** The answers to `verify`: `missing` are the ids in `prev` that the store does not have; `expiresAt` follows from the channel, Unix ms. */
+  | { type: 'verified'; coordinate: Coordinate; id: string; missing: readonly string[]; expiresAt: number }
   | { type: 'rejected'; coordinate: Coordinate; detail: string }
   /** Verification did not come to an end: the store could not be asked. */
   | { type: 'unverified'; coordinate: Coordinate }
