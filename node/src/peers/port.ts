@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { RelayCounters } from '@dred/protocol/relay-next'
 import type { Entry } from '../store/port.ts'
 
 /** Links to the neighborhood's other servers: everything a store lacks comes in, everything new goes out. */
@@ -10,13 +11,59 @@ export interface Replicator {
    * `stream`.
    */
   accept(stream: Duplex): void
-  /** Registry ids of the peers with a live, authenticated link. */
+  /** Registry ids of the peers with a live, authenticated link, ascending. */
   connected(): number[]
+  /** The next time of this server's hybrid clock, in microseconds since 1970: for what a client is about to be told was accepted. */
+  clock(): number
+  /**
+   * Waits until what a client's message follows is here, or for as long as a message waits for that at most.
+   * @param missing ids that the message names and the store lacks
+   * @returns never rejects
+   */
+  admit(missing: readonly string[]): Promise<void>
+  /** On how many servers a message of this server is stored, as far as they have said so. */
+  confirmed(incarnation: number, n: number): Confirmation
+  /**
+   * Called whenever {@link confirmed} has more to say of an incarnation's messages.
+   * @returns the way to stop it
+   */
+  onConfirmed(listener: (incarnation: number) => void): () => void
+  /** To be called after the store has purged entries. */
+  purged(): void
+  statistics(): RelayStatistics
+  /** Says goodbye to the peers. Resolves once every connection is closed. */
   stop(): Promise<void>
+}
+
+export interface Confirmation {
+  /** Servers that have it durably, this one among them; 0 while nothing is known of the message. */
+  stored: number
+  /** Servers that are to have it: those of the neighborhood, this one among them. */
+  servers: number
+}
+
+/** What the metrics tell of replication. */
+export interface RelayStatistics {
+  counters: Readonly<RelayCounters>
+  links: readonly LinkStatistics[]
+  /** Receipts of peers, valid ones. */
+  receipts: number
+  /** Bytes of entries that came and are neither stored nor refused yet. */
+  pendingBytes: number
+  /** Whether this server still catches up with its peers. */
+  joining: boolean
+}
+
+export interface LinkStatistics {
+  peer: number
+  /** Bytes handed over that the peer has not taken yet. */
+  queuedBytes: number
+  /** Smallest round trip measured lately; undefined before the first. */
+  roundTripMs: number | undefined
 }
 
 /** Counters behind the metrics. */
 export interface ReplicationEvents {
   sent(entry: Pick<Entry, 'kind'>): void
-  received(result: 'stored' | 'known' | 'gap' | 'rejected'): void
+  received(result: 'stored' | 'known' | 'refused' | 'rejected'): void
 }

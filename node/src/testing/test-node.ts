@@ -1,4 +1,5 @@
 import { generateDeviceKey, type Signer, signGenesis, signMessage, webCryptoSigner } from '@dred/protocol'
+import type { RelayCounters } from '@dred/protocol/relay-next'
 import { pino } from 'pino'
 import { createNode, type Node, type NodeDependencies, type NodeSettings } from '../node.ts'
 import type { Replicator } from '../peers/port.ts'
@@ -20,7 +21,33 @@ export interface TestNode extends Node {
 
 /** A replicator of a server that is alone. */
 export function noReplicator(): Replicator {
-  return { start: () => undefined, accept: (stream) => stream.destroy(), connected: () => [], stop: async () => undefined }
+  let clock = 0
+  return {
+    start: () => undefined,
+    accept: (stream) => stream.destroy(),
+    connected: () => [],
+    clock: () => (clock = Math.max(clock + 1, Date.now() * 1_000)),
+    admit: async () => undefined,
+    confirmed: () => ({ stored: 1, servers: 1 }),
+    onConfirmed: () => () => undefined,
+    purged: () => undefined,
+    statistics: () => ({ counters: noCounters, links: [], receipts: 0, pendingBytes: 0, joining: false }),
+    stop: async () => undefined,
+  }
+}
+
+const noCounters: RelayCounters = {
+  bodies: 0,
+  duplicates: 0,
+  pushed: 0,
+  resent: 0,
+  probes: 0,
+  pulls: 0,
+  refused: { expired: 0, quota: 0, ahead: 0 },
+  causalTimeouts: 0,
+  blamed: 0,
+  demotions: 0,
+  forks: 0,
 }
 
 export async function startTestNode(

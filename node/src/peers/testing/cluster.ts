@@ -112,7 +112,7 @@ export interface Counts {
   sent: number
   stored: number
   known: number
-  gap: number
+  refused: number
   rejected: number
 }
 
@@ -122,7 +122,7 @@ export class TestServer {
   readonly key: ServerKey
   /** Unix milliseconds, as this server's clock shows them. */
   clock: () => number = Date.now
-  readonly counts: Counts = { sent: 0, stored: 0, known: 0, gap: 0, rejected: 0 }
+  readonly counts: Counts = { sent: 0, stored: 0, known: 0, refused: 0, rejected: 0 }
   readonly #cluster: Cluster
   readonly #options: ClusterOptions
   readonly #http: Http2Server
