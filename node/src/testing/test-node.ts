@@ -43,7 +43,7 @@ const noCounters: RelayCounters = {
   resent: 0,
   probes: 0,
   pulls: 0,
-  refused: { expired: 0, quota: 0, ahead: 0 },
+  refused: { quota: 0, ahead: 0 },
   causalTimeouts: 0,
   blamed: 0,
   demotions: 0,
