@@ -1,4 +1,7 @@
 export type * from './core/types.ts'
+export * from './epoch.ts'
 export type * from './frame.ts'
+export * from './hybrid-clock.ts'
 export type * from './relay-statements.ts'
+export * from './round-trip.ts'
 export type * from './topologies/topology.ts'
