@@ -21,13 +21,13 @@ export interface Replicator {
    * @returns never rejects
    */
   admit(missing: readonly string[]): Promise<void>
-  /** On how many servers a message of this server is stored, as far as they have said so. */
-  confirmed(incarnation: number, n: number): Confirmation
+  /** How far this server's messages of an incarnation are stored on others, as far as they have said so. */
+  confirmed(incarnation: number): Confirmation
   /**
-   * Called whenever {@link confirmed} has more to say of an incarnation's messages.
+   * Called whenever {@link confirmed} has something else to say.
    * @returns the way to stop it
    */
-  onConfirmed(listener: (incarnation: number) => void): () => void
+  onConfirmed(listener: () => void): () => void
   /** To be called after the store has purged entries. */
   purged(): void
   statistics(): RelayStatistics
@@ -36,9 +36,12 @@ export interface Replicator {
 }
 
 export interface Confirmation {
-  /** Servers that have it durably, this one among them; 0 while nothing is known of the message. */
-  stored: number
-  /** Servers that are to have it: those of the neighborhood, this one among them. */
+  /**
+   * All up to `upTo[k - 1]` are stored durably on `k` servers at least, this one among them; descending. Empty for an incarnation that is
+   * not followed any more.
+   */
+  upTo: readonly number[]
+  /** Servers that are to have them: those of the neighborhood, this one among them. */
   servers: number
 }
 

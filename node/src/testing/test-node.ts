@@ -28,7 +28,7 @@ export function noReplicator(): Replicator {
     connected: () => [],
     clock: () => (clock = Math.max(clock + 1, Date.now() * 1_000)),
     admit: async () => undefined,
-    confirmed: () => ({ stored: 1, servers: 1 }),
+    confirmed: () => ({ upTo: [], servers: 1 }),
     onConfirmed: () => () => undefined,
     purged: () => undefined,
     statistics: () => ({ counters: noCounters, links: [], receipts: 0, pendingBytes: 0, joining: false }),
