@@ -1,4 +1,4 @@
-export type * from './core/types.ts'
+export * from './core/index.ts'
 export * from './epoch.ts'
 export type * from './frame.ts'
 export * from './hybrid-clock.ts'

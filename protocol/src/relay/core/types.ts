@@ -182,7 +182,9 @@ export interface RelayCounters {
   blamed: number
   /** Links that had too much queued. */
   demotions: number
+  /** Servers' signed heads that contradict each other, and those that contradict what came as theirs. */
   forks: number
+  mismatches: number
 }
 
-export type { CoreFrame, NoReason, RelayStatement, SignedHead, VersionVectorData, WireEntry }
+export type { Coordinate, CoreFrame, NoReason, RelayStatement, SignedHead, VersionVectorData, WireEntry }

@@ -1,0 +1,3 @@
+export { defaultBounds, defaultTimings } from './defaults.ts'
+export { createRelay, type Relay, step } from './relay.ts'
+export type * from './types.ts'

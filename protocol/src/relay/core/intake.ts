@@ -1,0 +1,218 @@
+import type { Coordinate } from '../../schemas.ts'
+import { type Origin, originOf } from '../../version-vector.ts'
+import { keyOf, sizeOf } from './coordinates.ts'
+import type { Peer } from './peer.ts'
+import type { Relay } from './relay.ts'
+import type { NoReason, RelayEvent, WireEntry } from './types.ts'
+
+interface Pending {
+  readonly entry: WireEntry
+  /** Who sent it first. */
+  readonly sender: number
+  readonly bytes: number
+  id: string | undefined
+  /** Servers to pass it on to, once it is verified. */
+  cover: readonly number[]
+  /** Peers that sent it and wait for the confirmation. */
+  readonly tell: Set<number>
+}
+
+type Stored = Extract<RelayEvent, { type: 'stored' }>['result']
+
+/** Entries on their way from a peer to the store: verified, passed on, held until what they follow is there, stored, confirmed. */
+export class Intake {
+  readonly #relay: Relay
+  readonly #pending = new Map<string, Pending>()
+  readonly #bytesOf = new Map<Origin, number>()
+  #bytes = 0
+
+  constructor(relay: Relay) {
+    this.#relay = relay
+  }
+
+  /** Bytes of all that is on its way. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  has(origin: Origin, n: number): boolean {
+    return this.#pending.has(`${origin}-${n}`)
+  }
+
+  /** A message that was sent live. */
+  message(peer: Peer, entry: WireEntry, cover: readonly number[]): void {
+    const { vector, teller } = this.#relay
+    const origin = originOf(entry.coordinate)
+    if (!this.#mayCome(peer, entry)) return
+    if (vector.has(origin, entry.coordinate.n)) {
+      this.#count(entry, true)
+      this.#passOn(entry, cover)
+      teller.tell(peer, entry.coordinate, this.#relay.timings.ackMs)
+      return
+    }
+    const pending = this.#pending.get(keyOf(entry.coordinate))
+    if (pending) {
+      this.#count(entry, true)
+      pending.tell.add(peer.id)
+      // Verified already: what was to be passed on was.
+      if (pending.id === undefined) pending.cover = [...new Set([...pending.cover, ...cover])].sort((a, b) => a - b)
+      else this.#passOn(entry, cover)
+      return
+    }
+    this.#begin(peer, entry, cover)
+  }
+
+  /** An entry of the answer to a PULL. */
+  pulled(peer: Peer, entry: WireEntry): void {
+    if (!this.#mayCome(peer, entry)) return
+    const here = this.has(originOf(entry.coordinate), entry.coordinate.n)
+    if (here || (entry.kind !== 'gone' && this.#relay.vector.has(originOf(entry.coordinate), entry.coordinate.n))) this.#count(entry, true)
+    else this.#begin(peer, entry, [])
+  }
+
+  /** Counts that no server keeps any more. */
+  gone(entry: Extract<WireEntry, { kind: 'gone' }>): void {
+    if (this.#pending.has(keyOf(entry.coordinate)) || !this.#relay.storing) return
+    this.#add({ entry, sender: this.#relay.self, bytes: sizeOf(entry), id: undefined, cover: [], tell: new Set() })
+    this.#relay.emit({ type: 'store', entry })
+  }
+
+  verified({ coordinate, id, missing, expiresAt }: Extract<RelayEvent, { type: 'verified' }>): void {
+    const { now, waiting, timings, repair, peers } = this.#relay
+    const pending = this.#pending.get(keyOf(coordinate))
+    if (!pending || pending.id !== undefined) return
+    pending.id = id
+    if (expiresAt <= now.unixMs) {
+      this.#store(pending, { kind: 'gone', coordinate, from: coordinate.n })
+      return
+    }
+    this.#passOn(pending.entry, pending.cover)
+    const sender = peers.get(pending.sender)
+    if (missing.length > 0 && sender) repair.ask(sender)
+    waiting.hold(missing, timings.causalMs, () => {
+      if (this.#pending.get(keyOf(coordinate)) !== pending) return
+      const expired = expiresAt <= this.#relay.now.unixMs
+      this.#store(pending, expired ? { kind: 'gone', coordinate, from: coordinate.n } : pending.entry)
+    })
+  }
+
+  rejected(coordinate: Coordinate, detail: string): void {
+    const pending = this.#take(coordinate)
+    if (pending) this.#relay.links.close(pending.sender, 'rejected_entry', detail)
+  }
+
+  /** It could not be verified or stored now: it comes again. */
+  dropped(coordinate: Coordinate): void {
+    this.#take(coordinate)
+  }
+
+  stored(coordinate: Coordinate, result: Stored): void {
+    const pending = this.#take(coordinate)
+    if (!pending || result === 'failed') return
+    const { peers, teller } = this.#relay
+    const told = [...pending.tell].flatMap((id) => peers.get(id) ?? [])
+    if (result === 'refused') {
+      for (const peer of told) this.#refuse(peer, coordinate, 'quota')
+      return
+    }
+    this.#relay.took(pending.entry, pending.id, pending.sender)
+    for (const peer of told) teller.tell(peer, coordinate, this.#relay.timings.ackMs)
+  }
+
+  /** The store is out of reach: nothing of this will be confirmed. */
+  clear(): void {
+    this.#pending.clear()
+    this.#bytesOf.clear()
+    this.#bytes = 0
+  }
+
+  #begin(peer: Peer, entry: WireEntry, cover: readonly number[]): void {
+    const { bounds, storing, clock, now, waiting } = this.#relay
+    this.#count(entry, false)
+    if (!storing) return
+    const bytes = sizeOf(entry)
+    const origin = originOf(entry.coordinate)
+    if ('clock' in entry) {
+      if (clock.aheadMs(entry.clock, now.unixMs) > bounds.aheadMs) {
+        this.#refuse(peer, entry.coordinate, 'ahead')
+        return
+      }
+      clock.observe(entry.clock)
+    }
+    if (this.#bytes + bytes > bounds.pendingBytes || (this.#bytesOf.get(origin) ?? 0) + bytes > bounds.originBytes) {
+      this.#refuse(peer, entry.coordinate, 'quota')
+      return
+    }
+    const pending: Pending = { entry, sender: peer.id, bytes, id: undefined, cover, tell: new Set([peer.id]) }
+    this.#add(pending)
+    if ('canonical' in entry) {
+      this.#relay.emit({ type: 'verify', entry, peer: peer.id })
+      return
+    }
+    if (entry.kind === 'reference') {
+      pending.id = entry.id
+      this.#passOn(entry, cover)
+      waiting.hold([], 0, () => this.#store(pending, entry))
+    } else this.#store(pending, entry)
+  }
+
+  #store(pending: Pending, entry: WireEntry): void {
+    if (!this.#relay.storing) {
+      this.#take(pending.entry.coordinate)
+      return
+    }
+    if (entry === pending.entry) this.#relay.forwarder.cache.add(entry)
+    this.#relay.emit({ type: 'store', entry })
+  }
+
+  /** Nobody but this server counts for its present incarnation. */
+  #mayCome(peer: Peer, { coordinate }: WireEntry): boolean {
+    const { self, incarnation, vector, links, repair } = this.#relay
+    if (coordinate.server !== self || coordinate.incarnation < incarnation) return true
+    if (coordinate.incarnation === incarnation && vector.has(originOf(coordinate), coordinate.n)) return true
+    if (coordinate.incarnation > incarnation) repair.outgrow(coordinate.incarnation)
+    else links.close(peer.id, 'rejected_entry', 'Only this server counts what clients hand to it')
+    return false
+  }
+
+  #passOn(entry: WireEntry, cover: readonly number[]): void {
+    const { forwarder, router, self, peers } = this.#relay
+    if ('expiresAt' in entry && entry.expiresAt <= this.#relay.now.unixMs) return
+    if (cover.length > 0) forwarder.forward(entry, cover)
+    else if (router.comesHome && entry.coordinate.server !== self) {
+      const home = peers.get(entry.coordinate.server)
+      if (home) this.#relay.send(home, { type: 'HOME', coordinate: entry.coordinate })
+    }
+  }
+
+  #refuse(peer: Peer, coordinate: Coordinate, reason: NoReason): void {
+    this.#relay.counters.refused[reason]++
+    this.#relay.send(peer, { type: 'NO', coordinate, reason })
+  }
+
+  #count(entry: WireEntry, duplicate: boolean): void {
+    if (!('canonical' in entry)) return
+    this.#relay.counters.bodies++
+    if (duplicate) this.#relay.counters.duplicates++
+  }
+
+  #add(pending: Pending): void {
+    const origin = originOf(pending.entry.coordinate)
+    this.#pending.set(keyOf(pending.entry.coordinate), pending)
+    this.#bytes += pending.bytes
+    this.#bytesOf.set(origin, (this.#bytesOf.get(origin) ?? 0) + pending.bytes)
+  }
+
+  #take(coordinate: Coordinate): Pending | undefined {
+    const key = keyOf(coordinate)
+    const pending = this.#pending.get(key)
+    if (!pending) return undefined
+    this.#pending.delete(key)
+    this.#bytes -= pending.bytes
+    const origin = originOf(coordinate)
+    const left = (this.#bytesOf.get(origin) ?? 0) - pending.bytes
+    if (left > 0) this.#bytesOf.set(origin, left)
+    else this.#bytesOf.delete(origin)
+    return pending
+  }
+}
