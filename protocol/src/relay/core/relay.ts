@@ -309,8 +309,7 @@ export class Relay {
     }
     this.teller.say(peer, asked)
     if (wanted.length === 0) return
-    const forMs = this.router.latencies.retransmitMs(peer.id, this.timings.retransmitMs)
-    for (const range of wanted) this.repair.expect(peer, range, forMs)
+    for (const range of wanted) this.repair.expect(peer, range, this.router.answerMs(peer.id))
     this.send(peer, { type: 'WANT', ranges: wanted })
   }
 

@@ -268,10 +268,8 @@ export class Repair {
         else wants.push({ ...at, from: n, to: n })
       }
     }
-    const { router, timings } = this.#relay
     for (const [peer, wants] of byPeer) {
-      const forMs = router.latencies.retransmitMs(peer.id, timings.retransmitMs)
-      for (const range of wants) this.expect(peer, range, forMs)
+      for (const range of wants) this.expect(peer, range, this.#relay.router.answerMs(peer.id))
       this.#refused(peer, origin)
       this.#relay.counters.pulls++
       this.#relay.send(peer, { type: 'WANT', ranges: wants })

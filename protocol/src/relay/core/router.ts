@@ -6,6 +6,7 @@ import type { Member } from './types.ts'
 
 /** Of a link that was not measured yet. */
 const UNMEASURED_MS = 100
+const ANSWER_SLACK_MS = 50
 const ROUTES_KEPT = 256
 /** Failures to pass on, without a success in between, that make a server a leaf. */
 const FAILURES = 3
@@ -83,6 +84,11 @@ export class Router implements RoutingView {
     const peer = this.#relay.peers.get(to)
     if (!peer || peer.congested || peer.suspectMs !== undefined) return undefined
     return this.latencies.latencyMs(from, to) ?? UNMEASURED_MS
+  }
+
+  /** Within how many milliseconds a peer's answer comes, if neither it nor the question gets lost. */
+  answerMs(peer: number): number {
+    return 1.5 * (this.latencies.smoothed(peer) ?? 2 * UNMEASURED_MS) + ANSWER_SLACK_MS
   }
 
   relays(server: number): boolean {

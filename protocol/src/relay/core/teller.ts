@@ -69,6 +69,7 @@ export class Teller {
     for (const peer of this.#hearers()) {
       const lacking = new Map<Origin, number[]>()
       for (const [origin, ns] of fresh) {
+        if (origin === originOf({ server: peer.id, incarnation: peer.incarnation })) continue
         const counts = ns.filter((n) => !peer.vector.has(origin, n) && !peer.sentOf(origin, n))
         if (counts.length > 0) lacking.set(origin, counts)
       }
