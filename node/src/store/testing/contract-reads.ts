@@ -96,7 +96,10 @@ export function reading(store: () => Store): void {
       for (const entry of log) expect(await store().replicate(entry)).toBe('stored')
       return [d.id, a.id, c.id, e.id, b.id]
     }
-    const inLog = (places: string): string => [...'daceb'].filter((place) => places.includes(place)).join('')
+    const inLog = (places: string): string =>
+      Array.from('daceb')
+        .filter((place) => places.includes(place))
+        .join('')
     const texts = (messages: readonly LoggedMessage[]): string =>
       messages.map(({ entry }) => 'abcde'.charAt([a, b, c, d, e].findIndex(({ id }) => id === entry.id))).join('')
 
@@ -144,7 +147,7 @@ export function reading(store: () => Store): void {
       const log = await store().readForward(channel.id, new VersionVector(), { limit: 10 })
       const counts = async (above: number, place: number) => {
         const before = log[place]?.position ?? Number.MAX_SAFE_INTEGER
-        return (await store().ahead(channel.id, { '1-1': above, '9-1': 0 }, before)).map(({ n }) => n).sort()
+        return (await store().ahead(channel.id, { '1-1': above, '9-1': 0 }, before)).map(({ n }) => n).sort((x, y) => x - y)
       }
       expect(await counts(1, 1)).toEqual([5])
       expect(await counts(4, 2)).toEqual([5])
