@@ -1,29 +1,19 @@
 import type { Coordinate } from '../../schemas.ts'
 import { type Origin, originOf } from '../../version-vector.ts'
-import type { OriginRange } from '../frame.ts'
 import type { Route } from '../topologies/topology.ts'
-import { keyOf, rangesOfAll, sizeOf } from './coordinates.ts'
+import { rangesOfAll, sizeOf } from './coordinates.ts'
 import { EntryCache } from './entry-cache.ts'
 import type { Peer, Sent } from './peer.ts'
 import type { Relay } from './relay.ts'
-import type { BodyEntry, WireEntry } from './types.ts'
+import type { WireEntry } from './types.ts'
 
 /** Questions after which a peer that answers otherwise is left to the exchange of vectors. */
 const MAX_PROBES = 6
-/** Entries sent for one WANT. */
-const MAX_WANTED = 64
-
-interface Reading {
-  peer: number
-  coordinate: Coordinate
-  cover: readonly number[]
-}
 
 /** Sends entries on, and makes sure that they arrived: who does not confirm is asked before anything is sent again. */
 export class Forwarder {
   readonly cache: EntryCache
   readonly #relay: Relay
-  readonly #readings = new Map<number, Reading>()
 
   constructor(relay: Relay) {
     this.#relay = relay
@@ -75,28 +65,6 @@ export class Forwarder {
     peer.congested = congested
     if (congested) this.#relay.counters.demotions++
     this.#relay.router.changed()
-  }
-
-  /** A peer asks for entries: once more, with what it was to serve, or for the first time. */
-  wanted(peer: Peer, ranges: readonly OriginRange[]): void {
-    let left = MAX_WANTED
-    for (const { server, incarnation, from, to } of ranges) {
-      for (let n = from; n <= to && left > 0; n++, left--) {
-        const coordinate = { server, incarnation, n }
-        if (this.#relay.vector.has(originOf(coordinate), n)) this.#sendAgain(peer, coordinate)
-      }
-    }
-  }
-
-  /** The answer to a `read` of this part, if it was one. */
-  read(ticket: number, entries: readonly WireEntry[]): boolean {
-    const reading = this.#readings.get(ticket)
-    if (!reading) return false
-    this.#readings.delete(ticket)
-    const peer = this.#relay.peers.get(reading.peer)
-    const [entry] = entries
-    if (peer && entry) this.#resend(peer, entry, reading.cover)
-    return true
   }
 
   refused(peer: Peer, coordinate: Coordinate): void {
@@ -179,22 +147,11 @@ export class Forwarder {
     this.weigh(peer)
   }
 
-  #sendAgain(peer: Peer, coordinate: Coordinate): void {
-    const { cover = [] } = peer.sentOf(originOf(coordinate), coordinate.n) ?? {}
-    const cached = this.cache.get(keyOf(coordinate))
-    if (cached) {
-      this.#resend(peer, cached, cover)
-      return
-    }
-    const ticket = this.#relay.nextTicket()
-    this.#readings.set(ticket, { peer: peer.id, coordinate, cover })
-    const { server, incarnation, n } = coordinate
-    this.#relay.emit({ type: 'read', ticket, server, incarnation, from: n, to: n, limit: 1 })
-  }
-
-  #resend(peer: Peer, entry: WireEntry | BodyEntry, cover: readonly number[]): void {
+  /** Sends a peer what it asked for, with what it was to serve when it was sent before. */
+  resend(peer: Peer, entry: WireEntry): void {
     const { coordinate } = entry
     const origin = originOf(coordinate)
+    const { cover = [] } = peer.sentOf(origin, coordinate.n) ?? {}
     this.#relay.counters.resent++
     peer.forget(origin, coordinate.n)
     this.#send(

@@ -78,7 +78,7 @@ export class Intake {
   }
 
   verified({ coordinate, id, missing, expiresAt }: Extract<RelayEvent, { type: 'verified' }>): void {
-    const { now, waiting, timings, repair, peers } = this.#relay
+    const { now, waiting, timings, vectors, peers } = this.#relay
     const pending = this.#pending.get(keyOf(coordinate))
     if (!pending || pending.id !== undefined) return
     pending.id = id
@@ -88,7 +88,7 @@ export class Intake {
     }
     this.#passOn(pending.entry, pending.cover)
     const sender = peers.get(pending.sender)
-    if (missing.length > 0 && sender) repair.ask(sender)
+    if (missing.length > 0 && sender) vectors.ask(sender)
     waiting.hold(missing, timings.causalMs, () => {
       if (this.#pending.get(keyOf(coordinate)) !== pending) return
       const expired = expiresAt <= this.#relay.now.unixMs

@@ -59,7 +59,7 @@ export class Joining {
     for (const peer of this.#relay.peers.values()) {
       this.#relay.links.sayState(peer)
       // What was sent since they said what they have was not sent here.
-      if (asked++ < PEERS) this.#relay.repair.say(peer, true)
+      if (asked++ < PEERS) this.#relay.vectors.say(peer, true)
     }
   }
 }

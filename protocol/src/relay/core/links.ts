@@ -18,7 +18,7 @@ export class Links {
   }
 
   up(id: number): void {
-    const { peers, repair, latencyRows, router, forwarder, teller, now } = this.#relay
+    const { peers, vectors, latencyRows, router, forwarder, teller, now } = this.#relay
     if (peers.has(id)) this.down(id)
     const peer = new Peer(id, now.monotonicMs, (made) => ({
       retransmit: () => forwarder.retransmit(made),
@@ -29,7 +29,7 @@ export class Links {
     peers.set(id, peer)
     router.changed()
     this.sayState(peer)
-    repair.say(peer, false)
+    vectors.say(peer, false)
     latencyRows.tellAll(peer)
     this.#ping(peer)
   }
@@ -62,7 +62,7 @@ export class Links {
     peer.suspectMs = undefined
     this.#relay.timers.clear(peer.timers.silent)
     this.#relay.router.changed()
-    this.#relay.repair.ask(peer)
+    this.#relay.vectors.ask(peer)
   }
 
   /** A peer did not answer in time: until it is heard again, nothing goes by it. */

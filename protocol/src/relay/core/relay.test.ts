@@ -28,9 +28,8 @@ describe('a message in a healthy neighborhood', () => {
     const origin = originOf(entry.coordinate)
     for (let ms = 0; ms < 300; ms++) {
       net.run(1)
-      for (const { from, frame } of net.frames('HAVE')) {
-        if ((frame.vector[origin]?.[0] ?? 0) >= 1) expect(net.server(from).stored.has(`${origin}-1`)).toBe(true)
-      }
+      const saying = net.frames('HAVE').filter(({ frame }) => (frame.vector[origin]?.[0] ?? 0) >= 1)
+      expect(saying.every(({ from }) => net.server(from).stored.has(`${origin}-1`))).toBe(true)
     }
     expect(net.server(1).effects.findLast(({ type }) => type === 'confirmed')).toEqual({
       type: 'confirmed',

@@ -1,17 +1,19 @@
-import { limits } from '../../limits.ts'
-import { type Origin, parseOrigin, VersionVector, type VersionVectorData } from '../../version-vector.ts'
-import type { CoreFrame, OriginRange } from '../frame.ts'
-import { learn, rangesOf } from './coordinates.ts'
+import { type Origin, parseOrigin, type VersionVectorData } from '../../version-vector.ts'
+import type { OriginRange } from '../frame.ts'
+import { rangesOf } from './coordinates.ts'
 import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
 import { Timer } from './timers.ts'
-import type { Floors, WireEntry } from './types.ts'
+import type { WireEntry } from './types.ts'
 
 /** So few missing entries are asked for by WANT and come live; more are pulled. */
 const FEW = 16
 const PULL_ENTRIES = 512
 /** Counts looked at at once: what lies beyond is looked at when these are here. */
 const LOOK_AHEAD = 2_048
+
+/** A clock that was set back by more is not believed. */
+const MAX_AHEAD_MS = 86_400_000
 
 interface Wanted {
   /** What somebody had when it was noticed. */
@@ -42,17 +44,9 @@ export class Repair {
   readonly #wanted = new Map<Origin, Wanted>()
   readonly #asked = new Map<Origin, Asked[]>()
   readonly #pulls = new Map<number, Pull>()
-  readonly #readings = new Map<number, { peer: number; ticket: number }>()
-  readonly #exchange = new Timer(() => this.#exchangeVectors())
-  #lastExchanged = 0
 
   constructor(relay: Relay) {
     this.#relay = relay
-  }
-
-  start(): void {
-    const { timers, now, timings } = this.#relay
-    timers.by(this.#exchange, now.monotonicMs + timings.vectorMs)
   }
 
   /** Somebody has this. What is missing of it is got, unless it comes in the meantime. */
@@ -72,81 +66,9 @@ export class Repair {
 
   /** This server counted, in a time that it does not remember, beyond what it knows. */
   outgrow(incarnation: number): void {
-    if (this.#relay.storing) this.#relay.emit({ type: 'outgrow', incarnation })
-  }
-
-  /** Asks a peer for all that it has, unless it was asked a moment ago. */
-  ask(peer: Peer): void {
-    const { now, timings } = this.#relay
-    if (now.monotonicMs - peer.askedMs < timings.graceMs) return
-    this.say(peer, true)
-  }
-
-  /** Says all that is here. */
-  say(peer: Peer, answer: boolean): void {
-    const { now, vector, floors, storing } = this.#relay
-    if (!storing) return
-    if (answer) peer.askedMs = now.monotonicMs
-    const entries = Object.entries(vector.toData()).filter(([origin, [upTo]]) => !this.#isOver(origin as Origin, upTo))
-    for (let at = 0; at === 0 || at < entries.length; at += limits.vectorOrigins) {
-      const part = entries.slice(at, at + limits.vectorOrigins)
-      const last = at + limits.vectorOrigins >= entries.length
-      const kept = part.flatMap(([name]) => {
-        const floor = floors[name as Origin]
-        return floor === undefined ? [] : [[name, floor] as const]
-      })
-      this.#relay.send(peer, {
-        type: 'VV',
-        last,
-        answer: answer && last,
-        vector: Object.fromEntries(part),
-        floors: Object.fromEntries(kept),
-      })
-    }
-  }
-
-  heard(peer: Peer, frame: Extract<CoreFrame, { type: 'VV' }>): void {
-    const parts = peer.parts ?? { vector: new VersionVector(), floors: {} }
-    peer.parts = parts
-    learn(parts.vector, frame.vector)
-    Object.assign(parts.floors, frame.floors)
-    if (!frame.last) return
-    peer.parts = undefined
-    peer.vector = parts.vector
-    peer.floors = parts.floors as Floors
-    peer.told = true
-    const { forwarder, ownEntries, joining } = this.#relay
-    for (const origin of peer.sent.keys()) forwarder.settle(peer, origin)
-    ownEntries.heard(peer)
-    for (const [origin, data] of Object.entries(peer.vector.toData())) this.notice(origin as Origin, data)
-    joining.told(peer)
-    if (frame.answer) this.say(peer, false)
-  }
-
-  /** A peer asks for a range. */
-  pull(peer: Peer, { ticket, server, incarnation, from, to }: Extract<CoreFrame, { type: 'PULL' }>): void {
-    const own = this.#relay.nextTicket()
-    this.#readings.set(own, { peer: peer.id, ticket })
-    this.#relay.emit({
-      type: 'read',
-      ticket: own,
-      server,
-      incarnation,
-      from,
-      to: Math.min(to, from + PULL_ENTRIES - 1),
-      limit: PULL_ENTRIES,
-    })
-  }
-
-  /** The answer to a `read` of this part. */
-  read(ticket: number, entries: readonly WireEntry[]): void {
-    const reading = this.#readings.get(ticket)
-    if (!reading) return
-    this.#readings.delete(ticket)
-    const peer = this.#relay.peers.get(reading.peer)
-    if (!peer) return
-    const lane = entries.length > FEW ? 'bulk' : 'live'
-    this.#relay.send(peer, { type: 'BATCH', ticket: reading.ticket, entries }, lane)
+    const { storing, now } = this.#relay
+    // A peer must not drive the count of incarnations to its end.
+    if (storing && incarnation <= now.unixMs + MAX_AHEAD_MS) this.#relay.emit({ type: 'outgrow', incarnation })
   }
 
   batch(peer: Peer, ticket: number, entries: readonly WireEntry[]): void {
@@ -195,25 +117,6 @@ export class Repair {
     const left = (this.#asked.get(origin) ?? []).filter(({ untilMs }) => untilMs > now.monotonicMs)
     left.push({ peer, from, to, untilMs: now.monotonicMs + forMs })
     this.#asked.set(origin, left)
-  }
-
-  #exchangeVectors(): void {
-    const { peers, heads, latencyRows } = this.#relay
-    this.start()
-    const linked = [...peers.values()].filter(({ suspectMs }) => suspectMs === undefined).sort((a, b) => a.id - b.id)
-    const peer = linked.find(({ id }) => id > this.#lastExchanged) ?? linked[0]
-    if (!peer) return
-    this.#lastExchanged = peer.id
-    this.say(peer, true)
-    heads.passOn(peer)
-    latencyRows.passOn(peer)
-  }
-
-  /** Nothing is kept of it and nothing will come: it need not be told. */
-  #isOver(origin: Origin, upTo: number): boolean {
-    if ((this.#relay.floors[origin] ?? 0) < upTo) return false
-    const { server, incarnation } = parseOrigin(origin)
-    return incarnation < this.#relay.latestIncarnation(server)
   }
 
   /** Gets the rest of what a pull was a part of, without waiting: it was noticed long enough ago. */

@@ -83,7 +83,10 @@ describe('a store', () => {
     expect(effectsOf(server, 'verify')).toEqual([])
     expect(effectsOf(server, 'send')).toEqual([])
     net.tell(1, { type: 'recovered', vector: new VersionVector(), floors: {}, incarnation: START + 77 })
-    expect(effectsOf(server, 'send').map(({ frame }) => frame)).toMatchObject([{ type: 'STATE', incarnation: START + 77 }, { type: 'VV', answer: true }])
+    expect(effectsOf(server, 'send').map(({ frame }) => frame)).toMatchObject([
+      { type: 'STATE', incarnation: START + 77 },
+      { type: 'VV', answer: true },
+    ])
   })
 
   it('that fails to store is offered the entry again', () => {
@@ -125,7 +128,9 @@ describe('what expired', () => {
     const origin = `9-${START}` as const
     say({ type: 'VV', last: true, answer: false, vector: { [origin]: [50] }, floors: { [origin]: 50 } })
     net.run(50)
-    expect(effectsOf(server, 'store').map(({ entry }) => entry)).toEqual([{ kind: 'gone', coordinate: { server: 9, incarnation: START, n: 50 }, from: 1 }])
+    expect(effectsOf(server, 'store').map(({ entry }) => entry)).toEqual([
+      { kind: 'gone', coordinate: { server: 9, incarnation: START, n: 50 }, from: 1 },
+    ])
     expect(server.relay.vector.watermark(origin)).toBe(50)
     expect(net.frames('PULL')).toEqual([])
   })
@@ -160,7 +165,11 @@ describe('heads', () => {
     net.loses = ({ frame }) => frame.type === 'HEAD'
     net.publish(1)
     net.run(100)
-    net.tell(2, { type: 'frame', peer: 1, frame: { type: 'HEAD', server: 1, incarnation: START + 1, n: 1, head: new Uint8Array(32).fill(9), signature: new Uint8Array(64) } })
+    net.tell(2, {
+      type: 'frame',
+      peer: 1,
+      frame: { type: 'HEAD', server: 1, incarnation: START + 1, n: 1, head: new Uint8Array(32).fill(9), signature: new Uint8Array(64) },
+    })
     net.run(10)
     expect(net.server(2).relay.counters.mismatches).toBe(1)
     expect(effectsOf(net.server(2), 'fork')).toEqual([])

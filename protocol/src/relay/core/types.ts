@@ -185,6 +185,8 @@ export interface RelayCounters {
   /** Servers' signed heads that contradict each other, and those that contradict what came as theirs. */
   forks: number
   mismatches: number
+  /** Statements with a signature that is none of their server's keys. */
+  invalid: number
 }
 
 export type { Coordinate, CoreFrame, NoReason, RelayStatement, SignedHead, VersionVectorData, WireEntry }

@@ -1,7 +1,8 @@
 import { encodeBase64url, sha256, utf8 } from '../../../encoding.ts'
 import { originOf, VersionVector } from '../../../version-vector.ts'
 import { epochOf } from '../../epoch.ts'
-import { createRelay, type Relay, step } from '../relay.ts'
+import { createRelay, type Relay } from '../relay.ts'
+import { step } from '../step.ts'
 import type { BodyEntry, CoreFrame, Member, RelayEffect, RelayEvent, RelayOptions, WireEntry } from '../types.ts'
 
 export interface Delivery {
@@ -173,7 +174,14 @@ export class TestNetwork {
           if (server.wakeMs === effect.atMs) this.tell(id, { type: 'tick' })
         })
         return
-      default:
+      case 'admit':
+      case 'close':
+      case 'confirmed':
+      case 'fork':
+      case 'outgrow':
+      case 'ready':
+      case 'receipt':
+      case 'returned':
         return
     }
   }
