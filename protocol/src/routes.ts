@@ -23,6 +23,7 @@ export interface Route {
   path: string
   summary: string
   params?: TSchema
+  /** Without one the route takes no query. */
   querystring?: TSchema
   body?: TSchema
   /** Status → body. Streams have none. */
@@ -30,26 +31,53 @@ export interface Route {
 }
 
 const ChannelParams = Type.Object({ id: Id })
+const strict = { additionalProperties: false } as const
 const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageItems }))
 
-export const StreamQuery = Type.Object({
-  after: Type.Optional(Cursor),
-  last: Type.Optional(Type.Integer({ minimum: 0, maximum: limits.pageItems, description: 'Start with this many of the newest messages' })),
-  from: Type.Optional(Type.Literal('start', { description: 'Start with the oldest message kept' })),
-})
+export const PublishQuery = Type.Object(
+  {
+    stored: Type.Optional(
+      Type.String({
+        pattern: '^(quorum|all|[1-9][0-9]?)$',
+        description:
+          'Answer once so many servers have stored the message: a number, `quorum` (more than half of the neighborhood) or `all`',
+      }),
+    ),
+    waitMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: limits.storedWaitMs,
+        description: `With \`stored\`: answer after this many milliseconds all the same; ${limits.storedWaitMs} without it`,
+      }),
+    ),
+  },
+  strict,
+)
+export type PublishQuery = Static<typeof PublishQuery>
+
+export const StreamQuery = Type.Object(
+  {
+    after: Type.Optional(Cursor),
+    last: Type.Optional(
+      Type.Integer({ minimum: 0, maximum: limits.pageItems, description: 'Start with this many of the newest messages' }),
+    ),
+    from: Type.Optional(Type.Literal('start', { description: 'Start with the oldest message kept' })),
+    receipts: Type.Optional(Type.Literal('stored', { description: 'Tell on how many servers messages are stored, by `stored` events' })),
+  },
+  strict,
+)
 export type StreamQuery = Static<typeof StreamQuery>
 
-export const HistoryQuery = Type.Object({ after: Type.Optional(Cursor), before: Type.Optional(Cursor), limit: Limit })
+export const HistoryQuery = Type.Object({ after: Type.Optional(Cursor), before: Type.Optional(Cursor), limit: Limit }, strict)
 export type HistoryQuery = Static<typeof HistoryQuery>
 
-export const ChannelListQuery = Type.Object({
-  neighborhood: Type.Optional(NeighborhoodId),
-  cursor: Type.Optional(Type.String({ maxLength: 256 })),
-  limit: Limit,
-})
+export const ChannelListQuery = Type.Object(
+  { neighborhood: Type.Optional(NeighborhoodId), cursor: Type.Optional(Type.String({ maxLength: 256 })), limit: Limit },
+  strict,
+)
 export type ChannelListQuery = Static<typeof ChannelListQuery>
 
-export const ProofQuery = Type.Object({ nonce: Nonce })
+export const ProofQuery = Type.Object({ nonce: Nonce }, strict)
 export type ProofQuery = Static<typeof ProofQuery>
 
 export const routes = {
@@ -58,6 +86,7 @@ export const routes = {
     path: '/channel/:id',
     summary: 'Publish a signed message; the same message again answers 200 with the same id',
     params: ChannelParams,
+    querystring: PublishQuery,
     body: SignedMessage,
     response: { 200: PublishResult, 201: PublishResult },
   },

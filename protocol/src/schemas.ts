@@ -87,9 +87,40 @@ export const DeliveredMessage = Type.Object({
 })
 export type DeliveredMessage = Static<typeof DeliveredMessage>
 
-/** Proof for the sender that a server has stored the message durably. */
-export const Receipt = Type.Object({ ...Coordinate.properties, acceptedAt: TimeMs })
+const Servers = (description: string) => Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description })
+
+/** What every statement of a server about what is stored holds. */
+const stored = {
+  v: Type.Literal(1),
+  chainId: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  serverRegistry: Type.String({
+    pattern: '^0x[0-9a-f]{40}$',
+    description: 'Address of the registry that gave the servers their ids, lower case',
+  }),
+  stored: Servers('Servers that have it durably at least, as far as the signer knows, itself among them'),
+  servers: Servers('Servers of the neighborhood, which are all to have it'),
+  signedAt: TimeMs,
+  signature: Type.String({
+    pattern: '^[A-Za-z0-9_-]{86}$',
+    description: "The signer's P-256 signature r ‖ s with low s of the canonical JSON of all other fields, base64url without padding",
+  }),
+} as const
+
+/** A server's signed word that a message is stored durably; its coordinate is where the message entered the neighborhood. */
+export const Receipt = Type.Object({
+  type: Type.Literal('receipt'),
+  signer: Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description: 'Id of the server that signs, in its registry' }),
+  channel: Id,
+  id: Id,
+  ...Coordinate.properties,
+  acceptedAt: TimeMs,
+  ...stored,
+})
 export type Receipt = Static<typeof Receipt>
+
+/** A server's signed word that all messages which entered at it in this incarnation, up to count `n`, are stored. */
+export const StoredEvent = Type.Object({ type: Type.Literal('stored'), ...Coordinate.properties, ...stored })
+export type StoredEvent = Static<typeof StoredEvent>
 
 export const PublishResult = Type.Object({ id: Id, cursor: Cursor, receipt: Receipt })
 export type PublishResult = Static<typeof PublishResult>
@@ -124,6 +155,14 @@ export const ServerEntry = Type.Object({
 })
 export type ServerEntry = Static<typeof ServerEntry>
 
+export const ServerKeyEntry = Type.Object({ keyX: Word('First coordinate of a P-256 key'), keyY: Word('Second coordinate') })
+
+/** A server as others list it for clients. */
+export const ListedServer = Type.Object({
+  ...ServerEntry.properties,
+  keys: Type.Array(ServerKeyEntry, { description: 'The keys that speak for it now, the present one first' }),
+})
+
 /** See `docs/protocol/statements.md`. */
 export const EndpointProof = Type.Object({
   server: Type.Integer({ description: 'Id of the server in its registry' }),
@@ -150,7 +189,7 @@ export const WellKnown = Type.Object({
   chain: Type.Object({ id: Type.Integer(), serverRegistry: Type.String() }),
   neighborhoods: Type.Array(NeighborhoodId),
   limits: Type.Object({ messageBytes: Type.Integer(), pageItems: Type.Integer() }),
-  servers: Type.Array(ServerEntry, { description: 'Servers of the neighborhood whose attestation holds, as this server reads the chain' }),
+  servers: Type.Array(ListedServer, { description: 'Servers of the neighborhood whose attestation holds, as this server reads the chain' }),
   time: TimeMs,
 })
 export type WellKnown = Static<typeof WellKnown>
