@@ -4,7 +4,8 @@ import { Redis } from 'ioredis'
 import { unavailable } from './entries.ts'
 
 type Script = (prefix: string, ...args: string[]) => Promise<unknown>
-export type ScriptedRedis = Redis & Record<'dredAppend' | 'dredReplicate' | 'dredPurge' | 'dredResume', Script>
+const SCRIPTS = ['append', 'replicate', 'purge', 'resume', 'origins', 'channel', 'purged'] as const
+export type ScriptedRedis = Redis & Record<`dred${Capitalize<(typeof SCRIPTS)[number]>}`, Script>
 
 /** Delay before an attempt to connect again, in milliseconds, and before another to resume on a connection that refused it. */
 const RECONNECT_MS = { first: 20, most: 1_000 }
@@ -64,7 +65,7 @@ export class RedisConnection {
     })
     const scripts = new URL('../../src/store/lua/', import.meta.url)
     const common = await readFile(new URL('common.lua', scripts), 'utf8')
-    for (const name of ['append', 'replicate', 'purge', 'resume']) {
+    for (const name of SCRIPTS) {
       const lua = common + (await readFile(new URL(`${name}.lua`, scripts), 'utf8'))
       redis.defineCommand(`dred${name.charAt(0).toUpperCase()}${name.slice(1)}`, { numberOfKeys: 1, lua })
     }

@@ -4,14 +4,9 @@
 local now, budget, empty_before, forget_before = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local deleted = 0
 
-local function remove(stream, id)
-  redis.call('XDEL', stream, id)
-  if redis.call('XLEN', stream) == 0 then redis.call('DEL', stream) end
-end
-
 local function delete_coordinates(e)
-  remove(prefix .. 'o:' .. e.origin, e.n .. '-0')
-  for origin, n in string.gmatch(e.aliases, '([^,;]+),(%d+);') do remove(prefix .. 'o:' .. origin, n .. '-0') end
+  redis.call('ZREMRANGEBYSCORE', prefix .. 'o:' .. e.origin, e.n, e.n)
+  for origin, n in string.gmatch(e.aliases, '([^,;]+),(%d+);') do redis.call('ZREMRANGEBYSCORE', prefix .. 'o:' .. origin, n, n) end
   redis.call('HDEL', IDS, e.id)
 end
 
@@ -20,8 +15,9 @@ local function delete_message(id)
   redis.call('ZREM', EXPIRY, id)
   if not e then return end
   local key = channel_key(e.channel)
-  remove(key .. ':log', e.position .. '-0')
-  remove(key .. ':o:' .. e.origin, e.n .. '-' .. e.position)
+  redis.call('XDEL', key .. ':log', e.position .. '-0')
+  if redis.call('XLEN', key .. ':log') == 0 then redis.call('DEL', key .. ':log') end
+  redis.call('ZREMRANGEBYSCORE', key .. ':o:' .. e.origin, e.n, e.n)
   delete_coordinates(e)
   remember_purged(e.channel, e.origin, e.n)
   -- A channel of which only messages were known is unused without them.
@@ -37,7 +33,9 @@ local function forget_channel(channel)
   local genesis = known(channel)
   if genesis then delete_coordinates(genesis) end
   for _, hash in ipairs({ key .. ':v', key .. ':p' }) do
-    for _, origin in ipairs(redis.call('HKEYS', hash)) do redis.call('DEL', key .. ':b:' .. origin, key .. ':o:' .. origin) end
+    for _, origin in ipairs(redis.call('HKEYS', hash)) do
+      redis.call('DEL', key .. ':o:' .. origin, key .. ':a:' .. origin, key .. ':b:' .. origin)
+    end
   end
   redis.call('DEL', key, key .. ':v', key .. ':p', key .. ':log')
   redis.call('ZREM', HIDDEN, channel)
