@@ -45,6 +45,7 @@ export class Router implements RoutingView {
   }
 
   setMembers(members: readonly Member[], epoch: number): void {
+    for (const id of this.members) if (!members.some((member) => member.id === id)) this.latencies.forget(id)
     this.members = members.flatMap(({ id, leaving }) => (leaving ? [] : [id])).sort((a, b) => a - b)
     this.#memberSet.clear()
     for (const id of this.members) this.#memberSet.add(id)
