@@ -6,7 +6,6 @@ import {
   encodeCursor,
   type HistoryQuery,
   limits,
-  type PublishResult,
   type SignedGenesis,
   type StreamQuery,
   type VersionVector,
@@ -19,6 +18,7 @@ import { genesisEntry, messageEntry } from './entries.ts'
 import type { Incarnation } from './incarnation.ts'
 import { deliveredJson, readBackward, readForward, stateAfter, stateBefore } from './log-reader.ts'
 import type { Membership } from './membership.ts'
+import type { Accepted } from './receipts.ts'
 import type { RecentEntries } from './recent-entries.ts'
 import type { AppendResult, ChannelState, NewEntry, Store } from './store/port.ts'
 
@@ -79,7 +79,7 @@ export class Channels {
    * @param body as parsed from JSON, not judged by anybody yet
    * @returns once the message is durable; `created` is false when it was there
    */
-  async publish(id: string, body: unknown): Promise<PublishResult & { created: boolean }> {
+  async publish(id: string, body: unknown): Promise<{ accepted: Accepted; cursor: string; created: boolean }> {
     const channel = await this.#activeChannel(id)
     const { genesis } = channel
     const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
@@ -95,7 +95,7 @@ export class Channels {
       this.#onPublished(result.created)
       const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
       const { created, coordinate, acceptedAt } = result
-      return { id: message.id, cursor, receipt: { ...coordinate, acceptedAt }, created }
+      return { accepted: { channel: id, id: message.id, ...coordinate, acceptedAt }, cursor, created }
     } finally {
       if (--publishing.calls === 0) this.#publishing.delete(message.id)
     }

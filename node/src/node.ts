@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, limits } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
@@ -17,7 +16,11 @@ import { type AdminServer, type Check, startAdmin } from './observability/admin.
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import { Hub } from './realtime/hub.ts'
+import { StoredLevels } from './realtime/stored-levels.ts'
+import { ReceiptSigner } from './receipt-signer.ts'
+import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
+import { readSoftware } from './software.ts'
 import type { Store } from './store/port.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
@@ -101,6 +104,8 @@ class RelayNode implements Node {
   readonly #tracker: ChannelTracker
   readonly #hub: Hub
   readonly #replicator: Replicator
+  readonly #receipts: Receipts
+  readonly #levels: StoredLevels
   readonly #stops: (() => void)[] = []
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
@@ -116,15 +121,6 @@ class RelayNode implements Node {
     this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
     this.#reportMembership = reporter(logger)
     this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
-    this.#hub = new Hub({
-      store,
-      tracker: this.#tracker,
-      server: self.id,
-      maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
-      maxStreams: settings.maxStreams,
-      keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
-      onDelivered: (messages) => this.#metrics.delivered(messages),
-    })
     this.#replicator = replicatorFactory({
       store,
       registry,
@@ -136,6 +132,19 @@ class RelayNode implements Node {
       events: this.#metrics.replication,
       log: logger,
       now,
+    })
+    const ladder = { signer: new ReceiptSigner({ registry, key, now }), replicator: this.#replicator, self: () => incarnation.self }
+    this.#receipts = new Receipts(ladder)
+    this.#levels = new StoredLevels(ladder)
+    this.#hub = new Hub({
+      store,
+      tracker: this.#tracker,
+      levels: this.#levels,
+      server: self.id,
+      maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+      maxStreams: settings.maxStreams,
+      keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
+      onDelivered: (messages) => this.#metrics.delivered(messages),
     })
     this.#metrics.observe({
       peers: () => this.#replicator.connected().length,
@@ -167,6 +176,7 @@ class RelayNode implements Node {
     for (const stop of this.#stops.splice(0)) stop()
     await Promise.all([this.#app?.close(), this.#replicator.stop(), this.#admin?.close()])
     this.#hub.stop()
+    this.#levels.stop()
     this.#tracker.close()
   }
 
@@ -186,6 +196,7 @@ class RelayNode implements Node {
     return createApp(
       {
         channels,
+        receipts: this.#receipts,
         hub: this.#hub,
         registry,
         replicator: this.#replicator,
@@ -204,6 +215,7 @@ class RelayNode implements Node {
   #endStreamsOnClose(app: FastifyInstance, listener: Listener): void {
     app.addHook('preClose', async () => {
       this.#hub.closeAll('shutting_down', 250)
+      this.#receipts.stop()
       listener.closeSessions()
       const cutOff = setTimeout(() => listener.destroyConnections(), CUT_OFF_MS)
       listener.server.once('close', () => clearTimeout(cutOff))
@@ -284,12 +296,4 @@ class RelayNode implements Node {
       serving: { ok: serves && !this.#closing },
     }
   }
-}
-
-function readSoftware(): { name: string; version: string } {
-  const { name, version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    name: string
-    version: string
-  }
-  return { name, version }
 }

@@ -21,6 +21,8 @@ export interface SubscriptionOptions {
   /** Registry id of this server. */
   server: number
   onDelivered: (messages: number) => void
+  /** For a reader who wants to know on how many servers messages are stored: the frames of what there is to know now. */
+  known?: (() => string) | undefined
 }
 
 /**
@@ -38,6 +40,7 @@ export class Subscription {
   readonly #seen: VersionVector
   readonly #onDelivered: (messages: number) => void
   readonly #server: number
+  readonly #known: (() => string) | undefined
   #phase: Phase = 'history'
   /** Undefined after more was announced than is held: the store is then read once more. */
   #held: LoggedEntry[] | undefined = []
@@ -47,13 +50,14 @@ export class Subscription {
   #wroteSinceTick = true
   #stalledTicks = 0
 
-  constructor({ channel, seen, sink, format, server, onDelivered }: SubscriptionOptions) {
+  constructor({ channel, seen, sink, format, server, onDelivered, known }: SubscriptionOptions) {
     this.channel = channel
     this.format = format
     this.#sink = sink
     this.#seen = seen.clone()
     this.#server = server
     this.#onDelivered = onDelivered
+    this.#known = known
   }
 
   get phase(): Phase {
@@ -116,6 +120,11 @@ export class Subscription {
     return this.#stalledTicks
   }
 
+  /** Takes what is new of how far messages are stored: one that is not live yet is told all there is to know once it is. */
+  tellStored(bytes: Buffer): void {
+    if (this.#phase === 'own' || this.#phase === 'shared') this.#writeBytes(bytes)
+  }
+
   /** To be called regularly: writes a keepalive when nothing was written since the last call. */
   tick(): void {
     if (this.#phase === 'ended') return
@@ -170,7 +179,7 @@ export class Subscription {
     const held = this.#held ?? []
     this.#held = undefined
     this.#sendMissing(held)
-    this.#write(caughtUpFrame(this.format, this.cursor))
+    this.#write(caughtUpFrame(this.format, this.cursor) + (this.#known?.() ?? ''))
     if (idle) this.#shareWhenEqual(this.channel)
   }
 
