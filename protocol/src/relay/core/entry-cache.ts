@@ -5,6 +5,8 @@ import type { BodyEntry, WireEntry } from './types.ts'
 export class EntryCache {
   readonly #maxBytes: number
   readonly #entries = new Map<string, BodyEntry>()
+  /** Goes on where it stopped: from the start it would pass over all that were deleted, each time. */
+  readonly #oldest = this.#entries.entries()
   #bytes = 0
 
   constructor(maxBytes: number) {
@@ -21,8 +23,10 @@ export class EntryCache {
     if (this.#entries.has(key)) return
     this.#entries.set(key, entry)
     this.#bytes += sizeOf(entry)
-    for (const [oldest, old] of this.#entries) {
-      if (this.#bytes <= this.#maxBytes) return
+    while (this.#bytes > this.#maxBytes) {
+      const { value, done } = this.#oldest.next()
+      if (done) return
+      const [oldest, old] = value
       this.#entries.delete(oldest)
       this.#bytes -= sizeOf(old)
     }

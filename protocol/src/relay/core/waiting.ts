@@ -14,7 +14,9 @@ interface Wait {
 export class Waiting {
   readonly #relay: Relay
   readonly #byId = new Map<string, Set<Wait>>()
-  readonly #recent = new Set<string>()
+  #recent = new Set<string>()
+  /** Goes on where it stopped: from the start it would pass over all that were deleted, each time. */
+  #oldest = this.#recent.values()
 
   constructor(relay: Relay) {
     this.#relay = relay
@@ -50,8 +52,8 @@ export class Waiting {
   arrived(id: string): void {
     this.#recent.add(id)
     if (this.#recent.size > REMEMBERED) {
-      const [oldest] = this.#recent
-      if (oldest !== undefined) this.#recent.delete(oldest)
+      const { value, done } = this.#oldest.next()
+      if (!done) this.#recent.delete(value)
     }
     const waits = this.#byId.get(id)
     if (!waits) return
@@ -66,7 +68,8 @@ export class Waiting {
   clear(): void {
     for (const waits of this.#byId.values()) for (const { timer } of waits) this.#relay.timers.clear(timer)
     this.#byId.clear()
-    this.#recent.clear()
+    this.#recent = new Set()
+    this.#oldest = this.#recent.values()
   }
 
   #release(wait: Wait): void {
