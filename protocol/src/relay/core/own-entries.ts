@@ -1,5 +1,6 @@
 import { type Origin, originOf } from '../../version-vector.ts'
 import type { Route } from '../topologies/topology.ts'
+import { Heap } from './heap.ts'
 import type { Peer, Sent } from './peer.ts'
 import type { Relay } from './relay.ts'
 import { Timer } from './timers.ts'
@@ -32,7 +33,7 @@ interface Due {
 export class OwnEntries {
   readonly #relay: Relay
   readonly #entries = new Map<number, OwnEntry>()
-  #due: Due[] = []
+  readonly #due = new Heap<Due>()
   readonly #overdue = new Timer(() => this.#askOverdue())
   /** Of each server the count up to which it has all of this incarnation. */
   readonly #upTo = new Map<number, number>()
@@ -46,7 +47,7 @@ export class OwnEntries {
   /** A new incarnation begins. */
   begin(): void {
     this.#entries.clear()
-    this.#due = []
+    this.#due.clear()
     this.#upTo.clear()
     this.#said = ''
   }
@@ -70,7 +71,7 @@ export class OwnEntries {
     const first = route.delayMs.get(peer.id) ?? 0
     const farthest = Math.max(...cover.map((id) => route.delayMs.get(id) ?? first))
     const atMs = now.monotonicMs + 2 * (farthest - first) + first + timings.haveMs + timings.overdueMs
-    this.#due.push({ coordinate, members: cover, atMs })
+    this.#due.add({ coordinate, members: cover, atMs })
     timers.by(this.#overdue, atMs)
   }
 
@@ -125,22 +126,19 @@ export class OwnEntries {
   #askOverdue(): void {
     const { now, peers, forwarder, timers } = this.#relay
     const byMember = new Map<Peer, Coordinate[]>()
-    const later: Due[] = []
-    for (const due of this.#due) {
-      if (due.atMs > now.monotonicMs) {
-        later.push(due)
-        continue
-      }
-      for (const member of due.members) {
+    for (let first = this.#due.first; first && first.atMs <= now.monotonicMs; first = this.#due.first) {
+      const { coordinate, members } = first
+      const origin = originOf(coordinate)
+      for (const member of members) {
         const peer = peers.get(member)
-        if (!peer || peer.vector.has(originOf(due.coordinate), due.coordinate.n)) continue
+        if (!peer || peer.vector.has(origin, coordinate.n)) continue
         const coordinates = byMember.get(peer)
-        if (coordinates) coordinates.push(due.coordinate)
-        else byMember.set(peer, [due.coordinate])
+        if (coordinates) coordinates.push(coordinate)
+        else byMember.set(peer, [coordinate])
       }
+      this.#due.removeFirst()
     }
-    this.#due = later
-    for (const { atMs } of later) timers.by(this.#overdue, atMs)
+    if (this.#due.first) timers.by(this.#overdue, this.#due.first.atMs)
     for (const [peer, coordinates] of byMember) forwarder.probe(peer, coordinates)
   }
 
