@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endWithProcess } from '../../testing/end-with-process.ts'
 
 export interface RedisServerOptions {
   /** Default: a free one. */
@@ -60,9 +61,7 @@ export async function startRedis({ port, dir, appendonly = true }: RedisServerOp
 async function launch(args: readonly string[]): Promise<ChildProcess> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   // Also when the tests are interrupted.
-  const endWithParent = (): void => void child.kill('SIGKILL')
-  process.once('exit', endWithParent)
-  child.once('exit', () => process.off('exit', endWithParent))
+  endWithProcess(child)
   let output = ''
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject)
