@@ -86,7 +86,9 @@ export function removeLab(): void {
 
 function namespaces(): string[] {
   const listed = execFileSync('ip', ['netns', 'list'], { encoding: 'utf8' }).split('\n')
-  return listed.flatMap((line) => line.match(/^dred-lab-\w+/)?.slice(0, 1) ?? [])
+  const ours = listed.flatMap((line) => line.match(/^dred-lab-\w+/)?.slice(0, 1) ?? [])
+  // First the one that would miss the others.
+  return ours.sort((a, b) => Number(b === lab.hub) - Number(a === lab.hub))
 }
 
 function kill(pid: number): void {

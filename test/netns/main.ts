@@ -2,7 +2,7 @@
 // Needs Linux, root, ip, openssl, curl and redis-server. One run at a time: a new one ends an older one.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -24,11 +24,17 @@ if (problem !== undefined) {
   process.stderr.write(`This cannot run here: ${problem}.\n`)
   process.exit(2)
 }
-const folder = mkdtempSync(join(tmpdir(), 'dred-netns-'))
 
+const LEFTOVERS = 'dred-netns-'
+cleanUp()
+const folder = mkdtempSync(join(tmpdir(), values.keep ? 'dred-kept-' : LEFTOVERS))
+
+/** Of this run and of earlier ones that could not do it. */
 function cleanUp(): void {
   removeLab()
-  if (!values.keep) rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  for (const name of readdirSync(tmpdir())) {
+    if (name.startsWith(LEFTOVERS)) rmSync(join(tmpdir(), name), { recursive: true, force: true, maxRetries: 5 })
+  }
 }
 
 const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -41,7 +47,6 @@ for (const [signal, code] of Object.entries(signals)) {
 
 try {
   const scenario = resolve(values.scenario)
-  removeLab()
   createLab(readScenario(scenario).servers)
   const authority = new Authority(folder)
   authority.create()

@@ -148,8 +148,8 @@ function converged({ scenario, clients, servers, played }: Observed, acknowledge
 
 /** The servers' own counters: every body that came from a peer, and bytes of everything else that they sent. */
 const counters = {
-  bodies: /^dred_messages_replicated_total\{/,
-  control: /^dred_relay_control_bytes_total/,
+  bodies: /^dred_relay_bodies_received_total\b/,
+  control: /^dred_relay_sent_bytes_total\{kind="control"/,
 }
 
 function counted({ metrics }: Observed, counter: keyof typeof counters): number | null {
