@@ -63,7 +63,11 @@ describe('addresses', () => {
     expect(Object.keys(paths)).not.toContain('/peer')
     const { properties } = routes.publish.body
     expect(paths['/channel/{id}']?.['post']).toMatchObject({
-      parameters: [{ name: 'id', in: 'path', required: true, schema: { pattern: '^[A-Za-z0-9_-]{43}$' } }],
+      parameters: [
+        { name: 'id', in: 'path', required: true, schema: { pattern: '^[A-Za-z0-9_-]{43}$' } },
+        { name: 'stored', in: 'query', required: false },
+        { name: 'waitMs', in: 'query', required: false },
+      ],
       requestBody: { required: true, content: { 'application/json': { schema: { properties: { key: properties.key } } } } },
       responses: {
         201: { content: { 'application/json': { schema: { required: ['id', 'cursor', 'receipt'] } } } },
@@ -71,7 +75,13 @@ describe('addresses', () => {
       },
     })
     expect(paths['/channel/{id}/stream']?.['get']).toMatchObject({
-      parameters: [{ in: 'path' }, { name: 'after', in: 'query', required: false }, { name: 'last' }, { name: 'from' }],
+      parameters: [
+        { in: 'path' },
+        { name: 'after', in: 'query', required: false },
+        { name: 'last' },
+        { name: 'from' },
+        { name: 'receipts' },
+      ],
       responses: { 200: { content: { 'application/x-ndjson': {}, 'text/event-stream': {} } } },
     })
   })
