@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { RelayCounters } from '@dred/protocol/relay-next'
+import type { RelayCounters, SignedReceipt } from '@dred/protocol/relay-next'
 import type { Entry } from '../store/port.ts'
 
 /** Links to the neighborhood's other servers: everything a store lacks comes in, everything new goes out. */
@@ -49,10 +49,13 @@ export interface Confirmation {
 export interface RelayStatistics {
   counters: Readonly<RelayCounters>
   links: readonly LinkStatistics[]
-  /** Receipts of peers, valid ones. */
-  receipts: number
+  /** The last valid receipt of each peer. */
+  receipts: ReadonlyMap<number, SignedReceipt>
   /** Bytes of entries that came and are neither stored nor refused yet. */
   pendingBytes: number
+  /** Bytes sent since the start: of entries, and of all else that links carry. */
+  bodyBytes: number
+  controlBytes: number
   /** Whether this server still catches up with its peers. */
   joining: boolean
 }

@@ -1,4 +1,3 @@
-import type { Topology } from '@dred/protocol/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { Cluster, type ClusterOptions, quick } from './testing/cluster.ts'
@@ -63,7 +62,7 @@ describe('a healthy neighborhood', () => {
     await cluster.server(1).take(cluster.genesis)
     const ids = await publish(60, [1, 2, 3])
     await agreed(ids)
-    for (const { counts } of cluster.servers) expect(counts).toMatchObject({ known: 0, gap: 0, rejected: 0 })
+    for (const { counts } of cluster.servers) expect(counts).toMatchObject({ known: 0, refused: 0, rejected: 0 })
     const total = (name: 'sent' | 'stored') => cluster.servers.reduce((sum, { counts }) => sum + counts[name], 0)
     expect([total('sent'), total('stored')]).toEqual([122, 122])
     expect(await cluster.server(3).store.channel(cluster.channel.id)).toMatchObject({ genesis: cluster.channel.genesis, messages: 60 })
@@ -74,14 +73,6 @@ describe('a healthy neighborhood', () => {
     const entries = await Promise.all(Array.from({ length: 1_000 }, (_, i) => cluster.message(`${i}`)))
     await Promise.all(entries.map((entry, i) => cluster.server((i % 3) + 1).take(entry)))
     expect(await agreed(entries.map(({ id }) => id))).toEqual([1, 2, 3])
-  })
-
-  it('passes entries on where the topology says so', async () => {
-    // Each server sends to one other, which has to serve the rest.
-    const line: Topology = { parts: (_, [next, ...rest]) => (next === undefined ? [] : [[next, rest]]), expectedDelay: () => 0 }
-    await started(4, { replicator: { ...noVectors, topology: line } })
-    await agreed(await publish(20, [2]))
-    expect(cluster.servers.map(({ counts }) => counts.sent)).toEqual([20, 20, 20, 0])
   })
 
   it('keeps one of a message that two servers were handed at once', async () => {
@@ -143,7 +134,7 @@ describe('what was missed', () => {
   })
 
   it.each([
-    ['an earlier time than it had', 3_600_000],
+    ['an earlier time than it had', 20_000],
     ['the very time of an earlier boot', 0],
   ])('comes back to a server whose store is empty and whose clock shows %s, and no count is given twice', async (_, setBackMs) => {
     cluster = await Cluster.create(3)

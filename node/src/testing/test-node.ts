@@ -1,5 +1,5 @@
 import { generateDeviceKey, type Signer, signGenesis, signMessage, webCryptoSigner } from '@dred/protocol'
-import type { RelayCounters } from '@dred/protocol/relay-next'
+import { createRelay } from '@dred/protocol/relay-next'
 import { pino } from 'pino'
 import { createNode, type Node, type NodeDependencies, type NodeSettings } from '../node.ts'
 import type { Replicator } from '../peers/port.ts'
@@ -31,23 +31,17 @@ export function noReplicator(): Replicator {
     confirmed: () => ({ upTo: [], servers: 1 }),
     onConfirmed: () => () => undefined,
     purged: () => undefined,
-    statistics: () => ({ counters: noCounters, links: [], receipts: 0, pendingBytes: 0, joining: false }),
+    statistics: () => ({
+      counters: createRelay({ self: 1, incarnation: 1 }).counters,
+      links: [],
+      receipts: new Map(),
+      pendingBytes: 0,
+      bodyBytes: 0,
+      controlBytes: 0,
+      joining: false,
+    }),
     stop: async () => undefined,
   }
-}
-
-const noCounters: RelayCounters = {
-  bodies: 0,
-  duplicates: 0,
-  pushed: 0,
-  resent: 0,
-  probes: 0,
-  pulls: 0,
-  refused: { quota: 0, ahead: 0 },
-  causalTimeouts: 0,
-  blamed: 0,
-  demotions: 0,
-  forks: 0,
 }
 
 export async function startTestNode(

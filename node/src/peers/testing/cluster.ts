@@ -13,6 +13,7 @@ import {
   VersionVector,
   webCryptoSigner,
 } from '@dred/protocol'
+import type { RelayTimings } from '@dred/protocol/relay-next'
 import type { RegisteredServer } from '../../chain/port.ts'
 import { createServerKeyFile, type ServerKey } from '../../chain/server-key.ts'
 import { genesisEntry, messageEntry } from '../../entries.ts'
@@ -27,20 +28,35 @@ import { createReplicator } from '../replicator.ts'
 /** Fast, so that tests don't wait; the proportions are those of the defaults. */
 export const quick: Timings = {
   handshakeMs: 2_000,
-  vectorMs: 40,
-  soonMs: 5,
-  pingMs: 100,
-  silentMs: 1_000,
-  pullMs: 1_000,
-  graceMs: 20,
-  retryMs: 40,
   redial: { minMs: 5, maxMs: 50 },
   quarantine: { minMs: 100, maxMs: 1_000 },
+  storeRetryMs: 20,
+}
+
+export const quickRelay: Partial<RelayTimings> = {
+  ackMs: 2,
+  haveMs: 10,
+  digestMs: 25,
+  graceMs: 30,
+  retransmitMs: 100,
+  overdueMs: 50,
+  vectorMs: 100,
+  pullMs: 1_000,
+  retryMs: 40,
+  leafMs: 500,
+  pingMs: 500,
+  silentMs: 500,
+  causalMs: 1_000,
+  admitMs: 500,
+  joinMs: 1_000,
+  headMs: 50,
+  latencyRowMs: 500,
+  receiptMs: 200,
 }
 
 export interface ClusterOptions {
   tls?: { cert: string; key: string }
-  replicator?: Partial<Pick<ReplicatorOptions, 'topology' | 'timings' | 'now'>>
+  replicator?: Partial<Pick<ReplicatorOptions, 'topology' | 'timings' | 'relay' | 'log'>>
 }
 
 /** Servers in this process that replicate over real connections: keys, stores and sockets are real, only the chain is not. */
@@ -196,7 +212,9 @@ export class TestServer {
       outgrow: (other) => incarnation.renew(other),
       events: { sent: () => this.counts.sent++, received: (result) => this.counts[result]++ },
       ...(this.#options.tls ? { tlsCa: this.#options.tls.cert } : {}),
+      now: () => this.clock(),
       timings: quick,
+      relay: { timings: quickRelay },
       ...this.#options.replicator,
     })
     this.#replicator.start()
@@ -226,7 +244,7 @@ export class TestServer {
   }
 
   async take(entry: NewEntry) {
-    return this.store.append(entry, this.#self, Date.now())
+    return this.store.append(entry, this.#self, this.replicator.clock())
   }
 
   /** Ids of the cluster's channel in ascending order: equal everywhere in the end, whatever the order of arrival. */

@@ -1,16 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import { encodeFrame, type Frame, FrameReader, type Handshake, handshakeBytes, RELAY_VERSION, relayLimits } from '@dred/protocol/relay'
+import {
+  encodeFrame,
+  FrameReader,
+  type Handshake,
+  handshakeBytes,
+  RELAY_VERSION,
+  type RelayFrame,
+  relayLimits,
+} from '@dred/protocol/relay-next'
 import type { ServerKey } from '../../chain/server-key.ts'
 import type { Cluster } from './cluster.ts'
 
-type Hello = Extract<Frame, { type: 'HELLO' }>
+type Hello = Extract<RelayFrame, { type: 'HELLO' }>
 
 /** A peer that says what a test wants it to say, and hears everything. */
 export class Rogue {
   readonly stream: Duplex
-  readonly heard: Frame[] = []
+  readonly heard: RelayFrame[] = []
   /** How many PONGs came. */
   pongs = 0
   readonly ended: Promise<void>
@@ -50,16 +58,16 @@ export class Rogue {
     return new Rogue(stream, session)
   }
 
-  send(frame: Frame): void {
+  send(frame: RelayFrame): void {
     this.stream.write(encodeFrame(frame))
   }
 
   /** The next frame of a type, from the beginning; frames before it are dropped. Rejects when the stream ends without one. */
-  async next<T extends Frame['type']>(type: T): Promise<Extract<Frame, { type: T }>> {
+  async next<T extends RelayFrame['type']>(type: T): Promise<Extract<RelayFrame, { type: T }>> {
     for (;;) {
       const at = this.heard.findIndex((frame) => frame.type === type)
       const [frame] = at === -1 ? [] : this.heard.splice(0, at + 1).slice(-1)
-      if (frame) return frame as Extract<Frame, { type: T }>
+      if (frame) return frame as Extract<RelayFrame, { type: T }>
       if (this.#closed) throw new Error(`The stream ended without ${type}`)
       await new Promise<void>((resolve) => this.#wake.push(resolve))
     }

@@ -1,0 +1,27 @@
+import type { SignedHead, SignedReceipt } from '@dred/protocol/relay-next'
+import type { Log } from '../log.ts'
+
+/** What servers signed that speaks for or against somebody. */
+export class Evidence {
+  /** The last receipt of each peer. */
+  readonly receipts = new Map<number, SignedReceipt>()
+  readonly #log: Log | undefined
+
+  constructor(log: Log | undefined) {
+    this.#log = log
+  }
+
+  receipt(receipt: SignedReceipt): void {
+    this.receipts.set(receipt.server, receipt)
+  }
+
+  /** Two histories of one server: with what is logged here anybody can have it slashed. */
+  fork(first: SignedHead, second: SignedHead): void {
+    this.#log?.error({ first: readable(first), second: readable(second) }, 'a server signed two histories')
+  }
+}
+
+function readable({ server, incarnation, n, head, signature }: SignedHead): object {
+  const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString('hex')}`
+  return { server, incarnation, n, head: hex(head), signature: hex(signature) }
+}
