@@ -1,4 +1,3 @@
-import { concatBytes } from '@noble/hashes/utils.js'
 import { decodeBase64url, sha256 } from '../../encoding.ts'
 import { type Origin, originOf, parseOrigin } from '../../version-vector.ts'
 import type { Head, SignedHead } from '../relay-statements.ts'
@@ -161,7 +160,7 @@ export class Heads {
 function next(head: Uint8Array, id: string): Uint8Array {
   const bytes = decodeBase64url(id, 32)
   if (!bytes) throw new RangeError('An id has 32 bytes')
-  return sha256(concatBytes(head, bytes))
+  return sha256(head, bytes)
 }
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
