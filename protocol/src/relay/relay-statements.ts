@@ -40,7 +40,4 @@ export interface SignedReceipt extends Receipt {
 }
 
 /** What servers sign for each other. */
-export type RelayStatement =
-  | { kind: 'head'; head: Head }
-  | { kind: 'latency'; row: LatencyRow }
-  | { kind: 'receipt'; receipt: Receipt }
+export type RelayStatement = { kind: 'head'; head: Head } | { kind: 'latency'; row: LatencyRow } | { kind: 'receipt'; receipt: Receipt }

@@ -51,10 +51,10 @@ describe('frames', () => {
     expect(decodeAll(bytes)).toEqual(frame)
   })
 
-  it.each(vectors.valid)('is what another implementation of CBOR writes: $name', ({ hex }) => {
+  // That one reads a byte order mark as nothing.
+  it.each(vectors.valid.filter(({ hex }) => !hex.includes('efbbbf')))('is what another implementation of CBOR writes: $name', ({ hex }) => {
     const body = hex.slice(8)
-    // That one takes a byte order mark for none.
-    if (!body.includes('efbbbf')) expect(toHex(encode(decode(fromHex(body), { strict: true })))).toBe(body)
+    expect(toHex(encode(decode(fromHex(body), { strict: true })))).toBe(body)
   })
 
   it('has vectors of every type', () => {
