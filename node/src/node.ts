@@ -147,7 +147,7 @@ class RelayNode implements Node {
       onDelivered: (messages) => this.#metrics.delivered(messages),
     })
     this.#metrics.observe({
-      peers: () => this.#replicator.connected().length,
+      relay: () => this.#replicator.statistics(),
       streams: () => this.#hub.streams,
       standing: () => this.#membership.standing(),
     })
@@ -191,6 +191,8 @@ class RelayNode implements Node {
       incarnation: this.#incarnation,
       recent: this.#recent,
       now,
+      clock: () => this.#replicator.clock(),
+      admit: (missing) => this.#replicator.admit(missing),
       onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
     })
     return createApp(
@@ -271,7 +273,7 @@ class RelayNode implements Node {
     if (this.#purging) return
     this.#purging = true
     try {
-      await store.purge(now())
+      if ((await store.purge(now())) > 0) this.#replicator.purged()
       this.#recent.trim(now())
       this.#hub.closeExpired(now())
     } catch (error) {
