@@ -106,9 +106,7 @@ export class Reader {
     if (size === 1) return atLeast(24, this.#view.getUint8(at))
     if (size === 2) return atLeast(0x100, this.#view.getUint16(at))
     if (size === 4) return atLeast(0x1_0000, this.#view.getUint32(at))
-    const value = this.#view.getUint32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4)
-    if (value > Number.MAX_SAFE_INTEGER) throw malformed('an integer out of range')
-    return atLeast(0x1_0000_0000, value)
+    return atLeast(0x1_0000_0000, this.#view.getUint32(at) * 0x1_0000_0000 + this.#view.getUint32(at + 4))
   }
 }
 
