@@ -1,7 +1,7 @@
 import type { Position, Store } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import type { RedisReader } from './redis-reader.ts'
-import { fieldsOf, type Keys, type Logged } from './redis-records.ts'
+import { FEED_LENGTH, type Keys, type Logged } from './redis-records.ts'
 
 type Announce = Parameters<Store['onAppended']>[0]
 
@@ -43,7 +43,8 @@ export class RedisFeed {
    * Takes an entry that was logged.
    * @returns whether everything up to it has been announced; otherwise {@link catchUp} is due
    */
-  offer(position: Position, logged: Logged): boolean {
+  offer(logged: Logged): boolean {
+    const { position } = logged
     if (position <= this.#announced) return true
     this.#waiting.set(position, logged)
     this.#heard = Math.max(this.#heard, position)
@@ -64,16 +65,18 @@ export class RedisFeed {
 
   async #read(redis: ScriptedRedis, upTo: Position): Promise<void> {
     const from = this.#announced + 1
-    const items = await redis.xrange(this.#keys.feed, from, upTo, 'COUNT', BATCH)
-    const ids = items.map(([, fields]) => fieldsOf(fields)['i'] ?? '')
-    const entries = await this.#reader.entries(redis, ids)
-    for (const [i, [streamId]] of items.entries()) {
-      const position = Number(streamId.split('-')[0])
-      const found = entries.get(ids[i] ?? '')
-      if (found && position > this.#announced && !this.#waiting.has(position)) this.#waiting.set(position, found)
+    const readTo = Math.min(upTo, this.#announced + BATCH)
+    const places = Array.from({ length: readTo - from + 1 }, (_, i) => `${(from + i) % FEED_LENGTH}`)
+    const ids = await redis.hmget(this.#keys.feed, ...places)
+    const entries = await this.#reader.entries(
+      redis,
+      ids.filter((id) => id !== null),
+    )
+    for (const logged of entries.values()) {
+      const { position } = logged
+      if (position > this.#announced && position <= readTo && !this.#waiting.has(position)) this.#waiting.set(position, logged)
     }
     // Not in the feed: purged meanwhile, or never logged because Redis lost its tail and the positions were skipped.
-    const readTo = items.length < BATCH ? upTo : Number(items.at(-1)?.[0].split('-')[0])
     for (let position = this.#announced + 1; position <= readTo; position++) {
       if (!this.#waiting.has(position)) this.#announced = position
       this.#pump()

@@ -13,6 +13,7 @@ import {
   type Logged,
   loggedMessageOf,
   type OriginCounts,
+  originsOf,
   scoredOf,
   type StreamItem,
   vectorOf,
@@ -58,7 +59,7 @@ export class RedisReader {
     const origin = originOf(range)
     // What is known first: an entry that comes after that is left out, and none is taken for gone.
     const [upTo, beyond, places] = (await pipelined(redis, (pipeline) => {
-      pipeline.hget(this.#keys.origins, origin).zrangebyscore(this.#keys.beyond(origin), from, to)
+      pipeline.hget(this.#keys.state, origin).zrangebyscore(this.#keys.beyond(origin), from, to)
       pipeline.zrangebyscore(this.#keys.originLog(origin), from, to, 'WITHSCORES', 'LIMIT', 0, limit)
     })) as [string | null, string[], string[]]
     const items = scoredOf(places).map(({ member, score }) => ({ member: member.split('|'), n: score }))
@@ -94,11 +95,12 @@ export class RedisReader {
       const id = ids[i] ?? ''
       if (place?.kind === 'message') {
         const [item] = reply as StreamItem[]
-        const message = item && loggedMessageOf(place.channel, item)
-        if (message) found.set(id, { entry: message.entry, place: { position: message.position, watermark: message.watermark } })
+        if (!item) continue
+        const { entry, position, watermark } = loggedMessageOf(place.channel, item)
+        found.set(id, { entry, position, place: { position, watermark } })
       } else if (place) {
         const entry = genesisEntryOf(place.channel, reply as Record<string, string>)
-        if (entry) found.set(id, { entry, place: undefined })
+        if (entry) found.set(id, { entry, position: place.position, place: undefined })
       }
     }
     return found
@@ -122,7 +124,7 @@ export class RedisReader {
     { channel, seen }: { channel: string; seen: VersionVector },
     { limit, after }: Parameters<Store['readForward']>[2],
   ): Promise<LoggedMessage[]> {
-    const origins = (await redis.hkeys(this.#keys.vector(channel))) as Origin[]
+    const origins = originsOf(await redis.hkeys(this.#keys.channel(channel)))
     const read = seen.clone()
     const find = async (last: Position): Promise<Position | undefined> => {
       const found = await Promise.all(
@@ -184,7 +186,7 @@ export class RedisReader {
 
   /** Finds the latest message before a position that a vector covers. */
   async #latestWithin(redis: ScriptedRedis, channel: string, within: VersionVector) {
-    const origins = ((await redis.hkeys(this.#keys.vector(channel))) as Origin[]).map((origin) => {
+    const origins = originsOf(await redis.hkeys(this.#keys.channel(channel))).map((origin) => {
       const [upTo, ...beyond] = within.counts(origin)
       return { key: this.#keys.counts(channel, origin), upTo, beyond }
     })

@@ -1,6 +1,6 @@
 import { type Coordinate, type Origin, parseOrigin, VersionVector } from '@dred/protocol'
 import { genesisOf } from './entries.ts'
-import type { ChannelState, Entry, LoggedMessage, NewEntry, Place } from './port.ts'
+import type { ChannelState, Entry, LoggedMessage, NewEntry, Place, Position } from './port.ts'
 
 /** Of the layout that `lua/common.lua` describes. What lies under another one is left alone. */
 const LAYOUT = 2
@@ -10,7 +10,7 @@ export function keysUnder(storePrefix: string) {
   const prefix = `${storePrefix}${LAYOUT}:`
   return {
     prefix,
-    origins: `${prefix}origins`,
+    state: `${prefix}state`,
     ids: `${prefix}ids`,
     feed: `${prefix}feed`,
     channels: `${prefix}channels`,
@@ -19,14 +19,21 @@ export function keysUnder(storePrefix: string) {
     channel: (id: string) => `${prefix}c:${id}`,
     log: (id: string) => `${prefix}c:${id}:log`,
     counts: (id: string, origin: Origin) => `${prefix}c:${id}:o:${origin}`,
-    vector: (id: string) => `${prefix}c:${id}:v`,
   }
 }
+
+/** Ids in the feed; as in `lua/common.lua`. */
+export const FEED_LENGTH = 16_384
 
 export type Keys = ReturnType<typeof keysUnder>
 
 /** A stream's item as `XRANGE` gives it. */
 export type StreamItem = [id: string, fields: string[]]
+
+/** The origins of which a channel has had messages, by the fields of its hash. */
+export function originsOf(fields: readonly string[]): Origin[] {
+  return fields.filter((field): field is Origin => field.includes('-'))
+}
 
 /** A hash or a stream item's fields by name. */
 export function fieldsOf(flat: readonly string[]): Record<string, string> {
@@ -48,6 +55,7 @@ export function coordinateOf(origin: string | undefined, n: string | number | un
 
 /** An entry that was logged; with its place, when it is a message. */
 export interface Logged {
+  position: Position
   entry: Entry
   place: Place | undefined
 }

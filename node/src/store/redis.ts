@@ -133,7 +133,7 @@ class RedisStore implements Store {
   async #logged(redis: ScriptedRedis, entry: Entry, [at, upTo]: [position: string, watermark: string]): Promise<void> {
     const position: Position = Number(at)
     const place = entry.kind === 'message' ? { position, watermark: Number(upTo) } : undefined
-    if (!this.#feed.offer(position, { entry, place })) await this.#feed.catchUp(redis, position)
+    if (!this.#feed.offer({ position, entry, place })) await this.#feed.catchUp(redis, position)
   }
 }
 

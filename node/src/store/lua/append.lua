@@ -7,14 +7,15 @@ local e = {
 }
 local first = known(e.id)
 if first then
-  if e.kind == 'g' and redis.call('HEXISTS', channel_key(e.channel), 'e') == 1 then return { 'channel_expired' } end
+  if e.kind == 'g' and call('HEXISTS', channel_key(e.channel), 'e') == 1 then return { 'channel_expired' } end
   return { 'known', first.n, first.origin, first.clock }
 end
+local up_to
+up_to, e.horizon, e.last = standing(e.origin)
 if expired(e) then return { 'message_expired' } end
 -- Would have expired although this was sent.
-local state = redis.call('HMGET', channel_key(e.channel), 'e', 'd')
-if state[1] and state[2] and tonumber(e.sent) + tonumber(state[2]) < horizon() then return { 'channel_expired' } end
-local n = watermark(e.origin) + 1
-e.n = int(n)
-e.up_to, e.in_order = raise_watermark(e.origin, n)
-return { 'created', e.n, log(e), e.up_to }
+local state = activity(e.channel)
+if state[3] and state[2] and tonumber(e.sent) + tonumber(state[2]) < e.horizon then return { 'channel_expired' } end
+e.n = int(up_to + 1)
+e.up_to, e.in_order = raise_watermark(e.origin, up_to + 1)
+return { 'created', e.n, log(e, state), e.up_to }

@@ -2,15 +2,17 @@
 -- -> of each origin { origin, up to where nothing is kept, purged counts beyond... }
 local key = channel_key(ARGV[1])
 local replies = {}
-for _, origin in ipairs(redis.call('HKEYS', key .. ':v')) do
-  local beyond = key .. ':b:' .. origin
-  local last = redis.call('ZREVRANGEBYSCORE', beyond, empty_up_to(key, origin), '-inf', 'LIMIT', 0, 1)[1]
-  local reply = redis.call('ZRANGEBYSCORE', beyond, last and '(' .. last or '-inf', '+inf')
-  local up_to = last or redis.call('HGET', key .. ':p', origin)
-  if up_to or #reply > 0 then
-    table.insert(reply, 1, up_to or '0')
-    table.insert(reply, 1, origin)
-    replies[#replies + 1] = reply
+for _, field in ipairs(call('HKEYS', key)) do
+  if is_origin(field) then
+    local beyond = key .. ':b:' .. field
+    local last = call('ZREVRANGEBYSCORE', beyond, empty_up_to(key, field), '-inf', 'LIMIT', 0, 1)[1]
+    local reply = call('ZRANGEBYSCORE', beyond, last and '(' .. last or '-inf', '+inf')
+    local up_to = last or call('HGET', key .. ':p', field)
+    if up_to or #reply > 0 then
+      table.insert(reply, 1, up_to or '0')
+      table.insert(reply, 1, field)
+      replies[#replies + 1] = reply
+    end
   end
 end
 return replies
