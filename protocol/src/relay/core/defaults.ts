@@ -16,7 +16,7 @@ export const defaultTimings: RelayTimings = {
   causalMs: 5_000,
   admitMs: 2_000,
   joinMs: 10_000,
-  headMs: 10_000,
+  headMs: 30_000,
   latencyRowMs: 60_000,
   receiptMs: 60_000,
 }

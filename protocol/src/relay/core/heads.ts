@@ -132,10 +132,10 @@ export class Heads {
         const head: Uint8Array = next(chain.heads.get(chain.end) ?? new Uint8Array(32), id)
         chain.ids.delete(++chain.end)
         chain.heads.set(chain.end, head)
+        chain.heads.delete(chain.end - HEADS_KEPT)
         const signed = chain.signed.get(chain.end)
         if (signed && !this.#compare(chain, head, signed)) return
       }
-      trim(chain.heads, HEADS_KEPT)
     }
     if (chain.ids.size <= HEADS_KEPT) return
     // A gap that does not close, as where something expired before it came.

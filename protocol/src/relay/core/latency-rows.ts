@@ -71,11 +71,10 @@ export class LatencyRows {
     router.latencies.learn(row.server, row.clock, roundTripsOf(row, router.members))
   }
 
-  /** All that is known, to a new peer. */
-  tellAll(peer: Peer): void {
-    for (const { row, signature } of this.#rows.values()) {
-      if (row.epoch === this.#relay.router.epoch && row.server !== peer.id) this.#relay.send(peer, { type: 'LATENCY', row, signature })
-    }
+  /** The own row, to a new peer: it gets others' from themselves, or by {@link passOn}. */
+  tell(peer: Peer): void {
+    const own = this.#rows.get(this.#relay.self)
+    if (own && own.row.epoch === this.#relay.router.epoch) this.#relay.send(peer, { type: 'LATENCY', ...own })
   }
 
   /** Rows of servers that a peer is not linked to, which it gets from nobody else. */

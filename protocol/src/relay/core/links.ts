@@ -30,7 +30,7 @@ export class Links {
     router.changed()
     this.sayState(peer)
     vectors.say(peer, false)
-    latencyRows.tellAll(peer)
+    latencyRows.tell(peer)
     this.#ping(peer)
   }
 

@@ -23,8 +23,6 @@ export class Peer {
   /** What it has durably. */
   vector = new VersionVector()
   floors: Floors = {}
-  /** Whether it has said all that it has. */
-  told = false
   /** Parts of a version vector whose last part has not come. */
   parts: { vector: VersionVector; floors: Record<Origin, number> } | undefined
   joining = true

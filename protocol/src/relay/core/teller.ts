@@ -5,10 +5,7 @@ import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
 import { Timer } from './timers.ts'
 
-/** Peers that get digests, next to this server in the ring of ids. */
-const BACKUPS = 2
-
-/** Tells peers what is stored here: who sent it, whose it is, and two backups that may have missed it. */
+/** Tells peers what is stored here: who sent it, whose it is, and the two neighbors in the ring of ids, which may have missed it. */
 export class Teller {
   readonly #relay: Relay
   /** Counts stored since the last digest. */
@@ -77,14 +74,14 @@ export class Teller {
     }
   }
 
-  /** Two backups, and who gets no messages otherwise. */
+  /** The neighbors, of which one seldom has to tell the other what that one has told, and who gets no messages otherwise. */
   #hearers(): Set<Peer> {
     const { peers, self } = this.#relay
-    const linked = [...peers.values()].sort((a, b) => a.id - b.id)
-    const after = linked.findIndex(({ id }) => id > self)
-    const ring = after === -1 ? linked : [...linked.slice(after), ...linked.slice(0, after)]
-    const backups = ring.filter(({ suspectMs }) => suspectMs === undefined).slice(0, BACKUPS)
-    return new Set([...backups, ...linked.filter(({ congested, joining }) => congested || joining)])
+    const linked = [...peers.values()].filter(({ suspectMs }) => suspectMs === undefined).sort((a, b) => a.id - b.id)
+    const next = linked.find(({ id }) => id > self) ?? linked[0]
+    const previous = linked.findLast(({ id }) => id < self) ?? linked.at(-1)
+    const lagging = linked.filter(({ congested, joining }) => congested || joining)
+    return new Set([next, previous, ...lagging].flatMap((peer) => peer ?? []))
   }
 }
 

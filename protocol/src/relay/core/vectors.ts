@@ -60,13 +60,24 @@ export class Vectors {
     peer.parts = undefined
     peer.vector = parts.vector
     peer.floors = parts.floors as Floors
-    peer.told = true
     const { forwarder, ownEntries, joining, repair } = this.#relay
     for (const origin of peer.sent.keys()) forwarder.settle(peer, origin)
     ownEntries.heard(peer)
     for (const [origin, data] of Object.entries(peer.vector.toData())) repair.notice(origin as Origin, data)
     joining.told(peer)
-    if (frame.answer) this.say(peer, false)
+    if (frame.answer) this.#answer(peer)
+  }
+
+  /** Says what is here and not there. */
+  #answer(peer: Peer): void {
+    const { vector, storing } = this.#relay
+    if (!storing) return
+    const more = Object.entries(vector.toData()).filter(
+      ([name, [upTo, ...beyond]]) =>
+        upTo > peer.vector.watermark(name as Origin) || beyond.some((n) => !peer.vector.has(name as Origin, n)),
+    )
+    for (let at = 0; at < more.length; at += limits.vectorOrigins)
+      this.#relay.send(peer, { type: 'HAVE', vector: Object.fromEntries(more.slice(at, at + limits.vectorOrigins)) })
   }
 
   #exchangeVectors(): void {

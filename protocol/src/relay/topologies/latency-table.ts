@@ -1,7 +1,8 @@
 /** Before a link was measured: RFC 6298's first value. */
 const FIRST_RETRANSMIT_MS = 1_000
-/** A round trip counts as changed when it, and a millisecond, did by more than this factor. */
+/** A round trip counts as changed when it and these milliseconds together did by more than this factor. */
 const NOTICEABLE = 1.2
+const NEAR_MS = 20
 /** Routing goes by the shortest of this many round trips measured last. */
 const SAMPLES = 3
 
@@ -147,9 +148,9 @@ export class LatencyTable {
   }
 }
 
-/** A millisecond more or less is none: so little says more of the machines than of the way between them. */
+/** A few milliseconds more or less are none: they say more of the machines than of the way between them. */
 function differ(beforeMs: number | undefined, nowMs: number): boolean {
   if (beforeMs === undefined) return true
-  const factor = (1 + nowMs) / (1 + beforeMs)
+  const factor = (NEAR_MS + nowMs) / (NEAR_MS + beforeMs)
   return factor > NOTICEABLE || factor < 1 / NOTICEABLE
 }
