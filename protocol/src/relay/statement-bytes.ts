@@ -1,5 +1,5 @@
 import { latencyRowItems, receiptItems } from './codec/statement-codec.ts'
-import { type Item, Writer } from './codec/writer.ts'
+import { encodeItem, type Item } from './codec/writer.ts'
 import type { LatencyRow, Receipt } from './relay-statements.ts'
 
 /** Where a statement counts. */
@@ -28,7 +28,5 @@ function statementBytes(
   { chainId, serverRegistry, neighborhood }: StatementContext,
   items: readonly Item[],
 ): Uint8Array<ArrayBuffer> {
-  const writer = new Writer(256)
-  writer.item([name, chainId, serverRegistry, neighborhood, ...items])
-  return writer.end()
+  return encodeItem([name, chainId, serverRegistry, neighborhood, ...items])
 }

@@ -5,7 +5,7 @@ import { frameTypes, type ListOf, noReasons } from './frame-types.ts'
 import { relayLimits } from './limits.ts'
 import { rangeItems, vectorItems } from './range-codec.ts'
 import { latencyRowItems, receiptItems } from './statement-codec.ts'
-import { type Item, Writer } from './writer.ts'
+import { encodeItem, type Item } from './writer.ts'
 
 const LENGTH_BYTES = 4
 
@@ -15,10 +15,7 @@ const LENGTH_BYTES = 4
  * @throws RangeError for a number that is no unsigned integer
  */
 export function encodeFrame(frame: RelayFrame, listOf?: ListOf): Uint8Array<ArrayBuffer> {
-  const writer = new Writer(LENGTH_BYTES + 128 + entryBytes(frame))
-  writer.raw(new Uint8Array(LENGTH_BYTES))
-  writer.item([frameTypes.indexOf(frame.type), ...itemsOf(frame, listOf)])
-  const bytes = writer.end()
+  const bytes = encodeItem([frameTypes.indexOf(frame.type), ...itemsOf(frame, listOf)], LENGTH_BYTES)
   new DataView(bytes.buffer).setUint32(0, bytes.length - LENGTH_BYTES)
   return bytes
 }

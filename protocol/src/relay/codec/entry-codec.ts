@@ -3,7 +3,7 @@ import type { Coordinate } from '../../schemas.ts'
 import type { WireEntry } from '../frame.ts'
 import { entryKinds } from './frame-types.ts'
 import { malformed, type Reader } from './reader.ts'
-import { Encoded, type Item, Writer } from './writer.ts'
+import { Encoded, encodeItem, type Item } from './writer.ts'
 
 const ID = /^[A-Za-z0-9_-]{43}$/
 const SIGNATURE = /^[A-Za-z0-9_-]{86}$/
@@ -14,9 +14,7 @@ const encodings = new WeakMap<WireEntry, Encoded>()
 export function entryItem(entry: WireEntry): Encoded {
   let encoded = encodings.get(entry)
   if (!encoded) {
-    const writer = new Writer('canonical' in entry ? entry.canonical.length + 160 : 160)
-    writer.item([entryKinds.indexOf(entry.kind), ...coordinateItems(entry.coordinate), ...contentItems(entry)])
-    encoded = new Encoded(writer.end())
+    encoded = new Encoded(encodeItem([entryKinds.indexOf(entry.kind), ...coordinateItems(entry.coordinate), ...contentItems(entry)]))
     encodings.set(entry, encoded)
   }
   return encoded

@@ -14,43 +14,49 @@ export class Encoded {
 /** A number is an unsigned integer. */
 export type Item = number | string | boolean | Uint8Array | Encoded | readonly Item[]
 
-/** Writes CBOR (RFC 8949) as far as frames need it, each item in its shortest form. */
-export class Writer {
-  #bytes: Uint8Array<ArrayBuffer>
-  #view: DataView<ArrayBuffer>
+/**
+ * The CBOR (RFC 8949) of an item, everything in its shortest form.
+ * @param room bytes to be left free before it
+ * @throws RangeError for a number that is no unsigned integer
+ */
+export function encodeItem(item: Item, room = 0): Uint8Array<ArrayBuffer> {
+  writer.begin(room)
+  writer.item(item)
+  return writer.end()
+}
+
+class Writer {
+  #bytes = new Uint8Array(4_096)
+  #view = new DataView(this.#bytes.buffer)
   #length = 0
 
-  /** @param expectedBytes of all that will be written; it may become more */
-  constructor(expectedBytes: number) {
-    this.#bytes = new Uint8Array(expectedBytes)
-    this.#view = new DataView(this.#bytes.buffer)
+  begin(room: number): void {
+    this.#length = room
   }
 
-  /** @throws RangeError for a number that is no unsigned integer */
   item(item: Item): void {
     if (typeof item === 'number') this.#integer(item)
     else if (typeof item === 'string') this.#text(item)
     else if (typeof item === 'boolean') this.#head(7, item ? 21 : 20)
     else if (item instanceof Uint8Array) {
       this.#head(2, item.length)
-      this.raw(item)
-    } else if (item instanceof Encoded) this.raw(item.bytes)
+      this.#raw(item)
+    } else if (item instanceof Encoded) this.#raw(item.bytes)
     else {
       this.#head(4, item.length)
       for (const part of item) this.item(part)
     }
   }
 
-  /** Adds bytes as they are. */
-  raw(bytes: Uint8Array): void {
+  /** @returns a copy: the bytes written to are those of the next item too */
+  end(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length)
+  }
+
+  #raw(bytes: Uint8Array): void {
     this.#reserve(bytes.length)
     this.#bytes.set(bytes, this.#length)
     this.#length += bytes.length
-  }
-
-  /** @returns all that was written; nothing may be written afterwards */
-  end(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length)
   }
 
   #integer(value: number): void {
@@ -71,7 +77,7 @@ export class Writer {
     this.#length = start
     const encoded = utf8(value)
     this.#head(3, encoded.length)
-    this.raw(encoded)
+    this.#raw(encoded)
   }
 
   /** The major type and its value. */
@@ -110,3 +116,6 @@ export class Writer {
     this.#view = new DataView(larger.buffer)
   }
 }
+
+/** One for all: an item is written as a whole before the next one begins. */
+const writer = new Writer()
