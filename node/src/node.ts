@@ -164,7 +164,7 @@ class RelayNode implements Node {
       this.#admin = await startAdmin({ ...admin, checks: () => this.#checks(), metrics: this.#metrics })
       this.adminUrl = this.#admin.url
       this.#watch()
-      this.#replicator.start()
+      void this.#replicator.start()
     } catch (error) {
       await this.close()
       throw error

@@ -56,7 +56,7 @@ export class Link {
   async run(frames: AsyncGenerator<RelayFrame, void>, first?: CoreFrame): Promise<void> {
     if (first) this.#takeLive(first)
     await this.#listen(frames, (frame) => this.#takeLive(frame))
-    this.close(new LinkError('disconnected'))
+    this.connection.close(new LinkError('disconnected'))
   }
 
   /** Takes the second stream into use, until it ends. */
@@ -115,8 +115,8 @@ export class Link {
         if (!this.connection.open) return
       }
     } catch (error) {
-      const reason = error instanceof LinkError ? error : new LinkError('disconnected', undefined, error)
-      this.connection.close(reason, !(error instanceof PeerLeft))
+      // Whatever breaks the second stream, the link goes on without; unless it was the peer's fault.
+      if (error instanceof LinkError) this.connection.close(error, !(error instanceof PeerLeft))
     }
   }
 

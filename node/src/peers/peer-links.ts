@@ -48,7 +48,7 @@ export class PeerLinks {
   readonly #introductions = new Introductions(MAX_INTRODUCTIONS)
   /** Links whose dialler has not opened the second stream, by what it has to show, in hex. */
   readonly #tokens = new Map<string, Link>()
-  #running = false
+  #state: 'new' | 'running' | 'stopped' = 'new'
   #stopFollowing: (() => void) | undefined
 
   constructor(options: ReplicatorOptions, host: PeerLinksHost) {
@@ -59,13 +59,13 @@ export class PeerLinks {
   }
 
   start(): void {
-    this.#running = true
+    this.#state = 'running'
     this.#stopFollowing = this.#options.registry.onChange(() => this.#followRegistry())
     this.#followRegistry()
   }
 
   async stop(): Promise<void> {
-    this.#running = false
+    this.#state = 'stopped'
     this.#stopFollowing?.()
     for (const { dialler } of this.#diallers.values()) dialler.stop()
     this.#diallers.clear()
@@ -86,13 +86,16 @@ export class PeerLinks {
   accept(stream: Duplex): void {
     const connection = this.#track(stream)
     answer(stream)
-    if (!this.#running) {
-      connection.close(new LinkError('stopping'))
-      return
-    }
-    const introduced = this.#introductions.begin(addressOf(stream))
+    const refusal = this.#absence
+    const introduced = refusal ? undefined : this.#introductions.begin(addressOf(stream))
     if (introduced) void this.#receive(connection, introduced)
-    else connection.close(new LinkError('busy'))
+    else connection.close(refusal ?? new LinkError('busy'))
+  }
+
+  /** Why there is nobody to link to. */
+  get #absence(): LinkError | undefined {
+    if (this.#state === 'running') return undefined
+    return new LinkError(this.#state === 'new' ? 'store_unavailable' : 'stopping')
   }
 
   get #id(): number {
@@ -241,7 +244,7 @@ export class PeerLinks {
   }
 
   #refusal(peer: ProvenPeer): LinkError | undefined {
-    if (!this.#running) return new LinkError('stopping')
+    if (this.#absence) return this.#absence
     if (!this.#isMember || !this.#speaksFor(peer)) return new LinkError('unregistered')
     const remainingMs = this.#quarantine.remainingMs(peer.id)
     if (remainingMs > 0) return new LinkError('rejected_entry', `An entry of yours was invalid: come back in ${Math.ceil(remainingMs)} ms`)

@@ -4,8 +4,11 @@ import type { Entry } from '../store/port.ts'
 
 /** Links to the neighborhood's other servers: everything a store lacks comes in, everything new goes out. */
 export interface Replicator {
-  /** Starts dialling the peers that it is this server's turn to dial, and keeps doing so. */
-  start(): void
+  /**
+   * Starts dialling the peers that it is this server's turn to dial, and keeps doing so.
+   * @returns once it knows what the store has, and takes connections
+   */
+  start(): Promise<void>
   /**
    * Takes a connection that a peer dialled and answers it: `POST /peer`, whose request and response bodies are the two directions of
    * `stream`.

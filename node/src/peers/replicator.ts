@@ -82,14 +82,13 @@ class RelayDriver implements Replicator, PeerLinksHost {
     })
   }
 
-  start(): void {
+  async start(): Promise<void> {
     const { registry } = this.#options
     this.#stops = [registry.onChange(() => this.#followRegistry()), () => this.#store.stop()]
-    void this.#store.start().then(() => {
-      if (this.#stopped) return
-      this.#followRegistry()
-      this.#links.start()
-    })
+    await this.#store.start()
+    if (this.#stopped) return
+    this.#followRegistry()
+    this.#links.start()
   }
 
   accept(stream: Duplex): void {

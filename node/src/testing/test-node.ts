@@ -23,7 +23,7 @@ export interface TestNode extends Node {
 export function noReplicator(): Replicator {
   let clock = 0
   return {
-    start: () => undefined,
+    start: async () => undefined,
     accept: (stream) => stream.destroy(),
     connected: () => [],
     clock: () => (clock = Math.max(clock + 1, Date.now() * 1_000)),

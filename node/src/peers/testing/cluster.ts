@@ -217,7 +217,7 @@ export class TestServer {
       relay: { timings: quickRelay },
       ...this.#options.replicator,
     })
-    this.#replicator.start()
+    await this.#replicator.start()
   }
 
   /** The process ends; its store stays. */
