@@ -87,6 +87,11 @@ export class VersionVector {
     return copy
   }
 
+  /** How many origins are known. */
+  get size(): number {
+    return this.#known.size
+  }
+
   get origins(): Origin[] {
     return [...this.#known.keys()]
   }

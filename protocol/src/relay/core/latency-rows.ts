@@ -5,7 +5,7 @@ import type { Relay } from './relay.ts'
 import { Timer } from './timers.ts'
 
 /** Between two rows because of changes. */
-const CHANGED_MS = 2_000
+const CHANGED_MS = 5_000
 
 interface SignedRow {
   row: LatencyRow

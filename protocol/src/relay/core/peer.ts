@@ -24,7 +24,7 @@ export class Peer {
   vector = new VersionVector()
   floors: Floors = {}
   /** Parts of a version vector whose last part has not come. */
-  parts: { vector: VersionVector; floors: Record<Origin, number> } | undefined
+  parts: { vector: VersionVector; floors: Record<Origin, number>; count: number } | undefined
   joining = true
   epoch = 0
   incarnation = 0

@@ -135,6 +135,11 @@ export class Relay {
     this.timers.runDue(now.monotonicMs)
   }
 
+  /** The time asked for may have been missed by a little: it is asked for again. */
+  rearm(): void {
+    this.#wakeMs = Number.POSITIVE_INFINITY
+  }
+
   /** @returns what was emitted since {@link begin} */
   end(): RelayEffect[] {
     const nextMs = this.timers.nextMs

@@ -12,6 +12,8 @@ const PULL_ENTRIES = 512
 /** Counts looked at at once: what lies beyond is looked at when these are here. */
 const LOOK_AHEAD = 2_048
 
+/** Origins of which something is missing at a time. */
+const MAX_WANTED = 4_096
 /** A clock that was set back by more is not believed. */
 const MAX_AHEAD_MS = 86_400_000
 
@@ -52,7 +54,7 @@ export class Repair {
   /** Somebody has this. What is missing of it is got, unless it comes in the meantime. */
   notice(origin: Origin, [upTo, ...beyond]: VersionVectorData[Origin]): void {
     const { vector, self, incarnation, timers, timings, now } = this.#relay
-    if (this.#wanted.has(origin)) return
+    if (this.#wanted.has(origin) || this.#wanted.size >= MAX_WANTED) return
     const at = parseOrigin(origin)
     if (at.server === self && at.incarnation >= incarnation) {
       if (at.incarnation > incarnation || Math.max(upTo, ...beyond) > vector.watermark(origin)) this.outgrow(at.incarnation)

@@ -250,3 +250,29 @@ describe('what is measured', () => {
     ])
   })
 })
+
+describe('what a peer may not do without end', () => {
+  it('send parts of a version vector', () => {
+    const { server, say } = hostile()
+    for (let i = 0; i < 64; i++) say({ type: 'VV', last: false, answer: false, vector: {}, floors: {} })
+    expect(effectsOf(server, 'close')).toMatchObject([{ peer: 2, code: 'malformed_frame' }])
+  })
+
+  it('name servers that it made up', () => {
+    const { net, server, say } = hostile()
+    for (let from = 1; from <= 30_000; from += 1_000) {
+      const vector = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`9-${from + i}`, [1]]))
+      say({ type: 'HAVE', vector: vector as Record<`${number}-${number}`, [number]> })
+    }
+    net.run(1_000)
+    expect(server.relay.peers.get(2)?.vector.size).toBe(16_384)
+  })
+})
+
+it('a tick that comes too early is asked for again', () => {
+  const net = new TestNetwork([1, 2]).linkAll()
+  const { wakeMs, effects } = net.server(1)
+  effects.length = 0
+  net.tell(1, { type: 'tick' })
+  expect(effects).toEqual([{ type: 'wake', atMs: wakeMs }])
+})

@@ -18,6 +18,7 @@ export function step(relay: Relay, event: RelayEvent, now: Instant): RelayEffect
 function handle(relay: Relay, event: RelayEvent): void {
   switch (event.type) {
     case 'tick':
+      relay.rearm()
       return
     case 'recovered':
       recovered(relay, event)

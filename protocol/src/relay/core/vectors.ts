@@ -1,5 +1,6 @@
 import { limits } from '../../limits.ts'
 import { type Origin, parseOrigin, VersionVector } from '../../version-vector.ts'
+import { relayLimits } from '../codec/limits.ts'
 import { learn } from './coordinates.ts'
 import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
@@ -52,11 +53,14 @@ export class Vectors {
   }
 
   heard(peer: Peer, frame: Extract<CoreFrame, { type: 'VV' }>): void {
-    const parts = peer.parts ?? { vector: new VersionVector(), floors: {} }
+    const parts = peer.parts ?? { vector: new VersionVector(), floors: {}, count: 0 }
     peer.parts = parts
     learn(parts.vector, frame.vector)
     Object.assign(parts.floors, frame.floors)
-    if (!frame.last) return
+    if (!frame.last) {
+      if (++parts.count >= relayLimits.vectorFrames) this.#relay.links.close(peer.id, 'malformed_frame', 'A version vector without an end')
+      return
+    }
     peer.parts = undefined
     peer.vector = parts.vector
     peer.floors = parts.floors as Floors

@@ -2,7 +2,7 @@
 const FIRST_RETRANSMIT_MS = 1_000
 /** A round trip counts as changed when it and these milliseconds together did by more than this factor. */
 const NOTICEABLE = 1.2
-const NEAR_MS = 20
+const NEAR_MS = 40
 /** Routing goes by the shortest of this many round trips measured last. */
 const SAMPLES = 3
 
