@@ -23,7 +23,7 @@ import { bodyOf, EntryVerifier } from './wire-entry.ts'
 
 /** What a statement of a peer costs until it is checked, and an answer until it is read: peers that ask for much are heard less. */
 const STATEMENT_BYTES = 1_024
-const READING_BYTES = 65_536
+const READING_BYTES = 262_144
 
 /** Keeps a store equal to those of the neighborhood's other servers: drives the relay, which decides everything. */
 export function createReplicator(options: ReplicatorOptions): Replicator {
