@@ -1,11 +1,14 @@
 import { limits } from '../../limits.ts'
-import { type Origin, parseOrigin, VersionVector } from '../../version-vector.ts'
+import { type Origin, parseOrigin, VersionVector, type VersionVectorData } from '../../version-vector.ts'
 import { relayLimits } from '../codec/limits.ts'
 import { learn } from './coordinates.ts'
 import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
 import { Timer } from './timers.ts'
 import type { CoreFrame, Floors } from './types.ts'
+
+/** Counts in one frame: of nine bytes at most, a bit over half of what a frame may have. */
+const MAX_COUNTS = 65_536
 
 /** Exchanges complete version vectors: at every new link, and with one peer after the other. */
 export class Vectors {
@@ -34,13 +37,13 @@ export class Vectors {
     const { now, vector, floors, storing } = this.#relay
     if (!storing) return
     if (answer) peer.askedMs = now.monotonicMs
-    const entries = Object.entries(vector.toData()).filter(([origin, [upTo]]) => !this.#isOver(origin as Origin, upTo))
-    for (let at = 0; at === 0 || at < entries.length; at += limits.vectorOrigins) {
-      const part = entries.slice(at, at + limits.vectorOrigins)
-      const last = at + limits.vectorOrigins >= entries.length
-      const kept = part.flatMap(([name]) => {
-        const floor = floors[name as Origin]
-        return floor === undefined ? [] : [[name, floor] as const]
+    const entries = countsOf(vector).filter(([origin, [upTo]]) => !this.#isOver(origin, upTo))
+    const parts = inParts(entries)
+    for (const [i, part] of parts.entries()) {
+      const last = i === parts.length - 1
+      const kept = part.flatMap(([origin]) => {
+        const floor = floors[origin]
+        return floor === undefined ? [] : [[origin, floor] as const]
       })
       this.#relay.send(peer, {
         type: 'VV',
@@ -76,12 +79,11 @@ export class Vectors {
   #answer(peer: Peer): void {
     const { vector, storing } = this.#relay
     if (!storing) return
-    const more = Object.entries(vector.toData()).filter(
-      ([name, [upTo, ...beyond]]) =>
-        upTo > peer.vector.watermark(name as Origin) || beyond.some((n) => !peer.vector.has(name as Origin, n)),
+    const more = countsOf(vector).filter(
+      ([origin, [upTo, ...beyond]]) => upTo > peer.vector.watermark(origin) || beyond.some((n) => !peer.vector.has(origin, n)),
     )
-    for (let at = 0; at < more.length; at += limits.vectorOrigins)
-      this.#relay.send(peer, { type: 'HAVE', vector: Object.fromEntries(more.slice(at, at + limits.vectorOrigins)) })
+    if (more.length === 0) return
+    for (const part of inParts(more)) this.#relay.send(peer, { type: 'HAVE', vector: Object.fromEntries(part) })
   }
 
   #exchangeVectors(): void {
@@ -102,4 +104,27 @@ export class Vectors {
     const { server, incarnation } = parseOrigin(origin)
     return incarnation < this.#relay.latestIncarnation(server)
   }
+}
+
+type Counts = [Origin, VersionVectorData[Origin]]
+
+function countsOf(vector: VersionVector): Counts[] {
+  return Object.entries(vector.toData()) as Counts[]
+}
+
+/** Parts that fit into a frame each; one at least. */
+function inParts(counts: readonly Counts[]): Counts[][] {
+  let part: Counts[] = []
+  const parts = [part]
+  let size = 0
+  for (const item of counts) {
+    size += item[1].length
+    if (part.length === limits.vectorOrigins || size > MAX_COUNTS) {
+      part = []
+      parts.push(part)
+      size = item[1].length
+    }
+    part.push(item)
+  }
+  return parts
 }
