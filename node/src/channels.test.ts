@@ -38,6 +38,7 @@ function assemble(store: Store): void {
     incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
     recent,
     now: () => now,
+    clock: () => now * 1_000,
     onPublished: (created) => published.push(created),
   })
 }
@@ -80,7 +81,8 @@ describe('the cursor that a publisher gets', () => {
     await replicated
     const log = await idsAfter(`1.${channel.slice(0, 12)}.`)
     expect(log).toHaveLength(30)
-    for (const { id, cursor } of results) {
+    for (const { accepted, cursor } of results) {
+      const { id } = accepted
       const following = await idsAfter(cursor)
       expect(following).not.toContain(id)
       expect(following).toEqual(expect.arrayContaining(log.slice(log.indexOf(id) + 1)))
@@ -94,11 +96,11 @@ describe('the cursor that a publisher gets', () => {
 
   test('of a message that was there leads on from there too', async () => {
     const body = await sign('first')
-    const { id } = await channels.publish(channel, body)
+    const { accepted } = await channels.publish(channel, body)
     const second = await channels.publish(channel, await sign('second'))
     const again = await channels.publish(channel, body)
-    expect(again).toMatchObject({ id, created: false })
-    expect(await idsAfter(again.cursor)).toEqual([second.id])
+    expect(again).toMatchObject({ accepted: { id: accepted.id }, created: false })
+    expect(await idsAfter(again.cursor)).toEqual([second.accepted.id])
     expect(published).toEqual([true, true, false])
   })
 })

@@ -1,6 +1,6 @@
 import type { CloseReason, ProblemDocument, StoredEvent } from '@dred/protocol'
-import type { LoggedEntry } from '../channel-tracker.ts'
 import { deliveredJson } from '../log-reader.ts'
+import type { LoggedMessage } from '../store/port.ts'
 
 /** How events are laid out on the wire. */
 export interface StreamFormat {
@@ -26,7 +26,7 @@ export function openFrame(format: StreamFormat, fields: { channel: string; serve
   return format.frame('open', fields.cursor, JSON.stringify({ type: 'open', ...fields }))
 }
 
-export function messageFrame(format: StreamFormat, entry: LoggedEntry, cursor: string): string {
+export function messageFrame(format: StreamFormat, entry: LoggedMessage['entry'], cursor: string): string {
   return format.frame('message', cursor, `{"type":"message",${deliveredJson(entry, cursor).slice(1)}`)
 }
 

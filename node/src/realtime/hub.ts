@@ -1,7 +1,7 @@
 import { type CloseReason, DredError, type StoredEvent } from '@dred/protocol'
 import type { StreamStart } from '../channels.ts'
-import { type ChannelTracker, channelExpiresAt, type LoggedEntry, type TrackedChannel } from '../channel-tracker.ts'
-import type { Store } from '../store/port.ts'
+import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from '../channel-tracker.ts'
+import type { LoggedMessage, Store } from '../store/port.ts'
 import { messageFrame, storedFrame, type StreamFormat } from './format.ts'
 import type { Sink } from './sink.ts'
 import type { Follower, StoredLevels } from './stored-levels.ts'
@@ -25,7 +25,7 @@ const TICKS_PER_KEEPALIVE = 2.5
 const MAX_STALLED_TICKS = 10
 
 interface Pending {
-  entry: LoggedEntry
+  message: LoggedMessage
   cursor: string
 }
 
@@ -55,7 +55,7 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options
-    this.#stopListening = options.tracker.onMessage((channel, entry) => this.#announce(channel, entry))
+    this.#stopListening = options.tracker.onMessage((channel, message) => this.#announce(channel, message))
     // A stream is silent for at most two ticks.
     this.#keepalive = setInterval(() => this.#tick(), options.keepaliveMs / TICKS_PER_KEEPALIVE)
     this.#keepalive.unref()
@@ -132,10 +132,10 @@ export class Hub {
     this.#stopListening()
   }
 
-  #announce(channel: TrackedChannel, entry: LoggedEntry): void {
+  #announce(channel: TrackedChannel, message: LoggedMessage): void {
     const feed = this.#feeds.get(channel.id)
     if (!feed || feed.channel !== channel) return
-    feed.pending.push({ entry, cursor: channel.cursor })
+    feed.pending.push({ message, cursor: channel.cursor })
     if (feed.ladder) this.#options.levels.changed()
     if (this.#dirty.size === 0) setImmediate(() => this.#flush())
     this.#dirty.add(feed)
@@ -150,10 +150,10 @@ export class Hub {
   #flushFeed(feed: Feed): void {
     const pending = feed.pending
     feed.pending = []
-    const entries = pending.map(({ entry }) => entry)
-    const shared = onePerFormat((format) => pending.map(({ entry, cursor }) => messageFrame(format, entry, cursor)).join(''))
+    const messages = pending.map(({ message }) => message)
+    const shared = onePerFormat((format) => pending.map(({ message, cursor }) => messageFrame(format, message.entry, cursor)).join(''))
     for (const subscription of feed.subscriptions) {
-      subscription.deliver(entries, () => shared(subscription.format), feed.channel)
+      subscription.deliver(messages, () => shared(subscription.format), feed.channel)
       this.#cutWhenSlow(subscription)
     }
   }
