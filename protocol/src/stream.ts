@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import * as Type from 'typebox'
+import { Type } from './type.ts'
 import { Cursor, DeliveredMessage, Id, StoredEvent } from './schemas.ts'
 
 /** One line of an NDJSON stream, or the data of one server-sent event (whose `event` is `type`, whose `id` is `cursor`), by its `type`. */
