@@ -25,7 +25,7 @@ export class Channel<T = unknown> {
     this.genesis = channel.genesis
     this.storedBy = channel.storedBy ?? []
     this.#context = context
-    this.#outbox = new Outbox(context, channel, () => [...this.#heads])
+    this.#outbox = new Outbox(context, channel, { heads: () => [...this.#heads], see: (id, prev) => this.#see(id, prev) })
   }
 
   get name(): string | undefined {
@@ -33,14 +33,12 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Publishes a JSON value; resolves once a server has stored it durably. Publishes of one channel go out one after another, in the
-   * order of the calls.
+   * Publishes a JSON value; resolves once a server has stored it durably, or as many as `ack` says. Publishes of one channel go out one
+   * after another, in the order of the calls; the next does not wait for more than the first server.
    * @throws DredClientError see {@link Outbox.publish}
    */
-  async publish(data: T, options: PublishOptions = {}): Promise<Published> {
-    const published = await this.#outbox.publish(data, options)
-    this.#see(published.id, published.prev)
-    return published
+  publish(data: T, options: PublishOptions = {}): Promise<Published> {
+    return this.#outbox.publish(data, options)
   }
 
   /**

@@ -2,19 +2,26 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  type Ack,
   type Coordinate,
   decodeCursor,
   DredError,
   encodeCursor,
   type ErrorCode,
   originOf,
+  type Receipt,
+  serversFor,
+  type ServerPublicKey,
   type SignedGenesis,
+  type StoredEvent,
   type StreamEvent,
   type VerifiedMessage,
   verifyGenesis,
   verifyMessage,
   VersionVector,
 } from '@dred/protocol'
+
+import { serverKey, type TestKey } from './server-key.ts'
 
 interface Logged {
   message: VerifiedMessage
@@ -48,6 +55,10 @@ export interface Faults {
   close?: Extract<StreamEvent, { type: 'close' }>['reason']
   /** What streams say right behind their open event, whether it makes sense or not. */
   says?: unknown[]
+  /** Signs what it says about storage with this key. */
+  signsWith?: TestKey
+  /** Says of its receipts what is not so. */
+  receipt?: Partial<Receipt>
   /** Answers requests itself where it returns true. */
   answer?: (request: IncomingMessage, response: ServerResponse) => boolean
 }
@@ -55,6 +66,7 @@ export interface Faults {
 interface Follower {
   channel: string
   position: VersionVector
+  receipts: boolean
   response: ServerResponse
   sent: number
   stuck: boolean
@@ -66,8 +78,12 @@ export class Relay {
   faults: Faults = {}
   /** Relays that this one pushes what it stores to. */
   readonly peers = new Set<Relay>()
+  /** Relays that push in vain. */
+  readonly #muted = new Set<Relay>()
   readonly requests: string[] = []
-  readonly known: { id: number; endpoint: string }[] = []
+  readonly known: { id: number; endpoint: string; keys?: ServerPublicKey[] }[] = []
+  /** The key that the registry has. */
+  key: TestKey | undefined
   neighborhoods = ['7']
   versions = [1]
   readonly #keepaliveMs: number
@@ -107,6 +123,7 @@ export class Relay {
 
   /** Listens; again on the same port after `kill`, with a new incarnation and what it had stored. */
   async start(): Promise<void> {
+    this.key ??= await serverKey()
     this.#incarnation++
     this.#count = 0
     const server = createServer((request, response) => {
@@ -176,7 +193,7 @@ export class Relay {
       return this.#json(response, 200, { items: [...this.#channels.keys()].map((key) => this.#describe(key)), next: null })
     if (first !== 'channel') throw new DredError('not_found')
     if (request.method === 'PUT') return this.#create(request, response, id)
-    if (request.method === 'POST') return this.#publish(request, response, id)
+    if (request.method === 'POST') return this.#publish(request, response, { id, query: url.searchParams })
     if (action === 'stream') return this.#stream(request, response, { id, query: url.searchParams })
     if (action === 'messages') return this.#json(response, 200, this.#page(id, url.searchParams))
     return this.#json(response, 200, this.#describe(id))
@@ -195,22 +212,76 @@ export class Relay {
     return true
   }
 
-  async #publish(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
+  async #publish(request: IncomingMessage, response: ServerResponse, { id, query }: { id: string; query: URLSearchParams }): Promise<void> {
     const state = this.#state(id)
     const message = await verifyMessage(id, await readJson(request))
+    const goal = serversFor(ackOf(query.get('stored')), this.#servers)
+    if (goal > this.#servers) throw new DredError('malformed_request', { detail: `stored may be at most ${this.#servers}` })
     const existing = state.log.find((logged) => logged.message.id === message.id)
     const coordinate = existing?.coordinate ?? { server: this.id, incarnation: this.#incarnation, n: ++this.#count }
     if (!existing) {
       this.replicate({ message, coordinate })
-      for (const peer of this.peers) if (peer.isUp) peer.replicate({ message, coordinate })
+      for (const peer of this.peers) if (peer.isUp && !peer.#muted.has(this)) peer.replicate({ message, coordinate })
     }
     if ((this.faults.cutAnswers ?? 0) > 0) {
       this.faults.cutAnswers = (this.faults.cutAnswers ?? 0) - 1
       response.destroy()
       return
     }
-    const receipt = { ...coordinate, acceptedAt: Date.now() }
+    const until = performance.now() + Number(query.get('waitMs') ?? 0)
+    while (this.#storedOn(message.id, coordinate) < goal && performance.now() < until) await delay(2)
+    const receipt = await this.#receipt(message, coordinate)
     this.#json(response, existing ? 200 : 201, { id: message.id, cursor: encodeCursor(id, state.vector), receipt })
+  }
+
+  /** Takes no messages from a relay until it is unmuted, and then all. */
+  mute(relay: Relay): void {
+    this.#muted.add(relay)
+  }
+
+  unmute(relay: Relay): void {
+    this.#muted.delete(relay)
+    relay.#giveAll(this)
+  }
+
+  get #servers(): number {
+    return this.peers.size + 1
+  }
+
+  /** A relay is told by the others what they have of its present incarnation. */
+  #storedOn(id: string, { server, incarnation }: Coordinate): number {
+    if (server !== this.id || incarnation !== this.#incarnation) return 1
+    return 1 + [...this.peers].filter((peer) => [...peer.#channels.keys()].some((channel) => peer.messages(channel).includes(id))).length
+  }
+
+  async #receipt({ id, channel }: VerifiedMessage, coordinate: Coordinate): Promise<Receipt> {
+    const now = Date.now()
+    const counts = { stored: this.#storedOn(id, coordinate), servers: this.#servers }
+    const receipt = {
+      type: 'receipt',
+      ...domain,
+      signer: this.id,
+      channel,
+      id,
+      ...coordinate,
+      acceptedAt: now,
+      ...counts,
+      signedAt: now,
+    } as const
+    return { ...(await this.#sign(receipt)), ...this.faults.receipt }
+  }
+
+  #sign<T extends Parameters<TestKey['sign']>[0]>(statement: T): Promise<T & { signature: string }> {
+    const key = this.faults.signsWith ?? this.key
+    if (!key) throw new Error('The relay has not been started')
+    return key.sign(statement)
+  }
+
+  /** Says on streams that ask for it that its messages up to `n` are stored on so many servers. */
+  async tellStored(n: number, stored: number, fields: Partial<StoredEvent> = {}): Promise<void> {
+    const place = { server: this.id, incarnation: this.#incarnation, n, stored, servers: this.#servers }
+    const event = await this.#sign({ type: 'stored', ...domain, ...place, signedAt: Date.now(), ...fields } as const)
+    for (const follower of this.#followers) if (follower.receipts) this.#write(follower, event)
   }
 
   /** Takes a message unless it has it; its coordinate counts either way. */
@@ -231,7 +302,7 @@ export class Relay {
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     response.flushHeaders()
     await this.faults.holdOpen
-    const follower: Follower = { channel: id, position, response, sent: 0, stuck: false }
+    const follower: Follower = { channel: id, position, receipts: query.get('receipts') === 'stored', response, sent: 0, stuck: false }
     this.#followers.add(follower)
     const cursor = (): string => encodeCursor(id, follower.position)
     const keepalive = setInterval(() => this.#write(follower, { type: 'keepalive', cursor: cursor() }), this.#keepaliveMs)
@@ -335,7 +406,7 @@ export class Relay {
       chain: { id: 1, serverRegistry: '0x' },
       neighborhoods: this.neighborhoods,
       limits: { messageBytes: 65_536, pageItems: 500 },
-      servers: this.known.map((entry) => ({ ...entry, operator: '0x', keyId: 'key', did: 'did:web:test' })),
+      servers: this.known.map((entry) => ({ keys: [], ...entry, operator: '0x', keyId: 'key', did: 'did:web:test' })),
       time: Date.now(),
     }
   }
@@ -356,6 +427,13 @@ export class Relay {
     if (!response.headersSent) response.writeHead(problem.status, { 'content-type': 'application/problem+json' })
     response.end(JSON.stringify(problem.toProblem('request-1')))
   }
+}
+
+const domain = { v: 1, chainId: 1, serverRegistry: `0x${'00'.repeat(20)}` } as const
+
+function ackOf(stored: string | null): Ack {
+  if (stored === null) return 'accepted'
+  return stored === 'quorum' || stored === 'all' ? stored : Number(stored)
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
