@@ -20,6 +20,9 @@ import type { CoreFrame, Floors, Instant, RelayBounds, RelayCounters, RelayEffec
 import { Vectors } from './vectors.ts'
 import { Waiting } from './waiting.ts'
 
+/** Timers of those who drive a relay, and their arithmetic, are not more precise than this. */
+const SOONEST_MS = 1
+
 /** The state of one server's relay: what its parts share. Only {@link step} changes it. */
 export class Relay {
   readonly self: number
@@ -143,7 +146,8 @@ export class Relay {
   /** @returns what was emitted since {@link begin} */
   end(): RelayEffect[] {
     const nextMs = this.timers.nextMs
-    if (nextMs !== this.#wakeMs && nextMs !== Number.POSITIVE_INFINITY) this.emit({ type: 'wake', atMs: nextMs })
+    if (nextMs !== this.#wakeMs && nextMs !== Number.POSITIVE_INFINITY)
+      this.emit({ type: 'wake', atMs: Math.max(nextMs, this.now.monotonicMs + SOONEST_MS) })
     this.#wakeMs = nextMs
     const effects = this.#effects
     this.#effects = []
