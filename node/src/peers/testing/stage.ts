@@ -1,6 +1,5 @@
 import type { Coordinate } from '@dred/protocol'
 import type { BodyEntry, WireEntry } from '@dred/protocol/relay-next'
-import { expect } from 'vitest'
 import type { Store } from '../../store/port.ts'
 import { Cluster, type ClusterOptions, quick, quickRelay, type TestServer } from './cluster.ts'
 import { Rogue } from './rogue.ts'
@@ -77,5 +76,3 @@ export class Stage {
 export const origin = `${Stage.rogue}-${Stage.incarnation}` as const
 
 export const push = (rogue: Rogue, entry: WireEntry) => rogue.send({ type: 'MSG', entry, cover: [] })
-
-export const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
