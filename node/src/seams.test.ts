@@ -63,7 +63,7 @@ class Server {
   }
 
   async receive(entries: number): Promise<void> {
-    for (const entry of this.#arriving.splice(0, entries)) expect(await this.#memory.replicate(entry)).toBe('stored')
+    for (const entry of this.#arriving.splice(0, entries)) await this.#memory.replicate(entry)
     await turn()
   }
 

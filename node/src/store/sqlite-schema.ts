@@ -7,7 +7,7 @@ import { unavailable } from './entries.ts'
  * Each brings a file from the version that is its index to the next; `PRAGMA user_version` says how many were applied. Never
  * change one that was released.
  */
-const MIGRATIONS = [
+export const MIGRATIONS = [
   `
   CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
