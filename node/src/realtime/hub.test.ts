@@ -3,14 +3,18 @@ import { decodeCursor, encodeCursor, VersionVector } from '@dred/protocol'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ChannelTracker } from '../channel-tracker.ts'
 import { readForward } from '../log-reader.ts'
+import { ReceiptSigner } from '../receipt-signer.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { Random } from '../store/testing/random.ts'
 import { at, genesis, message } from '../store/testing/samples.ts'
 import { jitteryStore } from '../testing/jittery-store.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
+import { MemoryRegistry } from '../testing/registry-view.ts'
+import { noReplicator } from '../testing/test-node.ts'
 import { ndjson, serverSentEvents } from './format.ts'
 import { Hub } from './hub.ts'
+import { StoredLevels } from './stored-levels.ts'
 
 const SELF = { server: 1, incarnation: 1_000 }
 const { id: channel } = genesis('table')
@@ -18,6 +22,7 @@ const { id: channel } = genesis('table')
 let memory: Store
 let store: Store
 let tracker: ChannelTracker
+let levels: StoredLevels
 let hub: Hub
 let delivered: number
 
@@ -25,9 +30,15 @@ function assemble(seed: number): void {
   delivered = 0
   store = jitteryStore(memory, new Random(seed))
   tracker = new ChannelTracker(store, { capacity: 10, pinned: (id) => hub.has(id) })
+  levels = new StoredLevels({
+    signer: new ReceiptSigner({ registry: new MemoryRegistry(), key: { sign: async () => new Uint8Array(64) }, now: () => 5_000 }),
+    replicator: noReplicator(),
+    self: () => SELF,
+  })
   hub = new Hub({
     store,
     tracker,
+    levels,
     server: 1,
     maxBufferedBytes: 4_096,
     maxStreams: 100,
@@ -44,6 +55,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   hub.stop()
+  levels.stop()
   tracker.close()
   await memory.close()
 })
@@ -90,11 +102,12 @@ describe('history and live meet', () => {
       assemble(seed)
       await expectRound(seed)
       hub.stop()
+      levels.stop()
       tracker.close()
     }
   })
 
-  /** A round: two local publishers, one peer, and readers that come at random moments from random places. */
+  /** A round: two local publishers, one peer whose messages come out of order, and readers that come at random moments from random places. */
   async function expectRound(seed: number): Promise<void> {
     const random = new Random(seed * 7_919)
     const pick = (below: number): number => random.below(below)
@@ -109,7 +122,8 @@ describe('history and live meet', () => {
       }
     }
     const peer = async (): Promise<void> => {
-      for (let n = 1; n <= total; n++) {
+      const counts = Array.from({ length: total }, (_, i) => ({ n: i + 1, due: i + pick(6) })).sort((a, b) => a.due - b.due)
+      for (const { n } of counts) {
         await store.replicate(at(message(channel, `peer ${n}`), [2, 7, n]))
         await pause()
       }
@@ -118,7 +132,8 @@ describe('history and live meet', () => {
     const reader = async (): Promise<void> => {
       for (let turns = pick(120); turns > 0; turns--) await turn()
       // Some have been elsewhere and have what this server will only get.
-      const origins = { '1-1000': [1 + pick(5)], '2-7': [pick(total)] } as const
+      const ahead = 1 + pick(total - 1)
+      const origins = { '1-1000': [1 + pick(5)], '2-7': pick(2) === 0 ? [ahead] : [ahead - 1, ahead + 1] } as const
       const seen = pick(3) === 0 ? undefined : VersionVector.from(pick(2) === 0 ? {} : origins)
       const start = seen ?? (await tracker.get(channel))?.vector.clone()
       if (!start) throw new Error('The channel is unknown')

@@ -29,7 +29,6 @@ beforeEach(() => {
 })
 afterEach(() => {
   levels.stop()
-  expect([ladder.listeners, vi.getTimerCount()]).toEqual([0, 0])
   vi.useRealTimers()
 })
 
@@ -169,6 +168,13 @@ describe("a channel's readers", () => {
     await round()
     expect(rounds).toEqual([[[1, 1, 3]], [[1, 3, 3]]])
   })
+})
+
+test('nothing is left behind', () => {
+  follow(channelWith(1))
+  expect([ladder.listeners, vi.getTimerCount()]).toEqual([1, 1])
+  levels.stop()
+  expect([ladder.listeners, vi.getTimerCount()]).toEqual([0, 0])
 })
 
 test('one statement is signed for all channels, and none without readers', async () => {
