@@ -1,0 +1,31 @@
+import type { RelayStatement } from '@dred/protocol/relay-next'
+import { hash } from './random.ts'
+
+/** Not a signature, but what follows from a statement alone: forging is not what is simulated, mixing statements up would be found. */
+export function sign(statement: RelayStatement): Uint8Array {
+  const signature = new Uint8Array(64)
+  new DataView(signature.buffer).setUint32(0, hash(textOf(statement)))
+  return signature
+}
+
+export function valid(statement: RelayStatement, signature: Uint8Array): boolean {
+  return Buffer.compare(sign(statement), signature) === 0
+}
+
+function textOf(statement: RelayStatement): string {
+  switch (statement.kind) {
+    case 'head': {
+      const { server, incarnation, n, head } = statement.head
+      return `head ${server} ${incarnation} ${n} ${Buffer.from(head).toString('hex')}`
+    }
+    case 'latency': {
+      const { server, clock, epoch, roundTrips } = statement.row
+      return `latency ${server} ${clock} ${epoch} ${Buffer.from(roundTrips).toString('hex')}`
+    }
+    case 'receipt': {
+      const { server, sender, clock, items } = statement.receipt
+      const list = items.map((item) => `${item.server} ${item.incarnation} ${item.upTo} ${item.count}`)
+      return `receipt ${server} ${sender} ${clock} ${list.join(' ')}`
+    }
+  }
+}

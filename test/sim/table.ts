@@ -1,0 +1,4 @@
+/** TODO */
+export async function printTable(): Promise<boolean> {
+  return true
+}
