@@ -2,7 +2,7 @@
 // committed file.
 import { writeFileSync } from 'node:fs'
 import { encode } from 'cborg'
-import { encodeFrame, handshakeBytes, type RelayFrame, RELAY_VERSION, type WireEntry } from '../src/relay/next.ts'
+import { encodeFrame, handshakeBytes, type RelayFrame, RELAY_VERSION, type WireEntry } from '../src/relay/index.ts'
 import { bytes, hex, plain } from './json.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER
