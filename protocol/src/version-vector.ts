@@ -66,7 +66,7 @@ export class VersionVector {
    * What is known of some origins, in their order; of those that are unknown nothing.
    * @param exceptions given of each origin at most: the lowest
    */
-  dataOf(origins: Iterable<Origin>, exceptions = limits.vectorExceptions): VersionVectorData {
+  dataOf(origins: Iterable<Origin>, exceptions: number = limits.vectorExceptions): VersionVectorData {
     const data: VersionVectorData = {}
     for (const origin of origins) {
       const known = this.#known.get(origin)
