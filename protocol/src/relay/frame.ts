@@ -38,7 +38,7 @@ export type CoreFrame =
   | { type: 'STATE'; incarnation: number; epoch: number; joining: boolean; credit: number }
   /**
    * An entry, and the servers that the receiver has to pass it on to, ascending. On the wire a bitmap in the order of the list
-   * that `epoch` names, where both have the same list; ids otherwise.
+   * that `epoch` names, where both have the same list; ids otherwise. Whoever does not know the list reads an empty cover.
    */
   | { type: 'MSG'; entry: WireEntry; cover: readonly number[]; epoch?: number }
   /** Some origins of which the sender has this durably: acknowledgement, confirmation to an origin, and digest in one. */
