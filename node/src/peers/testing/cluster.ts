@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   generateDeviceKey,
+  parseOrigin,
   type Signer,
   signGenesis,
   signMessage,
@@ -96,6 +97,11 @@ export class Cluster {
 
   key(name: string): Promise<ServerKey> {
     return createServerKeyFile(join(this.#folder, name))
+  }
+
+  /** Where the key of a server is. */
+  keyFile(id: number): string {
+    return join(this.#folder, `server-${id}`)
   }
 
   async start(): Promise<void> {
@@ -204,6 +210,8 @@ export class TestServer {
     this.#store = store ?? this.#store ?? (await openSqliteStore({ path: ':memory:' }))
     const incarnation = new Incarnation(this.id, await this.#store.vector(), () => this.clock())
     this.#incarnation = incarnation
+    // Before whoever else is told.
+    this.#store.onReconnected(() => incarnation.renew())
     this.#replicator = createReplicator({
       store: this.#store,
       registry: this.#cluster.registry,
@@ -228,9 +236,17 @@ export class TestServer {
     this.cut()
   }
 
-  /** As when the store was out of reach. */
-  renew(): void {
-    this.#incarnation?.renew()
+  /** What every count that is known here stands for: `<origin>-<n>` and an id. */
+  async coordinates(): Promise<Map<string, string>> {
+    const counts = new Map<string, string>()
+    const vector = await this.store.vector()
+    for (const origin of vector.origins) {
+      const range = { ...parseOrigin(origin), from: 1, to: vector.watermark(origin) }
+      for (const entry of await this.store.readOrigin(range, 100_000)) {
+        if ('id' in entry) counts.set(`${origin}-${entry.coordinate.n}`, entry.id)
+      }
+    }
+    return counts
   }
 
   async loseStore(): Promise<void> {
