@@ -66,6 +66,8 @@ class Neighborhood {
   /** The HAVE that each peer says next. */
   readonly #confirmations = new Map<number, { atMs: number; vector: VersionVectorData }>()
   #nowMs = 0
+  /** When the core wants to hear of the time. */
+  #wakeMs = Number.POSITIVE_INFINITY
   #n = 0
   steps = 0
   sent = 0
@@ -108,7 +110,13 @@ class Neighborhood {
       while (this.#n * everyMs <= this.#nowMs) this.#publish()
       for (const event of this.#agenda.get(this.#nowMs) ?? []) this.#tell(event)
       this.#agenda.delete(this.#nowMs)
+      if (this.#wakeMs <= this.#nowMs) this.#wake()
     }
+  }
+
+  #wake(): void {
+    this.#wakeMs = Number.POSITIVE_INFINITY
+    this.#tell({ type: 'tick' })
   }
 
   #publish(): void {
@@ -154,7 +162,7 @@ class Neighborhood {
         this.#later(1, { ...effect, type: 'checked', valid: true })
         return
       case 'wake':
-        this.#later(Math.ceil(effect.atMs) - this.#nowMs, { type: 'tick' })
+        this.#wakeMs = effect.atMs
         return
       case 'confirmed':
       case 'ready':
