@@ -15,7 +15,9 @@ export function prepareWrites(db: DatabaseSync) {
     horizon: db.prepare(`SELECT value FROM settings WHERE name = 'horizon'`),
     setHorizon: db.prepare(`INSERT INTO settings VALUES ('horizon', ?) ON CONFLICT DO UPDATE SET value = excluded.value`),
 
-    origin: db.prepare('SELECT key, up_to FROM origins WHERE server = ? AND incarnation = ?'),
+    origin: db.prepare(`
+      SELECT key, up_to, (SELECT min(n) FROM origins_beyond WHERE origin = key) AS beyond FROM origins
+      WHERE server = ? AND incarnation = ?`),
     insertOrigin: db.prepare('INSERT INTO origins (server, incarnation, up_to) VALUES (?, ?, 0)'),
     advanceOrigin: db.prepare('UPDATE origins SET up_to = ? WHERE key = ?'),
     beyond: db.prepare('SELECT n FROM origins_beyond WHERE origin = ? ORDER BY n'),

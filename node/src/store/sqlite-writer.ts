@@ -20,6 +20,14 @@ interface Known {
   hidden_at: number | null
 }
 
+interface OriginRow {
+  /** Undefined while nothing of the origin is known. */
+  key: number | undefined
+  up_to: number
+  /** The lowest exception. */
+  beyond: number | null
+}
+
 /** An origin, and how far it is known without a gap. */
 interface Progress {
   origin: number
@@ -55,10 +63,11 @@ export class SqliteWriter {
     }
     if (this.#expired(entry)) throw new DredError('message_expired')
     if (this.#channelExpired(entry)) throw new DredError('channel_expired')
-    const { server, incarnation } = self
-    const coordinate = { server, incarnation, n: this.#origin(self).upTo + 1 }
+    const origin = this.#origin(self)
+    const coordinate = { server: self.server, incarnation: self.incarnation, n: origin.up_to + 1 }
     const logged: Entry = { ...entry, coordinate, clock }
-    return { result: { created: true, coordinate, clock }, logged: { entry: logged, place: this.#log(logged, this.#raise(coordinate)) } }
+    const place = this.#log(logged, this.#raise(origin, coordinate))
+    return { result: { created: true, coordinate, clock }, logged: { entry: logged, place } }
   }
 
   replicate(entry: OriginEntry): Written<'stored' | 'known' | 'refused'> {
@@ -116,39 +125,40 @@ export class SqliteWriter {
     return (message ?? (kind === 'message' ? undefined : this.#sql.knownGenesis.get(id))) as Known | undefined
   }
 
-  /** Its key is undefined while nothing of it is known. */
-  #origin({ server, incarnation }: Pick<Coordinate, 'server' | 'incarnation'>): { key: number | undefined; upTo: number } {
-    const known = this.#sql.origin.get(server, incarnation) as { key: number; up_to: number } | undefined
-    return { key: known?.key, upTo: known?.up_to ?? 0 }
+  #origin({ server, incarnation }: Pick<Coordinate, 'server' | 'incarnation'>): OriginRow {
+    return (this.#sql.origin.get(server, incarnation) as OriginRow | undefined) ?? { key: undefined, up_to: 0, beyond: null }
+  }
+
+  #originKey({ key }: OriginRow, { server, incarnation }: Coordinate): number {
+    return key ?? Number(this.#sql.insertOrigin.run(server, incarnation).lastInsertRowid)
   }
 
   /** Notes `from` up to the count of the coordinate as known, unless all are, or that would be too many exceptions. */
   #count(coordinate: Coordinate, from: number): Progress | 'known' | 'refused' {
-    const { server, incarnation, n } = coordinate
-    const { key, upTo } = this.#origin(coordinate)
-    if (n <= upTo) return 'known'
-    if (from <= upTo + 1) return this.#raise(coordinate)
-    const beyond = (first: number, last: number): number => Number(this.#sql.countBeyond.get(key ?? 0, first, last)?.['count'])
+    const { n } = coordinate
+    const row = this.#origin(coordinate)
+    if (n <= row.up_to) return 'known'
+    if (from <= row.up_to + 1) return this.#raise(row, coordinate)
+    const beyond = (first: number, last: number): number => Number(this.#sql.countBeyond.get(row.key ?? 0, first, last)?.['count'])
     const added = n - from + 1 - beyond(from, n)
     if (added === 0) return 'known'
     if (added + beyond(0, Number.MAX_SAFE_INTEGER) > limits.vectorExceptions) return 'refused'
-    const origin = key ?? Number(this.#sql.insertOrigin.run(server, incarnation).lastInsertRowid)
+    const origin = this.#originKey(row, coordinate)
     for (let count = from; count <= n; count++) this.#sql.insertBeyond.run(origin, count)
-    return { origin, watermark: upTo }
+    return { origin, watermark: row.up_to }
   }
 
   /** Notes everything up to a count as known. */
-  #raise(coordinate: Coordinate): Progress {
-    const { server, incarnation, n } = coordinate
-    const origin = this.#origin(coordinate).key ?? Number(this.#sql.insertOrigin.run(server, incarnation).lastInsertRowid)
-    let watermark = n
-    let last = 0
-    for (const beyond of this.#sql.beyond.iterate(origin)) {
-      last = Number(beyond['n'])
-      if (last > watermark + 1) break
-      watermark = Math.max(watermark, last)
+  #raise(row: OriginRow, coordinate: Coordinate): Progress {
+    const origin = this.#originKey(row, coordinate)
+    let watermark = coordinate.n
+    if (row.beyond !== null && row.beyond <= watermark + 1) {
+      for (const { n } of this.#sql.beyond.iterate(origin) as Iterable<unknown> as Iterable<{ n: number }>) {
+        if (n > watermark + 1) break
+        watermark = Math.max(watermark, n)
+      }
+      this.#sql.deleteBeyond.run(origin, watermark)
     }
-    if (last > 0) this.#sql.deleteBeyond.run(origin, watermark)
     this.#sql.advanceOrigin.run(watermark, origin)
     return { origin, watermark }
   }
