@@ -69,8 +69,8 @@ export class OwnEntries {
     if (!route) return
     const { timers, timings, now } = this.#relay
     const first = route.delayMs.get(peer.id) ?? 0
-    const farthest = Math.max(...cover.map((id) => route.delayMs.get(id) ?? first))
-    const atMs = now.monotonicMs + 2 * (farthest - first) + first + timings.haveMs + timings.overdueMs
+    const slowest = Math.max(...cover.map((id) => this.#confirmedAfterMs(route, id)))
+    const atMs = now.monotonicMs + slowest - first + timings.haveMs + timings.overdueMs
     this.#due.add({ coordinate, members: cover, atMs })
     timers.by(this.#overdue, atMs)
   }
@@ -101,13 +101,19 @@ export class OwnEntries {
     }
   }
 
+  /** Expected milliseconds until a server has it by the tree and this one hears of it by the link between them. */
+  #confirmedAfterMs({ delayMs }: Route, server: number): number {
+    const thereMs = delayMs.get(server) ?? 0
+    return thereMs + (this.#relay.router.latencyMs(server, this.#relay.self) ?? thereMs)
+  }
+
   /** Who had to serve a peer did so, or the peer got it otherwise and late. */
   #judge(peer: Peer, n: number): void {
     const { router, timings, now } = this.#relay
     const entry = this.#entries.get(n)
     const parent = entry?.route.parent.get(peer.id)
     if (!entry || parent === undefined || parent === this.#relay.self) return
-    const expectedMs = entry.sentMs + 2 * (entry.route.delayMs.get(peer.id) ?? 0) + timings.haveMs
+    const expectedMs = entry.sentMs + this.#confirmedAfterMs(entry.route, peer.id) + timings.haveMs
     if (now.monotonicMs <= expectedMs + LATE_MS) router.passedOn(parent)
     else this.#blame(entry, peer, n)
   }

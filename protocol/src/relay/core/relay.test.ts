@@ -39,6 +39,22 @@ describe('a message in a healthy neighborhood', () => {
     })
   })
 
+  it('blames nobody for a confirmation that takes the long way', () => {
+    const net = new TestNetwork(ids(3), { latencyMs: (a, b) => (a + b === 4 ? 900 : 20) }).linkAll()
+    for (let i = 0; i < 10; i++) {
+      net.publish(1)
+      net.run(1_000)
+    }
+    expect(
+      net
+        .frames('MSG')
+        .filter(({ to }) => to === 3)
+        .map(({ from }) => from),
+    ).toEqual(Array.from({ length: 10 }, () => 2))
+    expect(net.frames('PROBE')).toEqual([])
+    expect(net.server(1).relay.counters.blamed).toBe(0)
+  })
+
   it('is not sent to a server that is leaving', () => {
     const net = new TestNetwork(ids(3)).linkAll()
     net.setMembers([1, 2, 3].map((id) => ({ id, leaving: id === 3 })))

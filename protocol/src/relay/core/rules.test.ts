@@ -89,6 +89,17 @@ describe('a store', () => {
     ])
   })
 
+  it('that is out of reach is not vouched for', () => {
+    const net = new TestNetwork(ids(2)).linkAll()
+    const { entry } = net.publish(2)
+    net.run(22)
+    net.tell(1, { type: 'store-lost' })
+    net.sent.length = 0
+    net.tell(1, { type: 'frame', peer: 2, frame: { type: 'MSG', entry, cover: [] } })
+    net.run(500)
+    expect(net.sent.filter(({ from, frame }) => from === 1 && (frame.type === 'HAVE' || frame.type === 'VV'))).toEqual([])
+  })
+
   it('that fails to store is offered the entry again', () => {
     const { net, say, entry, server } = hostile()
     const sent = entry(1)

@@ -42,6 +42,7 @@ export class Teller {
 
   /** @param counts of some origins: said is what of them is here, and how far these origins are here without gaps */
   say(peer: Peer, counts: ReadonlyMap<Origin, readonly number[]>): void {
+    if (!this.#relay.storing) return
     const vector: VersionVectorData = {}
     for (const [origin, ns] of counts) vector[origin] = known(this.#relay.vector, origin, ns)
     const credit = this.credit()
@@ -56,8 +57,10 @@ export class Teller {
     return intake.bytes < bounds.pendingBytes / 2 ? bounds.windowBytes : Math.ceil(bounds.windowBytes / 16)
   }
 
+  /** The store is out of reach: what was to be told may be lost. */
   clear(): void {
     this.#fresh.clear()
+    for (const peer of this.#relay.peers.values()) peer.due.clear()
   }
 
   #sayDigests(): void {
