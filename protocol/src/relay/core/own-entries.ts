@@ -104,7 +104,8 @@ export class OwnEntries {
   /** Expected milliseconds until a server has it by the tree and this one hears of it by the link between them. */
   #confirmedAfterMs({ delayMs }: Route, server: number): number {
     const thereMs = delayMs.get(server) ?? 0
-    return thereMs + (this.#relay.router.latencyMs(server, this.#relay.self) ?? thereMs)
+    const roundTripMs = this.#relay.router.latencies.smoothed(server)
+    return thereMs + (roundTripMs === undefined ? thereMs : roundTripMs / 2)
   }
 
   /** Who had to serve a peer did so, or the peer got it otherwise and late. */
