@@ -15,7 +15,7 @@ import {
   step,
   type VersionVectorData,
   type WireEntry,
-} from '@dred/protocol/relay-next'
+} from '@dred/protocol/relay'
 
 const { values } = parseArgs({
   options: {
