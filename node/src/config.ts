@@ -1,4 +1,4 @@
-import type { Topology } from '@dred/protocol/relay-next'
+import type { Topology } from '@dred/protocol/relay'
 import { Fields } from './config-fields.ts'
 import type { StoreConfig } from './store/index.ts'
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { DredError } from '@dred/protocol'
-import { topologies } from '@dred/protocol/relay-next'
+import { topologies } from '@dred/protocol/relay'
 import { pino } from 'pino'
 import { isServed } from './already-serving.ts'
 import { ChainError } from './chain/chain-error.ts'

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import { encodeFrame, FrameReader, isLinkErrorCode, LinkError, type ListOf, type RelayFrame, relayLimits } from '@dred/protocol/relay-next'
+import { encodeFrame, FrameReader, isLinkErrorCode, LinkError, type ListOf, type RelayFrame, relayLimits } from '@dred/protocol/relay'
 
 /** Milliseconds that a closing connection has to hand over its last frame. */
 const FAREWELL_MS = 250

@@ -1,7 +1,7 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
-import { CHANNEL_BINDING, LinkError } from '@dred/protocol/relay-next'
+import { CHANNEL_BINDING, LinkError } from '@dred/protocol/relay'
 
 export const PEER_PATH = '/peer'
 const CONTENT_TYPE = 'application/vnd.dred.peer'

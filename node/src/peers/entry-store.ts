@@ -1,5 +1,5 @@
 import { type Coordinate, originOf } from '@dred/protocol'
-import { type BodyEntry, LinkError, type RelayEvent, relayLimits, type WireEntry } from '@dred/protocol/relay-next'
+import { type BodyEntry, LinkError, type RelayEvent, relayLimits, type WireEntry } from '@dred/protocol/relay'
 import type { OriginEntry, Store } from '../store/port.ts'
 import type { ReplicationEvents } from './port.ts'
 import { type EntryVerifier, toWire } from './wire-entry.ts'
@@ -7,11 +7,11 @@ import { type EntryVerifier, toWire } from './wire-entry.ts'
 export interface EntryStoreOptions {
   store: Store
   verifier: EntryVerifier
-  tell(event: RelayEvent): void
+  tell: (event: RelayEvent) => void
   /** The store could not be asked. */
-  failed(error: unknown): void
+  failed: (error: unknown) => void
   /** Less waits than {@link EntryStore.busy} says. */
-  eased(): void
+  eased: () => void
   events: ReplicationEvents | undefined
 }
 

@@ -1,4 +1,4 @@
-import type { SignedHead, SignedReceipt } from '@dred/protocol/relay-next'
+import type { SignedHead, SignedReceipt } from '@dred/protocol/relay'
 import type { Log } from '../log.ts'
 
 /** What servers signed that speaks for or against somebody. */

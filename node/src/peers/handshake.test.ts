@@ -1,6 +1,6 @@
 import { createServer, type Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { encodeFrame, type RelayFrame, type Handshake, handshakeBytes } from '@dred/protocol/relay-next'
+import { encodeFrame, type RelayFrame, type Handshake, handshakeBytes } from '@dred/protocol/relay'
 import { encode } from 'cborg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cluster, quick } from './testing/cluster.ts'

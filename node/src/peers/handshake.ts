@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Handshake, handshakeBytes, LinkError, RELAY_VERSION, type RelayFrame, relayLimits } from '@dred/protocol/relay-next'
+import { type Handshake, handshakeBytes, LinkError, RELAY_VERSION, type RelayFrame, relayLimits } from '@dred/protocol/relay'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import { linkedServer } from '../chain/standing.ts'

@@ -64,7 +64,7 @@ describe('a server that leaves', () => {
     cluster.registry.set([{ ...first, status: 'exiting', validUntil: 0 }, second])
     await cluster.start()
     cluster.registry.set([first, second])
-    await linked()
+    expect(await linked()).toEqual([1, 2])
     cluster.registry.set([{ ...first, status: 'exiting', validUntil: 0 }, second])
     await eventually(() => cluster.servers.map(({ replicator }) => replicator.connected())).toEqual([[], []])
   })

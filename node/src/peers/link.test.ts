@@ -1,5 +1,5 @@
 import { type Coordinate, signGenesis, signMessage } from '@dred/protocol'
-import { type BodyEntry, encodeFrame, relayLimits } from '@dred/protocol/relay-next'
+import { type BodyEntry, encodeFrame, relayLimits } from '@dred/protocol/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Rogue } from './testing/rogue.ts'
 import { origin, push, Stage } from './testing/stage.ts'

@@ -1,4 +1,4 @@
-import { type CoreFrame, LinkError, type RelayFrame } from '@dred/protocol/relay-next'
+import { type CoreFrame, LinkError, type LinkFrame, type RelayFrame } from '@dred/protocol/relay'
 import { type Connection, PeerLeft } from './connection.ts'
 
 /** A peer that has this much to take, or has sent this much that is still being judged, is not listened to until it is less. */
@@ -121,22 +121,9 @@ export class Link {
   }
 
   #takeLive(frame: RelayFrame): void {
-    switch (frame.type) {
-      case 'HELLO':
-      case 'WELCOME':
-      case 'AUTH':
-      case 'TOKEN':
-      case 'BULK':
-      case 'BYE':
-        throw new LinkError('unexpected_frame', `${frame.type} came on a link that is open already`)
-      case 'STATE':
-        this.incarnation = frame.incarnation
-        break
-      case 'PONG':
-        this.#measure(performance.now() - frame.at)
-        break
-      default:
-    }
+    if (isOfLink(frame)) throw new LinkError('unexpected_frame', `${frame.type} came on a link that is open already`)
+    if (frame.type === 'STATE') this.incarnation = frame.incarnation
+    else if (frame.type === 'PONG') this.#measure(performance.now() - frame.at)
     this.#host.heard(this, frame)
   }
 
@@ -171,4 +158,10 @@ export class Link {
   #measure(roundTripMs: number): void {
     this.roundTripMs = Math.max(0, Math.min(roundTripMs, (this.roundTripMs ?? roundTripMs) * 1.2))
   }
+}
+
+const ofLink: ReadonlySet<string> = new Set<LinkFrame['type']>(['HELLO', 'WELCOME', 'AUTH', 'TOKEN', 'BULK', 'BYE'])
+
+function isOfLink(frame: RelayFrame): frame is LinkFrame {
+  return ofLink.has(frame.type)
 }

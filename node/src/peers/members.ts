@@ -1,4 +1,4 @@
-import { epochOf, type RelayEvent } from '@dred/protocol/relay-next'
+import { epochOf, type RelayEvent } from '@dred/protocol/relay'
 import type { RegistryView } from '../chain/port.ts'
 import { isLeaving, linkedServers } from '../chain/standing.ts'
 

@@ -1,5 +1,5 @@
 import type { Coordinate } from '@dred/protocol'
-import type { RelayBounds, RelayTimings, Topology } from '@dred/protocol/relay-next'
+import type { RelayBounds, RelayTimings, Topology } from '@dred/protocol/relay'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import type { Log } from '../log.ts'

@@ -1,4 +1,4 @@
-import { controlBytes, type CoreFrame, encodeFrame, type ListOf, type WireEntry } from '@dred/protocol/relay-next'
+import { controlBytes, type CoreFrame, encodeFrame, type ListOf, type WireEntry } from '@dred/protocol/relay'
 import type { ReplicationEvents } from './port.ts'
 
 /** Makes bytes of what the relay sends, and counts them. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Duplex } from 'node:stream'
-import { type CoreFrame, LinkError, type ListOf, type RelayFrame, relayLimits } from '@dred/protocol/relay-next'
+import { type CoreFrame, LinkError, type ListOf, type RelayFrame, relayLimits } from '@dred/protocol/relay'
 import { acceptedKeys, linkedServer, linkedServers } from '../chain/standing.ts'
 import { Connection, PeerLeft } from './connection.ts'
 import { addressOf, answer, channelBinding, dial, openSecond, sameSession, widenWindow } from './dial.ts'

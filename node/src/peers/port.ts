@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { RelayCounters, SignedReceipt } from '@dred/protocol/relay-next'
+import type { RelayCounters, SignedReceipt } from '@dred/protocol/relay'
 import type { Entry } from '../store/port.ts'
 
 /** Links to the neighborhood's other servers: everything a store lacks comes in, everything new goes out. */

@@ -1,4 +1,4 @@
-import { encodeFrame, type BodyEntry } from '@dred/protocol/relay-next'
+import { encodeFrame, type BodyEntry } from '@dred/protocol/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
@@ -32,7 +32,7 @@ describe('a peer that does not take what it is sent', () => {
     stage = await Stage.set(patient)
     const rogue = await stage.joined()
     rogue.stream.pause()
-    const count = 400_000
+    const count = 500_000
     const ping = encodeFrame({ type: 'PING', at: 2 ** 52 })
     rogue.stream.write(Buffer.concat(Array<Uint8Array>(count).fill(ping)))
     await eventually(queued).toBeGreaterThan(4 * MIB)

@@ -1,5 +1,5 @@
 import { DredError } from '@dred/protocol'
-import { topologies } from '@dred/protocol/relay-next'
+import { topologies } from '@dred/protocol/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'

@@ -8,7 +8,7 @@ import {
   type RelayEffect,
   type RelayEvent,
   step,
-} from '@dred/protocol/relay-next'
+} from '@dred/protocol/relay'
 import { EntryStore } from './entry-store.ts'
 import { Evidence } from './evidence.ts'
 import type { Link } from './link.ts'

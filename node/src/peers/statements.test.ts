@@ -41,7 +41,13 @@ it('keeps two histories that one server signed, as evidence that anybody can che
   for (const head of [first, first, second]) rogue.send(head)
   await eventually(() => counters().forks).toBe(1)
   const hex = (bytes: Uint8Array) => `0x${Buffer.from(bytes).toString('hex')}`
-  const evidence = ({ type: _, head, signature, ...of }: typeof first) => ({ ...of, head: hex(head), signature: hex(signature) })
+  const evidence = ({ server, incarnation, n, head, signature }: typeof first) => ({
+    server,
+    incarnation,
+    n,
+    head: hex(head),
+    signature: hex(signature),
+  })
   expect(errors).toEqual([{ first: evidence(first), second: evidence(second) }])
 })
 

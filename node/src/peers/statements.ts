@@ -1,4 +1,4 @@
-import { latencyRowBytes, type RelayEvent, type RelayStatement, receiptBytes } from '@dred/protocol/relay-next'
+import { latencyRowBytes, type RelayEvent, type RelayStatement, receiptBytes } from '@dred/protocol/relay'
 import { relayHeadStatement } from '@dred/protocol/statements'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
@@ -8,7 +8,7 @@ import { signerOf } from './peer-keys.ts'
 export interface StatementsOptions {
   registry: RegistryView
   key: Pick<ServerKey, 'sign'>
-  tell(event: RelayEvent): void
+  tell: (event: RelayEvent) => void
 }
 
 /** Signs what this server states, and checks what others do. */

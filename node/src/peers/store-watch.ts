@@ -1,21 +1,21 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, originOf, VersionVector } from '@dred/protocol'
-import type { RelayEvent } from '@dred/protocol/relay-next'
+import type { RelayEvent } from '@dred/protocol/relay'
 import type { Log } from '../log.ts'
 import type { Entry, Store } from '../store/port.ts'
 
 export interface StoreWatchOptions {
   store: Store
-  self(): Pick<Coordinate, 'server' | 'incarnation'>
+  self: () => Pick<Coordinate, 'server' | 'incarnation'>
   /** Begins an incarnation later than this one. */
-  renew(known: number): void
+  renew: (known: number) => void
   /** Resolves once what became of all that is being stored has been told. */
-  settled(): Promise<void>
+  settled: () => Promise<void>
   /** Whether an entry with these coordinates is being stored because a peer sent it. */
-  isStoring(coordinate: Coordinate): boolean
-  tell(event: RelayEvent): void
+  isStoring: (coordinate: Coordinate) => boolean
+  tell: (event: RelayEvent) => void
   /** A client's entry is durable. */
-  appended(entry: Entry): void
+  appended: (entry: Entry) => void
   retryMs: number
   log: Log | undefined
 }

@@ -1,5 +1,5 @@
 import { DredError, limits, verifyCanonicalMessage, verifyGenesis } from '@dred/protocol'
-import { type BodyEntry, LinkError, type WireEntry } from '@dred/protocol/relay-next'
+import { type BodyEntry, LinkError, type WireEntry } from '@dred/protocol/relay'
 import { genesisEntry, messageEntry } from '../entries.ts'
 import type { Entry, NewEntry, OriginEntry, Store } from '../store/port.ts'
 

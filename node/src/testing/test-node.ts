@@ -1,5 +1,5 @@
 import { generateDeviceKey, type Signer, signGenesis, signMessage, webCryptoSigner } from '@dred/protocol'
-import { createRelay } from '@dred/protocol/relay-next'
+import { createRelay } from '@dred/protocol/relay'
 import { pino } from 'pino'
 import { createNode, type Node, type NodeDependencies, type NodeSettings } from '../node.ts'
 import type { Replicator } from '../peers/port.ts'

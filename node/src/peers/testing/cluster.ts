@@ -14,7 +14,7 @@ import {
   VersionVector,
   webCryptoSigner,
 } from '@dred/protocol'
-import type { RelayTimings } from '@dred/protocol/relay-next'
+import type { RelayTimings } from '@dred/protocol/relay'
 import type { RegisteredServer } from '../../chain/port.ts'
 import { createServerKeyFile, type ServerKey } from '../../chain/server-key.ts'
 import { genesisEntry, messageEntry } from '../../entries.ts'

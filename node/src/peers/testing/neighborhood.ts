@@ -1,4 +1,5 @@
-import { expect } from 'vitest'
+import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { Cluster, type ClusterOptions } from './cluster.ts'
 
 /** A cluster and what tests expect of it again and again. */
@@ -26,7 +27,7 @@ export class Neighborhood {
   async linked(): Promise<number[]> {
     const running = this.#running
     const others = running.map(({ id }) => running.flatMap((server) => (server.id === id ? [] : [server.id])))
-    await expect.poll(() => running.map(({ replicator }) => replicator.connected()), patience).toEqual(others)
+    await until(() => running.map(({ replicator }) => replicator.connected()), others)
     return running.map(({ id }) => id)
   }
 
@@ -34,8 +35,8 @@ export class Neighborhood {
   async agreed(ids: readonly string[]): Promise<number[]> {
     const running = this.#running
     const expected = [...ids].sort()
-    for (const server of running) await expect.poll(() => server.ids(), patience).toEqual(expected)
-    await expect.poll(async () => new Set(await this.cluster.vectors()).size, patience).toBe(1)
+    for (const server of running) await until(() => server.ids(), expected)
+    await until(async () => new Set(await this.cluster.vectors()).size, 1)
     return running.map(({ id }) => id)
   }
 
@@ -59,7 +60,16 @@ export class Neighborhood {
   }
 }
 
-const patience = { timeout: 15_000, interval: 10 }
+const PATIENCE_MS = 15_000
+
+/** @throws when a value is not what it should be after a long time */
+async function until<T>(read: () => T | Promise<T>, expected: T): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (let value = await read(); !isDeepStrictEqual(value, expected); value = await read()) {
+    if (performance.now() > deadline) throw new Error(`${JSON.stringify(value)} has not become ${JSON.stringify(expected)}`)
+    await delay(10)
+  }
+}
 
 /** xorshift32: the same sequence for the same seed. */
 export function random(seed: number): () => number {

@@ -1,15 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import {
-  encodeFrame,
-  FrameReader,
-  type Handshake,
-  handshakeBytes,
-  RELAY_VERSION,
-  type RelayFrame,
-  relayLimits,
-} from '@dred/protocol/relay-next'
+import { encodeFrame, FrameReader, type Handshake, handshakeBytes, RELAY_VERSION, type RelayFrame, relayLimits } from '@dred/protocol/relay'
 import type { ServerKey } from '../../chain/server-key.ts'
 import type { Cluster } from './cluster.ts'
 

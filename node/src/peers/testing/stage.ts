@@ -1,5 +1,5 @@
 import type { Coordinate } from '@dred/protocol'
-import type { BodyEntry, WireEntry } from '@dred/protocol/relay-next'
+import type { BodyEntry, WireEntry } from '@dred/protocol/relay'
 import type { Store } from '../../store/port.ts'
 import { Cluster, type ClusterOptions, quick, quickRelay, type TestServer } from './cluster.ts'
 import { Rogue } from './rogue.ts'
