@@ -50,12 +50,19 @@ export class OwnEntries {
     this.#due.clear()
     this.#upTo.clear()
     this.#said = ''
+    this.confirmSoon()
+  }
+
+  /** Says how far entries are stored, if it is not what was said last: servers may have come or gone. */
+  confirmSoon(): void {
+    const { timers, timings, now } = this.#relay
+    timers.by(this.#confirm, now.monotonicMs + timings.ackMs)
   }
 
   appended(entry: BodyEntry): void {
-    const { forwarder, router, timers, timings, now } = this.#relay
+    const { forwarder, router, now } = this.#relay
     const route = forwarder.forward(entry, router.everybody())
-    timers.by(this.#confirm, now.monotonicMs + timings.ackMs)
+    this.confirmSoon()
     if (!route) return
     const { n } = entry.coordinate
     this.#entries.set(n, { route, sentMs: now.monotonicMs, homes: 0, blamed: new Set() })
@@ -77,13 +84,12 @@ export class OwnEntries {
 
   /** A peer has said what it has of this server. */
   heard(peer: Peer): void {
-    const { timers, timings, now } = this.#relay
     const before = this.#upTo.get(peer.id) ?? 0
     const upTo = peer.vector.watermark(this.#origin)
     if (upTo === before) return
     this.#upTo.set(peer.id, upTo)
     if (upTo > before) this.#judge(peer, upTo)
-    timers.by(this.#confirm, now.monotonicMs + timings.ackMs)
+    this.confirmSoon()
   }
 
   /** A server did not get one of this server's messages. If who had to serve it has it, that one did not pass it on. */

@@ -147,6 +147,22 @@ describe('what expired', () => {
   })
 })
 
+describe('how many servers have everything', () => {
+  it('is said anew when servers come or go', () => {
+    const net = new TestNetwork(ids(3)).linkAll()
+    net.publish(1)
+    net.run(500)
+    const confirmed = () => effectsOf(net.server(1), 'confirmed').at(-1)
+    expect(confirmed()).toMatchObject({ upTo: [1, 1, 1], servers: 3 })
+    net.setMembers([1, 2, 3, 4].map((id) => ({ id, leaving: id === 3 })))
+    net.run(50)
+    expect(confirmed()).toMatchObject({ upTo: [1, 1, 0], servers: 3 })
+    net.setMembers([1, 2].map((id) => ({ id, leaving: false })))
+    net.run(50)
+    expect(confirmed()).toMatchObject({ upTo: [1, 1], servers: 2 })
+  })
+})
+
 describe('heads', () => {
   it('are signed after 64 messages, or after a time', () => {
     const net = new TestNetwork(ids(2)).linkAll()

@@ -36,6 +36,7 @@ function handle(relay: Relay, event: RelayEvent): void {
       relay.known = true
       relay.router.setMembers(event.members, event.epoch)
       relay.latencyRows.membersChanged()
+      relay.ownEntries.confirmSoon()
       for (const peer of relay.peers.values()) relay.links.sayState(peer)
       relay.joining.check()
       return
