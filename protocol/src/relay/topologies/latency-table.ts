@@ -1,5 +1,7 @@
 /** Before a link was measured: RFC 6298's first value. */
 const FIRST_RETRANSMIT_MS = 1_000
+/** A server that stood still makes one round trip long: nobody waits as long as that again. */
+const LONGEST_RETRANSMIT_MS = 3_000
 /** A round trip counts as changed when it and these milliseconds together did by more than this factor. */
 const NOTICEABLE = 1.2
 const NEAR_MS = 40
@@ -120,7 +122,7 @@ export class LatencyTable {
   retransmitMs(peer: number, slackMs: number): number {
     const link = this.#links.get(peer)
     if (!link) return FIRST_RETRANSMIT_MS + slackMs
-    return Math.max(1.35 * link.smoothed + slackMs, link.smoothed + 4 * link.deviation)
+    return Math.min(Math.max(1.35 * link.smoothed + slackMs, link.smoothed + 4 * link.deviation), LONGEST_RETRANSMIT_MS)
   }
 
   /** Round trips in milliseconds to the linked servers, as routing goes by. */
