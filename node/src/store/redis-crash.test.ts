@@ -123,17 +123,22 @@ describe('a Redis that lost the end of what it had written', () => {
     const opened = await openRedisStore({ url: server.url, prefix })
     store = opened
     const incarnation = new Incarnation(self.server, new VersionVector(), () => self.incarnation)
-    const positions: Position[] = []
-    /** Own coordinates that were announced, reported or read, with what they stand for. */
-    const coordinates = new Map<string, Set<string>>()
-    const count = (id: string, { incarnation, n }: Coordinate): void => {
-      const name = `${incarnation} ${n}`
-      coordinates.set(name, (coordinates.get(name) ?? new Set()).add(id))
+    const announced: Position[] = []
+    /** Coordinates and positions that were announced, reported or read, with what they stand for. */
+    const names = new Map<string, Set<string>>()
+    const name = (id: string, { server, incarnation, n }: Coordinate): void => {
+      const coordinate = `${server} ${incarnation} ${n}`
+      if (server === self.server) names.set(coordinate, (names.get(coordinate) ?? new Set()).add(id))
+    }
+    const place = (id: string, position: Position): void => {
+      names.set(`${position}`, (names.get(`${position}`) ?? new Set()).add(id))
     }
     let lost = 0
-    opened.onAppended(({ id, coordinate }, place) => {
-      if (coordinate.server === self.server) count(id, coordinate)
-      if (place) positions.push(place.position)
+    opened.onAppended(({ id, coordinate }, logged) => {
+      name(id, coordinate)
+      if (!logged) return
+      place(id, logged.position)
+      announced.push(logged.position)
     })
     opened.onReconnected(() => incarnation.renew())
     for (let round = 0; round < 8; round++) {
@@ -142,7 +147,7 @@ describe('a Redis that lost the end of what it had written', () => {
           const mine = message(channel.id, `${round}.${worker}.${i}`)
           const theirs = message(channel.id, `${round}.${worker}.${i} of a peer`)
           const { coordinate } = await opened.append(mine, incarnation.self, i)
-          count(mine.id, coordinate)
+          name(mine.id, coordinate)
           await opened.replicate(at(theirs, [1, 1, 1 + random.below(900)]))
         }
       }
@@ -162,15 +167,16 @@ describe('a Redis that lost the end of what it had written', () => {
       await back
       const log = await opened.readForward(channel.id, new VersionVector(), { limit: 100_000 })
       const vector = await opened.vector()
-      for (const { entry } of log) {
+      for (const { entry, position } of log) {
         expect(vector.has(originOf(entry.coordinate), entry.coordinate.n)).toBe(true)
-        if (entry.coordinate.server === self.server) count(entry.id, entry.coordinate)
+        name(entry.id, entry.coordinate)
+        place(entry.id, position)
       }
       const kept = new Set(log.map(({ entry }) => entry.id))
-      lost = [...coordinates.values()].filter((ids) => [...ids].every((id) => !kept.has(id))).length
+      lost = [...names.values()].filter((ids) => [...ids].every((id) => !kept.has(id))).length
     }
-    expect(positions).toEqual([...new Set(positions)].sort((a, b) => a - b))
-    expect([...coordinates.values()].filter((ids) => ids.size > 1)).toEqual([])
+    expect(announced).toEqual([...new Set(announced)].sort((a, b) => a - b))
+    expect([...names.values()].filter((ids) => ids.size > 1)).toEqual([])
     expect(lost).toBeGreaterThan(0)
   })
 })
