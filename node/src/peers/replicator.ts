@@ -45,7 +45,9 @@ class RelayDriver implements Replicator, PeerLinksHost {
   #timer: NodeJS.Timeout | undefined
   #tickets = 0
   readonly #admissions = new Map<number, () => void>()
-  #confirmation: Confirmation & { incarnation: number } = { incarnation: 0, upTo: [], servers: 0 }
+  #confirmed: { incarnation: number; upTo: readonly number[] } = { incarnation: 0, upTo: [] }
+  /** That are to have what clients hand to this one, itself included. */
+  #servers = 1
   readonly #confirmationListeners = new Set<() => void>()
   #stops: (() => void)[] = []
   #stopped = false
@@ -80,6 +82,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
       eased: () => this.#wakeLinks(),
       events,
     })
+    this.#followRegistry()
   }
 
   async start(): Promise<void> {
@@ -116,8 +119,8 @@ class RelayDriver implements Replicator, PeerLinksHost {
   }
 
   confirmed(incarnation: number): Confirmation {
-    const { upTo, servers } = this.#confirmation
-    return { upTo: incarnation === this.#confirmation.incarnation ? upTo : [], servers }
+    const { upTo } = this.#confirmed
+    return { upTo: incarnation === this.#confirmed.incarnation ? upTo : [], servers: this.#servers }
   }
 
   onConfirmed(listener: () => void): () => void {
@@ -227,8 +230,8 @@ class RelayDriver implements Replicator, PeerLinksHost {
         this.#admissions.delete(effect.ticket)
         return
       case 'confirmed':
-        this.#confirmation = effect
-        for (const listener of this.#confirmationListeners) listener()
+        this.#confirmed = effect
+        this.#sayConfirmed()
         return
       case 'fork':
         this.#evidence.fork(effect.first, effect.second)
@@ -272,7 +275,16 @@ class RelayDriver implements Replicator, PeerLinksHost {
   }
 
   #followRegistry(): void {
-    this.#tell(this.#members.read())
+    const members = this.#members.read()
+    this.#tell(members)
+    const servers = new Set(members.members.filter(({ leaving }) => !leaving).map(({ id }) => id)).add(this.#relay.self).size
+    if (servers === this.#servers) return
+    this.#servers = servers
+    this.#sayConfirmed()
+  }
+
+  #sayConfirmed(): void {
+    for (const listener of this.#confirmationListeners) listener()
   }
 
   #admitAll(): void {
