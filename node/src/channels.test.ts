@@ -172,7 +172,7 @@ describe('a message that follows others', () => {
     expect(admitted).toEqual([[missing]])
     expect([first.n, other.n, accepted.n]).toEqual([2, 3, 4])
     expect(accepted.acceptedAt).toBe(NOW + 5)
-    const [read] = await memory.readBackward(channel, undefined, { limit: 1 })
+    const [read] = await memory.readBackward(channel, await memory.vector(), { limit: 1 })
     expect(read?.entry).toMatchObject({ id: accepted.id, clock: (NOW + 5) * 1_000 })
   })
 })

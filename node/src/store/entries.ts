@@ -1,5 +1,5 @@
 import { DredError, limits, type SignedGenesis } from '@dred/protocol'
-import type { OriginEntry } from './port.ts'
+import type { OriginEntry, OriginRange } from './port.ts'
 
 /**
  * A channel may have expired here only: its latest messages are still on their way from peers, and bring it back. So it becomes
@@ -31,14 +31,6 @@ export const PASSED_OVER = 32
  */
 export function highestBelow([upTo = 0, ...beyond]: readonly number[] = [], n: number): number {
   return beyond.findLast((count) => count < n) ?? Math.min(upTo, n - 1)
-}
-
-/** Counts `from`..`to` of an origin, both included. */
-export interface OriginRange {
-  server: number
-  incarnation: number
-  from: number
-  to: number
 }
 
 /**

@@ -33,6 +33,14 @@ export type OriginEntry =
   /** Counts `from` to that of the coordinate, both included: known, and no longer kept. */
   | { kind: 'gone'; coordinate: Coordinate; from: number }
 
+/** Counts `from`..`to` of an origin, both included. */
+export interface OriginRange {
+  server: number
+  incarnation: number
+  from: number
+  to: number
+}
+
 /** Where a message stands in this store's log of its channel. */
 export interface Place {
   position: Position
@@ -99,7 +107,7 @@ export interface Store {
    * Entries `from`..`to` of an origin in order, at most `limit`. Counts that are not known are left out; runs that are known and no
    * longer kept come as one `gone`, from the first of them that lies within the range.
    */
-  readOrigin(range: { server: number; incarnation: number; from: number; to: number }, limit: number): Promise<OriginEntry[]>
+  readOrigin(range: OriginRange, limit: number): Promise<OriginEntry[]>
 
   channel(id: string): Promise<ChannelState | undefined>
   /** Known channels in ascending order of id, after one. */
@@ -107,8 +115,8 @@ export interface Store {
 
   /** Messages of a channel that `seen` does not cover, in log order, after a position when one is given. */
   readForward(channel: string, seen: VersionVector, options: { limit: number; after?: Position }): Promise<LoggedMessage[]>
-  /** The newest messages of a channel that `within` covers (all, when undefined), in log order, before a position when one is given. */
-  readBackward(channel: string, within: VersionVector | undefined, options: { limit: number; before?: Position }): Promise<LoggedMessage[]>
+  /** The newest messages of a channel that `within` covers, in log order, before a position when one is given. */
+  readBackward(channel: string, within: VersionVector, options: { limit: number; before?: Position }): Promise<LoggedMessage[]>
   /**
    * Coordinates of a channel's messages, in any order, that came ahead of lower counts: of each origin in `counts` those above its count
    * that were logged before a position. At most `limits.vectorExceptions` an origin.

@@ -1,7 +1,7 @@
 import { type Origin, originOf, parseOrigin, type VersionVector } from '@dred/protocol'
 import type { ChainableCommander } from 'ioredis'
-import { type OriginRange, PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, LoggedMessage, OriginEntry, Position, Store } from './port.ts'
+import { PASSED_OVER, withGoneRuns } from './entries.ts'
+import type { ChannelState, LoggedMessage, OriginEntry, OriginRange, Position, Store } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import { countsAhead, latestUpTo, nextUncovered } from './redis-index.ts'
 import {
@@ -148,18 +148,22 @@ export class RedisReader {
 
   async readBackward(
     redis: ScriptedRedis,
-    { channel, within }: { channel: string; within: VersionVector | undefined },
+    { channel, within }: { channel: string; within: VersionVector },
     { limit, before }: Parameters<Store['readBackward']>[2],
   ): Promise<LoggedMessage[]> {
-    const find = within ? await this.#latestWithin(redis, channel, within) : async (last: Position) => last - 1
+    let find: ((last: Position) => Promise<Position | undefined>) | undefined
     const messages = await take({
-      from: before === undefined ? await find(Number.MAX_SAFE_INTEGER) : before - 1,
+      from: (before ?? Number.MAX_SAFE_INTEGER) - 1,
       read: (from) => redis.xrevrange(this.#keys.log(channel), from, '-', 'COUNT', limit),
-      next: (last, far) => (far ? find(last) : last - 1),
+      next: async (last, far) => {
+        if (!far) return last - 1
+        find ??= await this.#latestWithin(redis, channel, within)
+        return find(last)
+      },
       message: (item) => {
         const logged = loggedMessageOf(channel, item)
         const { coordinate } = logged.entry
-        return { logged, wanted: within?.has(originOf(coordinate), coordinate.n) ?? true }
+        return { logged, wanted: within.has(originOf(coordinate), coordinate.n) }
       },
       limit,
     })

@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type Coordinate, type Origin, originOf, parseOrigin, VersionVector } from '@dred/protocol'
-import { genesisOf, highestBelow, type OriginRange, PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
+import { genesisOf, highestBelow, PASSED_OVER, withGoneRuns } from './entries.ts'
+import type { ChannelState, Entry, LoggedMessage, OriginEntry, OriginRange, Position } from './port.ts'
 import { CHANNELS, type ChannelRow, genesisEntry, MESSAGES, type MessageRow, messageEntry } from './sqlite-rows.ts'
 import { PURGEABLE } from './sqlite-statements.ts'
 
@@ -135,20 +135,19 @@ export class SqliteReader {
       return next === Number.POSITIVE_INFINITY ? undefined : Math.max(last + 1, next)
     }
     const read = (last: Position) => this.#sql.forward.iterate(key, last) as Iterable<unknown> as Iterable<MessageRow>
-    return take({ last: after, find, read, wanted: (origin, n) => !seen.has(origin, n) }, limit)
+    return take({ from: find(after, new Map()), find, read, wanted: (origin, n) => !seen.has(origin, n) }, limit)
   }
 
   readBackward(
     channel: string,
-    within: VersionVector | undefined,
+    within: VersionVector,
     { limit, before = Number.MAX_SAFE_INTEGER }: { limit: number; before?: Position },
   ): LoggedMessage[] {
     const key = this.#key(channel)
     if (key === undefined) return []
     const origins = this.#origins(key)
-    const data = within?.toData()
+    const data = within.toData()
     const find = (last: Position, passed: Passed): Position | undefined => {
-      if (!data) return last - 1
       const positions = origins.flatMap((row) => {
         const counts = data[originOf(row)]
         const n = highestBelow(counts, passed.get(originOf(row)) ?? Number.MAX_SAFE_INTEGER)
@@ -161,7 +160,7 @@ export class SqliteReader {
       return next === 0 ? undefined : Math.min(last - 1, next)
     }
     const read = (last: Position) => this.#sql.backward.iterate(key, last) as Iterable<unknown> as Iterable<MessageRow>
-    return take({ last: before, find, read, wanted: (origin, n) => within?.has(origin, n) ?? true }, limit).reverse()
+    return take({ from: before - 1, find, read, wanted: (origin, n) => within.has(origin, n) }, limit).reverse()
   }
 
   ahead(channel: string, counts: Readonly<Record<Origin, number>>, before: Position): Coordinate[] {
@@ -232,23 +231,21 @@ export class SqliteReader {
 type Passed = ReadonlyMap<Origin, number>
 
 interface Scan {
-  /** Where the scan begins, itself excluded. */
-  last: Position
-  /** Where the next message may be that is wanted, after the last position read; undefined when there is none. */
+  /** Where the first message may be that is wanted; undefined when there is none. */
+  from: Position | undefined
+  /** Where the next one may be, after the last position read. */
   find: (last: Position, passed: Passed) => Position | undefined
   /** The log from a position on, in the direction of the scan. */
   read: (from: Position) => Iterable<MessageRow>
   wanted: (origin: Origin, n: number) => boolean
 }
 
-function take({ last: start, find, read, wanted }: Scan, limit: number): LoggedMessage[] {
+function take({ from: first, find, read, wanted }: Scan, limit: number): LoggedMessage[] {
   const messages: LoggedMessage[] = []
   const passed = new Map<Origin, number>()
-  let last = start
-  for (let over = PASSED_OVER; over === PASSED_OVER && messages.length < limit; ) {
-    const from = find(last, passed)
-    if (from === undefined) break
-    over = 0
+  for (let from = first; from !== undefined && messages.length < limit; ) {
+    let last = from
+    let over = 0
     for (const row of read(from)) {
       const origin = originOf(row)
       const { position, watermark } = row
@@ -259,6 +256,7 @@ function take({ last: start, find, read, wanted }: Scan, limit: number): LoggedM
       over = entry ? 0 : over + 1
       if (over === PASSED_OVER || messages.length === limit) break
     }
+    from = over === PASSED_OVER ? find(last, passed) : undefined
   }
   return messages
 }

@@ -117,7 +117,7 @@ class Run {
       const limit = 1 + this.#random.below(20)
       assert.deepEqual((await store.readBackward(id, cursor, { limit })).map(place), log.filter(covers).slice(-limit))
     }
-    const all = await this.#readBackward(id, undefined)
+    const all = await this.#readBackward(id, model.vector)
     assert.deepEqual(all.map(place), model.log(id))
     assert.isTrue(all.every(({ position }, i) => i === 0 || position > (all[i - 1]?.position ?? 0)))
     await this.#compareAhead(id, all)
@@ -144,7 +144,7 @@ class Run {
     }
   }
 
-  async #readBackward(channel: string, within: VersionVector | undefined): Promise<LoggedMessage[]> {
+  async #readBackward(channel: string, within: VersionVector): Promise<LoggedMessage[]> {
     const limit = 1 + this.#random.below(20)
     const messages: LoggedMessage[] = []
     for (;;) {
