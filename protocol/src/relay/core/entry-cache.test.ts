@@ -35,5 +35,7 @@ test('what does not fit at all is not kept, nor in the way of others', () => {
   cache.add(message({ server: 1, incarnation: 1, n: 1 }, { sentAt: 0, clock: 0, bytes: 3 * bytes }).entry)
   for (const entry of entries.slice(0, 3)) cache.add(entry)
   expect(kept(cache)).toEqual([102, 103])
+  cache.add(message({ server: 1, incarnation: 1, n: 2 }, { sentAt: 0, clock: 0, bytes: 3 * bytes }).entry)
+  expect(kept(cache)).toEqual([])
   expect(cache.get('1-1-1')).toBeUndefined()
 })
