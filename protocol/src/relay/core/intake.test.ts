@@ -19,7 +19,7 @@ function arriving() {
 }
 
 /** Without the test network's own store and verifier. */
-function byHand(net: TestNetwork, entry: BodyEntry, id: string, expiresAt = entry.expiresAt): void {
+function byHand(net: TestNetwork, { entry, id }: { entry: BodyEntry; id: string }, expiresAt = entry.expiresAt): void {
   net.tell(1, { type: 'verified', coordinate: entry.coordinate, id, missing: [], expiresAt })
 }
 
@@ -50,7 +50,7 @@ describe('a message that comes twice', () => {
   it('serves the servers of both covers, each once', () => {
     const { net, from, said, entry, id } = arriving()
     from(2, { type: 'MSG', entry, cover: [3] })
-    byHand(net, entry, id)
+    byHand(net, { entry, id })
     from(2, { type: 'MSG', entry, cover: [3, 4] })
     expect([3, 4].map((peer) => said(peer).filter(({ type }) => type === 'MSG').length)).toEqual([1, 1])
   })
@@ -60,7 +60,7 @@ describe('a message that has expired', () => {
   it('when it was verified, is neither stored nor passed on', () => {
     const { net, server, from, said, entry, id } = arriving()
     from(2, { type: 'MSG', entry, cover: [3] })
-    byHand(net, entry, id, START + net.nowMs)
+    byHand(net, { entry, id }, START + net.nowMs)
     expect(effectsOf(server, 'store').map(({ entry: stored }) => stored)).toEqual([{ kind: 'gone', coordinate: entry.coordinate, from: 1 }])
     expect(said(3).filter(({ type }) => type === 'MSG')).toEqual([])
   })
