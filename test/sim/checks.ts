@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Origin, parseOrigin } from '@dred/protocol'
-import type { CoreFrame, RelayEffect, SignedHead } from '@dred/protocol/relay-next'
+import type { CoreFrame, RelayEffect, SignedHead } from '@dred/protocol/relay'
 import { coordinateKey, type Message, type Messages } from './messages.ts'
 import type { SimulatedStore } from './store.ts'
 

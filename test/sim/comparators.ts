@@ -1,4 +1,4 @@
-import { type BodyEntry, type CoreFrame, HybridClock, type RelayEffect, type RelayEvent } from '@dred/protocol/relay-next'
+import { type BodyEntry, type CoreFrame, HybridClock, type RelayEffect, type RelayEvent } from '@dred/protocol/relay'
 import type { Protocol } from './machine.ts'
 import { coordinateKey } from './messages.ts'
 

@@ -1,4 +1,4 @@
-import type { Instant, RelayCounters, RelayEffect, RelayEvent } from '@dred/protocol/relay-next'
+import type { Instant, RelayCounters, RelayEffect, RelayEvent } from '@dred/protocol/relay'
 import type { Random } from './random.ts'
 
 /** What a simulated server runs: the relay core, or something to compare it with. */

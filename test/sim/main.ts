@@ -16,6 +16,8 @@ const usage = `Usage: npm run sim -- --scenario FILE.json [--seed N | --seeds A.
        npm run sim -- --table [--seeds A..B] [--json]
   --protocol flood|gossip  something to compare the product with, in place of a topology`
 
+const TABLE_SEEDS = Array.from({ length: 20 }, (_, i) => i + 1)
+
 class UsageError extends Error {}
 
 interface Settings {
@@ -71,10 +73,7 @@ function readScenario(file: string): Settings['scenario'] {
   }
 }
 
-function settings(): Settings | 'table' | 'help' {
-  const values = readArguments(process.argv.slice(2))
-  if (values.help) return 'help'
-  if (values.table) return 'table'
+function settings(values: ReturnType<typeof readArguments>): Settings {
   if (values.scenario === undefined) throw new UsageError('--scenario is missing: a file that says what is simulated')
   const given = readScenario(values.scenario)
   const checked = parseScenario(given)
@@ -122,10 +121,11 @@ async function runSeeds(chosen: Settings): Promise<boolean> {
 }
 
 async function main(): Promise<boolean> {
-  const chosen = settings()
-  if (chosen === 'help') process.stdout.write(`${usage}\n`)
-  if (chosen === 'help') return true
-  if (chosen === 'table') return printTable()
+  const values = readArguments(process.argv.slice(2))
+  if (values.help) process.stdout.write(`${usage}\n`)
+  if (values.help) return true
+  if (values.table) return printTable(readSeeds(values.seed, values.seeds) ?? TABLE_SEEDS, values.json ?? false)
+  const chosen = settings(values)
   const [seed] = chosen.seeds
   return chosen.seeds.length === 1 && seed !== undefined ? runSeed(chosen, seed) : runSeeds(chosen)
 }

@@ -1,4 +1,4 @@
-import type { CoreFrame } from '@dred/protocol/relay-next'
+import type { CoreFrame } from '@dred/protocol/relay'
 import type { Accepted } from './messages.ts'
 
 /** Of ascending numbers; undefined of none. */

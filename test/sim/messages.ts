@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Coordinate } from '@dred/protocol'
-import type { BodyEntry } from '@dred/protocol/relay-next'
+import type { BodyEntry } from '@dred/protocol/relay'
 
 /** How a body came to a server for the first time. */
 export interface Arrival {

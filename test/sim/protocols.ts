@@ -1,4 +1,4 @@
-import { createRelay, step, topologies, type Topology } from '@dred/protocol/relay-next'
+import { createRelay, step, topologies, type Topology } from '@dred/protocol/relay'
 import { flood, gossip } from './comparators.ts'
 import type { Protocol } from './machine.ts'
 

@@ -73,11 +73,15 @@ export function summarise(world: World, { seed, happenings, healedMs }: Ending):
     endMs: world.nowMs,
   }
   let convergedMs = 0
+  /** Deliveries of what has expired since: nobody expects them, but each took a copy. */
+  let past = 0
   for (const { id, expiresAt, accepted } of messages.all) {
     const first = accepted[0]
-    if (!first || expiresAt < expiredBefore || !survivors.some(({ store }) => store.ids.has(id))) continue
-    for (const server of living) {
-      if (server.id === first.entry.coordinate.server) continue
+    if (!first) continue
+    const receivers = living.filter((server) => server.id !== first.entry.coordinate.server)
+    if (expiresAt < expiredBefore) past += receivers.filter(({ store }) => store.ids.has(id)).length
+    if (expiresAt < expiredBefore || !survivors.some(({ store }) => store.ids.has(id))) continue
+    for (const server of receivers) {
       const atMs = server.store.ids.get(id)
       detail.expectedMs.push(first.atMs)
       if (first.atMs <= healedMs) convergedMs = Math.max(convergedMs, (atMs ?? Number.POSITIVE_INFINITY) - healedMs)
@@ -97,7 +101,7 @@ export function summarise(world: World, { seed, happenings, healedMs }: Ending):
     expected,
     delivered,
     deliveredRatio: expected === 0 ? 1 : delivered / expected,
-    copiesPerServer: round(measures.bodies / Math.max(1, expected)) ?? 0,
+    copiesPerServer: round(measures.bodies / Math.max(1, expected + past)) ?? 0,
     stretchMean: round(mean(detail.stretches)),
     stretchP99: round(quantile(detail.stretches, 0.99)),
     latencyMs: { p50: round(quantile(detail.latencies, 0.5)), p99: round(quantile(detail.latencies, 0.99)) },

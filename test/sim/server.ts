@@ -1,6 +1,6 @@
 import { type Coordinate, parseOrigin } from '@dred/protocol'
-import type { BodyEntry, CoreFrame, Instant, Member, RelayEffect, RelayEvent } from '@dred/protocol/relay-next'
-import { epochOf } from '@dred/protocol/relay-next'
+import type { BodyEntry, CoreFrame, Instant, Member, RelayEffect, RelayEvent } from '@dred/protocol/relay'
+import { epochOf } from '@dred/protocol/relay'
 import type { Uplink } from './lanes.ts'
 import type { Machine } from './machine.ts'
 import { coordinateKey, type Message } from './messages.ts'

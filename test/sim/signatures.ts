@@ -1,4 +1,4 @@
-import type { RelayStatement } from '@dred/protocol/relay-next'
+import type { RelayStatement } from '@dred/protocol/relay'
 import { hash } from './random.ts'
 
 /** Not a signature, but what follows from a statement alone: forging is not what is simulated, mixing statements up would be found. */

@@ -1,4 +1,4 @@
-import type { CoreFrame, RelayEffect } from '@dred/protocol/relay-next'
+import type { CoreFrame, RelayEffect } from '@dred/protocol/relay'
 import { Checks } from './checks.ts'
 import { Clients } from './clients.ts'
 import { EventQueue } from './event-queue.ts'
@@ -122,6 +122,7 @@ class Simulation implements FaultHost, NetworkHost {
   }
 
   send(from: SimulatedServer, { peer, frame, lane }: Send): void {
+    if (from.dropsRelay && frame.type === 'MSG' && frame.entry.coordinate.server !== from.id) return
     const { carried, total, control } = this.#wire(frame, (epoch) => this.#epochs.get(epoch))
     const { nowMs } = this
     this.measures.sent(frame.type, { total, control }, nowMs >= 0 && nowMs < this.scenario.durationMs)

@@ -1,5 +1,5 @@
 import { type Coordinate, type Origin, originOf, VersionVector } from '@dred/protocol'
-import type { BodyEntry, Floors, OriginRange, WireEntry } from '@dred/protocol/relay-next'
+import type { BodyEntry, Floors, OriginRange, WireEntry } from '@dred/protocol/relay'
 
 type Logged = { atMs: number; origin: Origin } & ({ entry: BodyEntry; id: string } | { from: number; to: number })
 

@@ -1,4 +1,130 @@
-/** TODO */
-export async function printTable(): Promise<boolean> {
-  return true
+import type { ProtocolName } from './protocols.ts'
+import { medians, percent, shown } from './report.ts'
+import { type Result, succeeded } from './result.ts'
+import { type Run, runAll } from './runs.ts'
+import type { Fault } from './scenario.ts'
+
+const sizes = [3, 10, 25, 50, 100] as const
+const protocols = ['spt', 'flood', 'gossip'] as const satisfies readonly ProtocolName[]
+
+/** What goes wrong, in shares of the time in which clients publish. */
+interface Trouble {
+  name: string
+  loss?: number
+  /** From here to there. */
+  fault?: { from: number; to: number } & Pick<Fault, 'type'> & { servers: string }
+  /** Loss goes on until the end, or ends with publishing. */
+  lossEnds?: boolean
+}
+
+const troubles: readonly Trouble[] = [
+  { name: 'healthy' },
+  { name: '10 % of frames lost, without end', loss: 0.1 },
+  { name: '30 % of frames lost', loss: 0.3, lossEnds: true },
+  { name: '30 % of servers crashed', fault: { type: 'crash', servers: '30%', from: 0.25, to: 0.75 } },
+  { name: '30 % of servers cut off', fault: { type: 'partition', servers: '30%', from: 0.25, to: 0.75 } },
+  { name: '20 % acknowledge and pass nothing on', fault: { type: 'drop-relay', servers: '20%', from: 0, to: 1 } },
+]
+
+/** Long enough to see what happens once a minute; the comparators do nothing of that kind. */
+const STEADY_MS = 60_000
+
+function scenarioOf({ name, loss = 0, lossEnds = false, fault }: Trouble, size: number, protocol: ProtocolName): object {
+  const durationMs = name === 'healthy' && protocol === 'spt' ? STEADY_MS : size >= 50 ? 10_000 : 20_000
+  const drainMs = 20_000
+  return {
+    name: `${name}, ${size} servers`,
+    servers: size,
+    durationMs,
+    drainMs,
+    messagesPerSecond: protocol === 'flood' && size >= 50 ? 5 : 20,
+    bodyBytes: 1_024,
+    latency: 'regions',
+    slowLinks: 0.05,
+    deadLinks: 0.03,
+    loss,
+    lossUntilMs: lossEnds ? durationMs : durationMs + drainMs,
+    faults: fault
+      ? [{ atMs: fault.from * durationMs, type: fault.type, servers: fault.servers, forMs: (fault.to - fault.from) * durationMs }]
+      : [],
+  }
+}
+
+interface Cell {
+  trouble: string
+  size: number
+  protocol: ProtocolName
+  results: Result[]
+}
+
+/**
+ * Runs what is in the table of docs/protocol/simulation.md and prints it.
+ * @returns whether the product lost nothing and violated nothing in any run
+ */
+export async function printTable(seeds: readonly number[], json: boolean): Promise<boolean> {
+  const cells = new Map<object, Cell>()
+  const runs = troubles.flatMap((trouble) =>
+    sizes.flatMap((size) =>
+      protocols.flatMap((protocol) => {
+        const scenario = scenarioOf(trouble, size, protocol)
+        cells.set(scenario, { trouble: trouble.name, size, protocol, results: [] })
+        return seeds.map((seed): Run => ({ scenario, seed, protocol }))
+      }),
+    ),
+  )
+  let count = 0
+  await runAll(runs, (result, run) => {
+    const cell = cells.get(run.scenario)
+    cell?.results.push(result)
+    const failed = run.protocol === 'spt' && !succeeded(result)
+    if (failed) process.stderr.write(`${cell?.trouble}, ${cell?.size} servers: seed ${run.seed} fails\n`)
+    if (++count % 20 === 0) process.stderr.write(`${count} of ${runs.length} runs\n`)
+  })
+  const rows = [...cells.values()]
+  process.stdout.write(json ? `${JSON.stringify(rows.map(summaryOf), null, 2)}\n` : `${render(rows, seeds.length)}\n`)
+  return rows.every(({ protocol, results }) => protocol !== 'spt' || results.every(succeeded))
+}
+
+function summaryOf({ trouble, size, protocol, results }: Cell) {
+  const delivered = results.reduce((sum, result) => sum + result.delivered, 0)
+  const expected = results.reduce((sum, result) => sum + result.expected, 0)
+  const failed = results.filter((result) => !succeeded(result)).length
+  return { trouble, servers: size, protocol, seeds: results.length, ...medians(results), deliveredOfAll: delivered / expected, failed }
+}
+
+/** Markdown; what is told of deliveries is the sum of all seeds, the rest are medians. */
+function render(rows: readonly Cell[], seeds: number): string {
+  const lines = troubles.map(({ name }) => {
+    const table = rows
+      .filter(({ trouble }) => trouble === name)
+      .map((cell) => {
+        const { deliveredOfAll } = summaryOf(cell)
+        const middle = medians(cell.results)
+        const spt = cell.protocol === 'spt'
+        const values = ['copies', 'stretch', 'ms p50', 'ms p99'].map((column) => shown(middle[column] ?? null))
+        const converged = deliveredOfAll === 1 ? shown(middle['converged ms'] ?? null) : 'never'
+        const worst =
+          deliveredOfAll === 1
+            ? shown(Math.max(...cell.results.map((result) => result.convergedMsAfterHeal ?? Number.POSITIVE_INFINITY)))
+            : 'never'
+        const cells = [
+          cell.size,
+          spt ? '**dred**' : cell.protocol,
+          percent(deliveredOfAll),
+          ...values,
+          shown(middle['control B'] ?? null),
+          `${converged} (${worst})`,
+        ]
+        return `| ${cells.join(' | ')} |`
+      })
+    return [
+      `### ${name[0]?.toUpperCase()}${name.slice(1)}`,
+      '',
+      '| N | protocol | delivered | copies | stretch | p50 ms | p99 ms | control B | converged ms (worst) |',
+      '|---|---|---|---|---|---|---|---|---|',
+      ...table,
+      '',
+    ].join('\n')
+  })
+  return `Medians over ${seeds} seeds.\n\n${lines.join('\n')}`
 }

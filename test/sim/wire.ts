@@ -1,4 +1,4 @@
-import { type CoreFrame, controlBytes, decodeFrame, encodeFrame, type ListOf, type WireEntry } from '@dred/protocol/relay-next'
+import { type CoreFrame, controlBytes, decodeFrame, encodeFrame, type ListOf, type WireEntry } from '@dred/protocol/relay'
 
 /** What arrives of a frame, and its size. */
 interface Carried {

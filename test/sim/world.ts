@@ -1,4 +1,4 @@
-import type { RelayEffect } from '@dred/protocol/relay-next'
+import type { RelayEffect } from '@dred/protocol/relay'
 import type { Checks } from './checks.ts'
 import type { Protocol } from './machine.ts'
 import type { Measures } from './measures.ts'
