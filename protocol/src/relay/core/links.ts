@@ -6,6 +6,8 @@ import type { CoreFrame } from './types.ts'
 /** The first pings follow each other closely, so that the round trip is soon known; a new state is said with each, as one may get lost. */
 const FIRST_PINGS = 3
 const FIRST_PING_MS = 500
+/** An answer that took longer says nothing about the way: one of the two stood still. */
+const SLOWEST_MS = 3_000
 /** How often a peer that did not answer is asked for a sign of life before it is given up. */
 const SIGNS = 6
 
@@ -83,7 +85,7 @@ export class Links {
 
   pong(peer: Peer, at: number): void {
     const roundTripMs = this.#relay.now.monotonicMs - at
-    if (roundTripMs < 0) return
+    if (roundTripMs < 0 || roundTripMs > SLOWEST_MS) return
     this.#relay.router.latencies.measure(peer.id, roundTripMs)
     this.#relay.latencyRows.changed()
   }

@@ -85,6 +85,29 @@ describe('a message that gets lost', () => {
     expect(net.frames('MSG').length).toBe(1)
   })
 
+  it('is asked for ever less often, and then left to the exchange of vectors', () => {
+    const net = new TestNetwork(ids(2)).linkAll()
+    net.loses = ({ frame }) => frame.type === 'MSG'
+    net.publish(1)
+    net.run(20_000)
+    const probes = net.frames('PROBE').filter(({ from }) => from === 1).length
+    expect(probes).toBeGreaterThan(2)
+    expect(net.server(1).relay.peers.get(2)?.sentBytes).toBeLessThan(1_000)
+    net.loses = () => false
+    net.run(5_000)
+    expect(net.server(2).log.length).toBe(1)
+  })
+
+  it('is not sent to a server that said that it has it', () => {
+    const net = new TestNetwork(ids(4)).linkAll()
+    const { entry } = net.publish(1)
+    net.run(500)
+    net.sent.length = 0
+    net.tell(2, { type: 'frame', peer: 1, frame: { type: 'MSG', entry, cover: [3] } })
+    net.run(500)
+    expect(net.frames('MSG')).toEqual([])
+  })
+
   it('reaches the servers behind one that died with it', () => {
     const near = (a: number, b: number) => (a === 2 || b === 2 ? 10 : 200)
     const net = new TestNetwork(ids(6), { latencyMs: near }).linkAll()

@@ -218,6 +218,15 @@ describe('a link with too much queued', () => {
     expect(net.frames('MSG').length).toBe(2)
   })
 
+  it('has less credit while much waits', () => {
+    const { server, say, entry } = hostile({ bounds: { pendingBytes: 4_000 } })
+    const window = server.relay.bounds.windowBytes
+    for (let n = 1; n <= 2; n++) say({ type: 'MSG', entry: entry(n, { bytes: 1_000 }), cover: [] })
+    server.effects.length = 0
+    say({ type: 'PROBE', ranges: [{ server: 2, incarnation: START + 2, from: 1, to: 1 }] })
+    expect(effectsOf(server, 'send').map(({ frame }) => frame)).toMatchObject([{ type: 'HAVE', credit: window / 16 }])
+  })
+
   it('is also one on which too much is unconfirmed', () => {
     const net = new TestNetwork(ids(2), { bounds: { windowBytes: 3_000 } }).linkAll()
     for (let i = 0; i < 10; i++) net.publish(1, { bytes: 1_000 })
@@ -266,6 +275,14 @@ describe('what is measured', () => {
     const net = new TestNetwork(ids(3), { latencyMs: (a, b) => (a + b === 5 ? 70 : 20) }).linkAll()
     net.run(3_000)
     expect(net.server(1).relay.router.latencies.latencyMs(2, 3)).toBeCloseTo(70, -1)
+  })
+
+  it('is not the time for which a server stood still', () => {
+    const { net, server, say } = hostile()
+    net.run(10_000)
+    say({ type: 'PONG', at: net.nowMs - 8_000 })
+    say({ type: 'PONG', at: net.nowMs + 1 })
+    expect(server.relay.router.latencies.smoothed(2)).toBeCloseTo(40)
   })
 
   it('is receipted to who sent a message first', () => {
