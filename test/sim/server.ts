@@ -88,6 +88,10 @@ export class SimulatedServer implements Endpoint {
     return this.running && this.store.up && !this.#paused
   }
 
+  get paused(): boolean {
+    return this.#paused
+  }
+
   /** The process stands still, or goes on with all that has come meanwhile. */
   set paused(paused: boolean) {
     this.#paused = paused
@@ -128,7 +132,7 @@ export class SimulatedServer implements Endpoint {
   }
 
   loseStore(): void {
-    if (!this.serving) return
+    if (!this.running || !this.store.up) return
     this.store.fail()
     this.#submitted.clear()
     this.#hand({ type: 'store-lost' })
