@@ -4,7 +4,7 @@ const MESSAGE_PLACE = 'position, id, channel, origin, n'
 
 /** Up to where of an origin in a channel (`:channel`, `:origin`) nothing is kept and nothing can come any more. */
 export const PURGEABLE = `
-  SELECT min(up_to,
+  SELECT min(
     coalesce((SELECT min(n) FROM messages WHERE channel = :channel AND origin = :origin AND n <= watermark) - 1, up_to),
     coalesce((SELECT min(n) FROM messages WHERE channel = :channel AND origin = :origin AND n > watermark) - 1, up_to)) AS n
   FROM origins WHERE key = :origin`

@@ -131,6 +131,17 @@ export function reading(store: () => Store): void {
       expect(texts(await store().readBackward(channel.id, vector({ '1-1': within }), { limit }))).toBe(inLog(expected))
     })
 
+    it('finds what is wanted behind much that is not', async () => {
+      const much = (from: number) => Array.from({ length: 40 }, (_, i) => at(message(channel.id, `${from + i}`), [2, 1, from + i]))
+      const log = [at(e, [1, 1, 5]), at(d, [1, 1, 9]), ...much(1), at(a, [1, 1, 1]), ...much(41), at(b, [1, 1, 2]), ...much(81)]
+      for (const entry of [...log, at(c, [1, 1, 3])]) await store().replicate(entry)
+      const forward = async (seen: number[]) =>
+        texts(await store().readForward(channel.id, vector({ '1-1': seen, '2-1': [120] }), { limit: 10 }))
+      expect(await Promise.all([[0], [1], [0, 9], [2, 5], [3]].map(forward))).toEqual(['edabc', 'edbc', 'eabc', 'dc', 'ed'])
+      const backward = async (within: number[]) => texts(await store().readBackward(channel.id, vector({ '1-1': within }), { limit: 10 }))
+      expect(await Promise.all([[1], [2], [0, 9], [1, 5], [5], [9]].map(backward))).toEqual(['a', 'ab', 'd', 'ea', 'eabc', 'edabc'])
+    })
+
     it('pages both ways by position', async () => {
       await fillUnordered()
       const [first, second] = await store().readForward(channel.id, new VersionVector(), { limit: 2 })
