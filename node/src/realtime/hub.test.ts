@@ -8,10 +8,10 @@ import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { Random } from '../store/testing/random.ts'
 import { at, genesis, message } from '../store/testing/samples.ts'
+import { FakeLadder } from '../testing/fake-ladder.ts'
 import { jitteryStore } from '../testing/jittery-store.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
 import { MemoryRegistry } from '../testing/registry-view.ts'
-import { noReplicator } from '../testing/test-node.ts'
 import { ndjson, serverSentEvents } from './format.ts'
 import { Hub } from './hub.ts'
 import { StoredLevels } from './stored-levels.ts'
@@ -22,6 +22,7 @@ const { id: channel } = genesis('table')
 let memory: Store
 let store: Store
 let tracker: ChannelTracker
+let ladder: FakeLadder
 let levels: StoredLevels
 let hub: Hub
 let delivered: number
@@ -30,9 +31,10 @@ function assemble(seed: number): void {
   delivered = 0
   store = jitteryStore(memory, new Random(seed))
   tracker = new ChannelTracker(store, { capacity: 10, pinned: (id) => hub.has(id) })
+  ladder = new FakeLadder(3)
   levels = new StoredLevels({
     signer: new ReceiptSigner({ registry: new MemoryRegistry(), key: { sign: async () => new Uint8Array(64) }, now: () => 5_000 }),
-    replicator: noReplicator(),
+    replicator: ladder,
     self: () => SELF,
   })
   hub = new Hub({
@@ -65,10 +67,10 @@ async function say(text = String(count++)): Promise<void> {
   await store.append(message(channel, text), SELF, 5_000)
 }
 
-async function subscribe(seen?: VersionVector, { format = ndjson, sink = new MemorySink() } = {}): Promise<MemorySink> {
+async function subscribe(seen?: VersionVector, { format = ndjson, sink = new MemorySink(), receipts = false } = {}): Promise<MemorySink> {
   const tracked = await tracker.get(channel)
   if (!tracked) throw new Error('The channel is unknown')
-  hub.open({ channel: tracked, seen: seen ?? tracked.vector.clone() }, sink, format)
+  hub.open({ channel: tracked, seen: seen ?? tracked.vector.clone(), receipts }, sink, format)
   return sink
 }
 
@@ -179,6 +181,60 @@ test('readers of one format share their bytes, however many messages came in the
   expect(a.chunks.at(-1)).toBe(b.chunks.at(-1))
   expect(sse.chunks.at(-1)?.toString()).toMatch(/^event: message\nid: \S+\ndata: \{"type":"message".*\}\n\n/)
   expect(delivered).toBe(6)
+})
+
+describe('storage on other servers', () => {
+  const stored = ({ events }: MemorySink) => events.filter(({ type }) => type === 'stored')
+
+  test('is told behind the messages, and only to who asked', async () => {
+    assemble(1)
+    const [asked, other] = [await subscribe(undefined, { receipts: true }), await subscribe()]
+    await Promise.all([untilCaughtUp(asked), untilCaughtUp(other)])
+    await say()
+    await asked.until(() => stored(asked).length === 1)
+    expect(asked.events.map(({ type }) => type)).toEqual(['open', 'control', 'message', 'stored'])
+    expect(stored(other)).toEqual([])
+  })
+
+  test('is not told into the history, but all of it behind', async () => {
+    assemble(1)
+    for (let i = 0; i < 20; i++) await say('x'.repeat(20_000) + String(i))
+    const quick = await subscribe(undefined, { receipts: true })
+    const slow = new MemorySink()
+    slow.pause()
+    await subscribe(new VersionVector(), { sink: slow, receipts: true })
+    await quick.until(() => stored(quick).length === 1)
+    await slow.until(() => slow.messages.length > 0)
+    expect(stored(slow)).toEqual([])
+    slow.resume()
+    await slow.until(() => stored(slow).length === 1)
+    expect(slow.events.map(({ type }) => type).slice(-2)).toEqual(['control', 'stored'])
+    expect(stored(slow)).toEqual(stored(quick))
+  })
+
+  test('is followed for as long as somebody asks', async () => {
+    assemble(1)
+    const [first, second] = [await subscribe(undefined, { receipts: true }), await subscribe(undefined, { receipts: true })]
+    await subscribe()
+    expect(levels.follows).toBe(1)
+    first.leave()
+    expect(levels.follows).toBe(1)
+    second.leave()
+    expect(levels.follows).toBe(0)
+  })
+
+  test('cuts a reader that does not take it', async () => {
+    assemble(1)
+    const sink = await subscribe(undefined, { receipts: true })
+    await untilCaughtUp(sink)
+    await say()
+    await sink.until(() => stored(sink).length === 1)
+    sink.pause()
+    sink.bufferedBytes = 4_096
+    ladder.hear([9, 9, 9])
+    await sink.until(() => sink.hasEnded)
+    expect(sink.events.at(-1)).toMatchObject({ type: 'close', reason: 'slow_reader' })
+  })
 })
 
 describe('a reader that does not keep up', () => {

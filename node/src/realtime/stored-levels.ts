@@ -59,6 +59,11 @@ export class StoredLevels {
     }
   }
 
+  /** Channels that are followed now. */
+  get follows(): number {
+    return this.#follows.size
+  }
+
   stop(): void {
     this.#stopListening()
     this.#follows.clear()
