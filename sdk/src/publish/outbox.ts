@@ -1,3 +1,4 @@
+import type { Causality } from './causality.ts'
 import {
   type Ack,
   canonicalJson,
@@ -41,14 +42,6 @@ export interface Published {
 }
 
 type Signed = Awaited<ReturnType<typeof signMessage>>
-
-/** How messages follow each other in the channel, as far as this client has seen it. */
-export interface Causality {
-  /** Ids of up to four messages that this client has seen and no seen message names. */
-  heads(): string[]
-  /** @param prev ids that the message names */
-  see(id: string, prev: readonly string[]): void
-}
 
 const NONCE_BYTES = 16
 
@@ -112,7 +105,7 @@ export class Outbox {
       const published = await tryServers(this.#context, { signal: options.signal, deadlineMs: left }, (server, signal) =>
         this.#attempt(server, { signed, ack }, signal),
       )
-      this.#causality.see(published.id, published.prev)
+      this.#causality.see({ id: published.id, prev: published.prev, sentAt })
       return { published, signed }
     } finally {
       this.#context.outbox.pending--
