@@ -86,10 +86,10 @@ function settings(values: ReturnType<typeof readArguments>): Settings {
   return { scenario: given, protocol: known, seeds, json: values.json ?? false, plot: values.plot }
 }
 
-/** Keeps what the product failed at. */
+/** Keeps what the product failed at. Not what nobody could: servers that are cut off or down to the end. */
 function keep(result: Result, { scenario, protocol }: Settings): void {
-  if (succeeded(result) || protocol === 'flood' || protocol === 'gossip') return
-  const { seed, violations, expected, delivered } = result
+  const { seed, violations, expected, delivered, whole } = result
+  if (succeeded(result) || !whole || protocol === 'flood' || protocol === 'gossip') return
   const failure = violations[0]?.invariant ?? `${expected - delivered} deliveries were not made`
   const file = saveRegression({ protocol, failure, scenario: { ...scenario, seed } })
   process.stderr.write(`Seed ${seed} fails (${failure}); kept as ${file}\n`)

@@ -129,6 +129,11 @@ export class Network {
     return (this.#geography.latencyMs(from, to) ?? Number.POSITIVE_INFINITY) * factor
   }
 
+  /** Whether nothing is cut. */
+  get open(): boolean {
+    return this.#cuts.size === 0
+  }
+
   addCut(cut: Cut): void {
     this.#cuts.add(cut)
     this.version++

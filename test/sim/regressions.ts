@@ -14,16 +14,16 @@ export interface Regression {
 }
 
 /** @returns the file */
-export function saveRegression(regression: Regression): string {
-  mkdirSync(folder, { recursive: true })
+export function saveRegression(regression: Regression, into = folder): string {
+  mkdirSync(into, { recursive: true })
   const { scenario, protocol } = regression
   const name = (scenario.name ?? 'scenario').replaceAll(/[^a-z0-9]+/gi, '-').toLowerCase() || 'scenario'
-  const file = join(folder, `${name}-${protocol}-${scenario.seed}.json`)
+  const file = join(into, `${name}-${protocol}-${scenario.seed}.json`)
   writeFileSync(file, `${JSON.stringify(regression, null, 2)}\n`)
   return file
 }
 
-export function savedRegressions(): { file: string; regression: Regression }[] {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.json'))
-  return files.map((file) => ({ file, regression: JSON.parse(readFileSync(join(folder, file), 'utf8')) as Regression }))
+export function savedRegressions(from = folder): { file: string; regression: Regression }[] {
+  const files = readdirSync(from).filter((name) => name.endsWith('.json'))
+  return files.map((file) => ({ file, regression: JSON.parse(readFileSync(join(from, file), 'utf8')) as Regression }))
 }

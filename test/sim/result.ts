@@ -26,6 +26,8 @@ export interface Result {
   /** From the last heal until everything published before it was everywhere; null when it never was. */
   convergedMsAfterHeal: number | null
   violations: Violation[]
+  /** Whether at the end all servers ran, with their stores, and every link was open. */
+  whole: boolean
   /** Share of first arrivals that were not by the tree. */
   repaired: number
   /** Deliveries by the tree, by servers that sent: the first number is of those that came straight from the origin. */
@@ -57,7 +59,7 @@ interface Ending {
 }
 
 export function summarise(world: World, { seed, happenings, healedMs }: Ending): { result: Result; detail: Detail } {
-  const { messages, measures, checks, scenario } = world
+  const { messages, measures, checks, network, scenario } = world
   const servers = [...world.servers.values()]
   const survivors = servers.filter(({ running }) => running)
   const living = survivors.filter((server) => server.serving && !server.leaving)
@@ -108,6 +110,7 @@ export function summarise(world: World, { seed, happenings, healedMs }: Ending):
     controlBytesPerMessagePerServer: published === 0 ? null : round(measures.controlBytes / published / scenario.servers),
     convergedMsAfterHeal: Number.isFinite(convergedMs) ? Math.round(convergedMs) : null,
     violations: checks.violations,
+    whole: network.open && survivors.length === servers.length && survivors.every(({ serving }) => serving),
     repaired: round(measures.repaired / Math.max(1, arrivals)) ?? 0,
     hops: Array.from({ length: Math.max(0, measures.hops.length - 1) }, (_, i) => measures.hops[i + 1] ?? 0),
     bytes: measures.bytes,
