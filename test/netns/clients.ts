@@ -26,6 +26,8 @@ export interface Published {
   at: number
   /** When the server said that it has it durably, if it did. */
   acknowledgedAt?: number
+  /** Why not, if it did not: a status, or the name of an error. */
+  failure?: string
 }
 
 /** Everything that one reader was given: message id → times of arrival, in the order of first arrival. */
@@ -78,8 +80,10 @@ export class Clients {
       const response = await call(routeUrl(host.endpoint, 'publish', { params: { id: this.#channel } }), 'POST', signed)
       const answer = (await response.json()) as PublishResult
       if (response.status === 201 && answer.id === id) published.acknowledgedAt = performance.now()
-    } catch {
+      else published.failure = `${response.status}`
+    } catch (error) {
       // Killed, stopped or cut off: whether it has the message nobody knows.
+      published.failure = error instanceof Error ? error.name : String(error)
     }
     return published
   }

@@ -1,18 +1,24 @@
-// Ten real servers, each a host of its own, over a bad network: node test/netns/main.ts [--scenario FILE] [--json] [--keep]
+// Ten real servers, each a host of its own, over a bad network: node test/netns/main.ts [--scenario FILE] [--simulate N] [--json] [--keep]
 // Needs Linux, root, ip, openssl, curl and redis-server. One run at a time: a new one ends an older one.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { Authority } from './authority.ts'
 import { createLab, inNamespace, lab, removeLab, whyNot } from './lab.ts'
-import { readScenario } from './scenario.ts'
+import type { Report } from './report.ts'
+import { readPlay } from './scenario.ts'
+import { simulate } from './simulated.ts'
+import { table } from './table.ts'
 
 const { values } = parseArgs({
   options: {
     scenario: { type: 'string', default: join(import.meta.dirname, '../sim/scenarios/ten-netem.json') },
+    /** Have the simulator play the same with this many seeds, and show its medians beside. */
+    simulate: { type: 'string', default: '0' },
     json: { type: 'boolean', default: false },
     /** Keep logs, stores and keys of the servers, and say where. */
     keep: { type: 'boolean', default: false },
@@ -45,18 +51,28 @@ for (const [signal, code] of Object.entries(signals)) {
   })
 }
 
-try {
-  const scenario = resolve(values.scenario)
-  createLab(readScenario(scenario).servers)
-  const authority = new Authority(folder)
-  authority.create()
-  const runner = [process.execPath, join(import.meta.dirname, 'run.ts'), '--scenario', scenario, '--folder', folder]
-  const [command, args] = inNamespace(lab.hub, values.json ? [...runner, '--json'] : runner)
-  const env = { ...process.env, NODE_EXTRA_CA_CERTS: authority.file }
-  const child = spawn(command, args, { stdio: ['pipe', 'inherit', 'inherit'], env })
-  const [code] = (await once(child, 'exit')) as [number | null]
-  process.exitCode = code ?? 1
-} finally {
-  cleanUp()
-  if (values.keep) process.stderr.write(`Logs, stores and keys: ${folder}\n`)
+/** @throws Error when it did not come to a report */
+async function play(scenario: string): Promise<Report> {
+  try {
+    createLab(readPlay(scenario).servers)
+    const authority = new Authority(folder)
+    authority.create()
+    const runner = [process.execPath, join(import.meta.dirname, 'run.ts'), '--scenario', scenario, '--folder', folder]
+    const [command, args] = inNamespace(lab.hub, runner)
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: authority.file }
+    const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env })
+    const [output, code] = await Promise.all([text(child.stdout), once(child, 'exit')])
+    if (code[0] !== 0) throw new Error(`The run ended with ${code.find((part) => part !== null)}`)
+    return JSON.parse(output) as Report
+  } finally {
+    cleanUp()
+    if (values.keep) process.stderr.write(`Logs, stores and keys: ${folder}\n`)
+  }
 }
+
+const scenario = resolve(values.scenario)
+const report = await play(scenario)
+const seeds = Number(values.simulate)
+const simulated = seeds > 0 ? await simulate(scenario, seeds) : undefined
+process.stdout.write(values.json ? `${JSON.stringify({ ...report, simulated }, null, 2)}\n` : table(report, simulated))
+process.exitCode = report.violations.length === 0 ? 0 : 1

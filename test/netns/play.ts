@@ -1,5 +1,5 @@
 import type { Clients, Published } from './clients.ts'
-import type { Fault, Scenario } from './scenario.ts'
+import type { Deed, Play } from './scenario.ts'
 import type { Server } from './server.ts'
 import type { WeatherControl } from './weather-control.ts'
 
@@ -19,68 +19,58 @@ export interface Played {
 }
 
 /** Publishes at the scenario's pace, at each server that runs in turn, while its faults happen. Resolves when all of it is over. */
-export async function play(scenario: Scenario, stage: Stage): Promise<Played> {
+export async function play(scenario: Play, stage: Stage): Promise<Played> {
   const startedAt = performance.now()
-  const faults = happen(scenario.faults, stage, startedAt)
+  const faults = happen(scenario.deeds, stage, startedAt)
   const publishing = publish(scenario, stage, startedAt)
   const healedAt = await faults
   await publishing
   return { startedAt, healedAt }
 }
 
-async function happen(faults: readonly Fault[], stage: Stage, startedAt: number): Promise<number> {
-  let healedAt = startedAt
-  for (const fault of faults) {
-    await at(startedAt + fault.atMs)
-    stage.log(`${(fault.atMs / 1000).toFixed(1)} s: ${describe(fault)}`)
-    await bring(fault, stage)
-    healedAt = performance.now()
+/** @returns when the last of it was done */
+async function happen(deeds: readonly Deed[], stage: Stage, startedAt: number): Promise<number> {
+  let endedAt = startedAt
+  for (const deed of deeds) {
+    await at(startedAt + deed.atMs)
+    stage.log(`${(deed.atMs / 1000).toFixed(1)} s: ${describe(deed)}`)
+    await perform(deed, stage)
+    endedAt = performance.now()
   }
-  return healedAt
+  return endedAt
 }
 
-function describe(fault: Fault): string {
-  if (fault.type === 'heal') return 'heal'
-  const to = fault.type === 'oneway' ? ` to ${fault.to.join(', ')}` : ''
-  return `${fault.type} ${fault.servers.join(', ')}${to}`
+function describe(deed: Deed): string {
+  if ('servers' in deed) return `${deed.type} ${deed.servers.join(', ')}`
+  return `${deed.type} ${deed.pairs.map(([from, to]) => `${from}→${to}`).join(' ')}`
 }
 
-async function bring(fault: Fault, { servers, weather }: Stage): Promise<void> {
-  if (fault.type === 'heal') return weather.heal()
-  const hit = servers.filter(({ host }) => fault.servers.includes(host.id))
-  const others = servers.filter((server) => !hit.includes(server)).map(({ host }) => host.id)
+async function perform(deed: Deed, { servers, weather }: Stage): Promise<void> {
   const each = async (act: (server: Server) => Promise<void>): Promise<void> => {
+    const hit = servers.filter(({ host }) => 'servers' in deed && deed.servers.includes(host.id))
     await Promise.all(hit.map(act))
   }
-  switch (fault.type) {
-    case 'crash':
+  switch (deed.type) {
+    case 'kill':
       return each((server) => server.kill())
-    case 'restart':
+    case 'start':
       return each((server) => server.start())
-    case 'pause':
-      return each((server) => server.signal('SIGSTOP'))
-    case 'resume':
-      return each((server) => server.signal('SIGCONT'))
-    case 'store-loss':
+    case 'kill store':
       return each((server) => server.killStore())
-    case 'store-back':
+    case 'start store':
       return each((server) => server.startStore())
-    case 'partition':
-      return weather.cut(
-        fault.servers.flatMap((a) =>
-          others.flatMap((b): [number, number][] => [
-            [a, b],
-            [b, a],
-          ]),
-        ),
-      )
-    case 'oneway':
-      return weather.cut(fault.servers.flatMap((from) => fault.to.map((to): [number, number] => [from, to])))
+    case 'stop':
+      return each((server) => server.signal('SIGSTOP'))
+    case 'continue':
+      return each((server) => server.signal('SIGCONT'))
+    case 'cut':
+    case 'mend':
+      return weather.change(deed.type, deed.pairs)
   }
 }
 
 /** Each message goes out in its time, whatever became of those before it. */
-async function publish({ durationMs, messagesPerSecond }: Scenario, { servers, clients }: Stage, startedAt: number): Promise<void> {
+async function publish({ durationMs, messagesPerSecond }: Play, { servers, clients }: Stage, startedAt: number): Promise<void> {
   const total = Math.round((durationMs / 1000) * messagesPerSecond)
   const running: Promise<Published>[] = []
   for (let n = 0; n < total; n++) {

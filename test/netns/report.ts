@@ -1,6 +1,6 @@
 import type { Clients, Published } from './clients.ts'
 import type { Played } from './play.ts'
-import type { Scenario } from './scenario.ts'
+import type { Play } from './scenario.ts'
 import type { Metrics, Server } from './server.ts'
 import type { WeatherCount } from './weather.ts'
 
@@ -11,6 +11,8 @@ export interface Report {
   /** Messages handed to servers, and of these the ones that a server said it has durably. */
   published: number
   acknowledged: number
+  /** The others, by status or error. */
+  failures: Record<string, number>
   /** Acknowledged messages × servers, and how many of these readers were given. */
   expected: number
   delivered: number
@@ -31,6 +33,8 @@ export interface Report {
   /** Between servers, with TLS, TCP and acknowledgements, for each message and server that had to get it. */
   wireBytesPerMessagePerServer: number
   controlBytesPerMessagePerServer: number | null
+  /** Of the servers' processes, clients and streams included. */
+  cpuMsPerMessagePerServer: number | null
   convergedMsAfterHeal: number | null
   weather: WeatherCount
   /** What is wrong, in sentences; nothing when all is well. */
@@ -38,7 +42,7 @@ export interface Report {
 }
 
 export interface Observed {
-  scenario: Scenario
+  scenario: Play
   clients: Clients
   played: Played
   servers: readonly Server[]
@@ -58,10 +62,13 @@ export function report(observed: Observed): Report {
   const lost = sum(ids.map((id) => missing(acknowledged, observed.histories.get(id) ?? [])))
   const duplicated = sum(ids.map((id) => doubles(observed, id)))
   const times = delays(observed, acknowledged)
-  const copies = Math.max(1, acknowledged.length * (ids.length - 1))
+  // Those too that a server took and whose sender it could not tell any more.
+  const kept = new Set([...observed.histories.values()].flat()).size
+  const copies = Math.max(1, kept * (ids.length - 1))
   const bytes = weather.after.bytes - weather.before.bytes
   const bodies = counted(observed, 'bodies')
   const control = counted(observed, 'control')
+  const seconds = counted(observed, 'cpuSeconds')
   const violations = [
     ...(lost > 0 ? [`${lost} times an acknowledged message is not in a server's history`] : []),
     ...(duplicated > 0 ? [`${duplicated} times a message was delivered or kept twice`] : []),
@@ -73,6 +80,7 @@ export function report(observed: Observed): Report {
     servers: ids.length,
     published: clients.published.length,
     acknowledged: acknowledged.length,
+    failures: failures(clients.published),
     expected,
     delivered,
     deliveredRatio: delivered / Math.max(1, expected),
@@ -86,10 +94,17 @@ export function report(observed: Observed): Report {
     latencyMs: { p50: quantile(times.latency, 0.5), p99: quantile(times.latency, 0.99) },
     wireBytesPerMessagePerServer: bytes / copies,
     controlBytesPerMessagePerServer: control === null ? null : control / copies,
+    cpuMsPerMessagePerServer: seconds === null ? null : (1000 * seconds) / Math.max(1, kept * ids.length),
     convergedMsAfterHeal: converged(observed, acknowledged),
     weather: { ...weather.after, frames: weather.after.frames - weather.before.frames, bytes },
     violations,
   }
+}
+
+function failures(published: readonly Published[]): Record<string, number> {
+  const counts: Record<string, number> = {}
+  for (const { failure } of published) if (failure !== undefined) counts[failure] = (counts[failure] ?? 0) + 1
+  return counts
 }
 
 function missing(acknowledged: readonly Published[], history: readonly string[]): number {
@@ -139,16 +154,17 @@ function shortestPaths(latency: readonly (readonly number[])[]): number[][] {
 
 /** Milliseconds from the end of the last fault until every reader had all that was acknowledged before; null without faults. */
 function converged({ scenario, clients, servers, played }: Observed, acknowledged: readonly Published[]): number | null {
-  if (scenario.faults.length === 0) return null
+  if (scenario.deeds.length === 0) return null
   const earlier = acknowledged.filter(({ acknowledgedAt }) => (acknowledgedAt ?? Infinity) <= played.healedAt)
   const arrivals = servers.flatMap(({ host }) => earlier.map(({ id }) => clients.received.get(host.id)?.get(id)?.[0] ?? Infinity))
   const last = arrivals.reduce((a, b) => Math.max(a, b), played.healedAt)
   return Number.isFinite(last) ? last - played.healedAt : null
 }
 
-/** The servers' own counters: every body that came from a peer, and bytes of everything else that they sent. */
+/** The servers' own counters: every body that came from a peer, bytes of everything else that they sent, time that they took. */
 const counters = {
   bodies: /^dred_relay_bodies_received_total\b/,
+  cpuSeconds: /^process_cpu_seconds_total\b/,
   control: /^dred_relay_sent_bytes_total\{kind="control"/,
 }
 

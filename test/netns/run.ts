@@ -1,18 +1,18 @@
-// Plays one scenario on real servers, in the hub's namespace: see main.ts, which makes the namespaces and starts this.
+// Plays one scenario on real servers, in the hub's namespace: see main.ts, which makes the namespaces, starts this and
+// prints the report.
 import { parseArgs } from 'node:util'
 import { Clients } from './clients.ts'
 import { createHosts } from './neighborhood.ts'
 import { play } from './play.ts'
 import { type Report, report } from './report.ts'
-import { readScenario, type Scenario } from './scenario.ts'
+import { type Play, readPlay } from './scenario.ts'
 import { Server } from './server.ts'
-import { table } from './table.ts'
 import { WeatherControl } from './weather-control.ts'
 
-/** For the links between the servers to come up, before there is a load. */
-const SETTLE_MS = 30_000
+/** For the links between the servers to come up. */
+const LINKS_MS = 30_000
 
-async function run(scenario: Scenario, folder: string): Promise<Report> {
+async function run(scenario: Play, folder: string): Promise<Report> {
   const log = (line: string): void => void process.stderr.write(`${line}\n`)
   const weather = await WeatherControl.start(scenario.climate)
   const neighborhood = await createHosts(scenario.servers, folder)
@@ -20,6 +20,7 @@ async function run(scenario: Scenario, folder: string): Promise<Report> {
   const servers = neighborhood.hosts.map((host) => new Server(host))
   for (const server of servers) await server.start()
   await connected(servers)
+  await new Promise((resolve) => setTimeout(resolve, scenario.warmupMs))
   const clients = await Clients.open(neighborhood.hosts, neighborhood.id, scenario.bodyBytes)
   log(`All serve and are linked; ${scenario.messagesPerSecond} messages a second for ${scenario.durationMs / 1000} s …`)
   const everyone = async () => Promise.all(servers.map((server) => server.metrics()))
@@ -44,7 +45,7 @@ async function run(scenario: Scenario, folder: string): Promise<Report> {
 
 /** @throws Error when not every server has a link to every other in time */
 async function connected(servers: readonly Server[]): Promise<void> {
-  const end = performance.now() + SETTLE_MS
+  const end = performance.now() + LINKS_MS
   for (const server of servers) {
     for (;;) {
       const peers = (await server.metrics()).get('dred_peers_connected') ?? 0
@@ -56,11 +57,10 @@ async function connected(servers: readonly Server[]): Promise<void> {
 }
 
 const { values } = parseArgs({
-  options: { scenario: { type: 'string' }, folder: { type: 'string' }, json: { type: 'boolean', default: false } },
+  options: { scenario: { type: 'string' }, folder: { type: 'string' } },
 })
 if (!values.scenario || !values.folder) throw new Error('Started by main.ts only')
 // The one who started this is gone: so is everything in the namespaces, sooner or later.
 process.stdin.once('end', () => process.exit(1)).resume()
-const result = await run(readScenario(values.scenario), values.folder)
-process.stdout.write(values.json ? `${JSON.stringify(result, null, 2)}\n` : table(result))
-process.exit(result.violations.length === 0 ? 0 : 1)
+const result = await run(readPlay(values.scenario), values.folder)
+process.stdout.write(JSON.stringify(result), () => process.exit())

@@ -1,68 +1,111 @@
 import { readFileSync } from 'node:fs'
+import { type Fault, parseScenario, type Scenario, type Servers } from '../sim/scenario.ts'
 import type { Climate } from './weather.ts'
 
-/** Something that happens to servers while the load goes on; the names and numbers of test/sim's scenarios. */
-export type Fault = { atMs: number } & (
-  | { type: 'crash' | 'restart' | 'pause' | 'resume' | 'store-loss' | 'store-back'; servers: number[] }
-  /** Nothing passes between these servers and the others. */
-  | { type: 'partition'; servers: number[] }
-  /** Nothing passes from these servers to those. */
-  | { type: 'oneway'; servers: number[]; to: number[] }
-  /** Ends partitions and one-way cuts. */
-  | { type: 'heal' }
+/** Something that is done to the servers or between them while the load goes on. */
+export type Deed = { atMs: number } & (
+  | { type: 'kill' | 'start' | 'kill store' | 'start store' | 'stop' | 'continue'; servers: number[] }
+  /** In these directions nothing passes; or everything again. */
+  | { type: 'cut' | 'mend'; pairs: [from: number, to: number][] }
 )
 
-/** A scenario file, as far as real processes can play it. */
-export interface Scenario {
+/** A scenario of the simulator as real processes play it. Times are milliseconds. */
+export interface Play {
   name: string
   servers: number
   durationMs: number
-  /** After the load and the faults: time for every server to get everything. */
   drainMs: number
+  /** Before the load, for links to come up and be measured. */
+  warmupMs: number
   messagesPerSecond: number
   bodyBytes: number
   climate: Climate
   /** By time. */
-  faults: Fault[]
+  deeds: Deed[]
 }
 
-const FAULTS = ['crash', 'restart', 'pause', 'resume', 'store-loss', 'store-back', 'partition', 'oneway', 'heal']
-
-/** @throws Error when the file is no scenario, or has something in it that only a simulator can do */
-export function readScenario(file: string): Scenario {
-  const raw = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
-  const count = (name: string, fallback?: number): number => {
-    const value = raw[name] ?? fallback
-    if (typeof value !== 'number' || !(value >= 0)) throw new Error(`${file}: ${name} has to be a number`)
-    return value
-  }
-  const servers = count('servers')
+/** @throws ScenarioError when the file is no scenario, Error when it has something that only the simulator can do */
+export function readPlay(file: string): Play {
+  const scenario = parseScenario(JSON.parse(readFileSync(file, 'utf8')))
+  const { name, servers, durationMs, drainMs, warmupMs, messagesPerSecond, bodyBytes, latency, jitter, loss, delayedLoss } = scenario
+  if (latency === 'regions') throw new Error(`${file}: latency has to be a matrix for real processes`)
+  if (loss > 0) throw new Error(`${file}: TCP brings every frame or none: delayedLoss is what there is between real processes`)
   return {
-    name: typeof raw['name'] === 'string' ? raw['name'] : file,
+    name: name || file,
     servers,
-    durationMs: count('durationMs'),
-    drainMs: count('drainMs'),
-    messagesPerSecond: count('messagesPerSecond'),
-    bodyBytes: count('bodyBytes'),
-    climate: { latency: matrix(raw['latency'], servers), jitterMs: count('jitter', 0), loss: count('delayedLoss', 0) },
-    faults: faults(raw['faults'] ?? []).sort((a, b) => a.atMs - b.atMs),
+    durationMs,
+    drainMs,
+    warmupMs,
+    messagesPerSecond,
+    bodyBytes,
+    climate: { latency, jitterMs: jitter, loss: delayedLoss },
+    deeds: deedsOf(scenario).sort((a, b) => a.atMs - b.atMs),
   }
 }
 
-function matrix(raw: unknown, servers: number): number[][] {
-  const isRow = (row: unknown): row is number[] =>
-    Array.isArray(row) && row.length === servers && row.every((value) => typeof value === 'number')
-  if (!Array.isArray(raw) || raw.length !== servers || !raw.every(isRow)) {
-    throw new Error(`latency has to be a matrix of one-way milliseconds, ${servers} rows of ${servers}`)
-  }
-  return raw
+function deedsOf(scenario: Scenario): Deed[] {
+  const all = Array.from({ length: scenario.servers }, (_, index) => index + 1)
+  return scenario.faults.flatMap((fault) => {
+    const deeds = deedsOfFault(fault, all)
+    if (!deeds) throw new Error(`Real processes cannot play ${fault.type}: it is for the simulator`)
+    const [deed, undo] = deeds
+    const forMs = 'forMs' in fault ? fault.forMs : undefined
+    return forMs === undefined ? [deed] : [deed, { ...undo, atMs: fault.atMs + forMs }]
+  })
 }
 
-function faults(raw: unknown): Fault[] {
-  if (!Array.isArray(raw)) throw new Error('faults has to be a list')
-  for (const fault of raw as Partial<Fault>[]) {
-    if (!FAULTS.includes(fault.type ?? '')) throw new Error(`Real processes cannot be told to ${fault.type}: it is for the simulator`)
-    if (typeof fault.atMs !== 'number') throw new Error(`${fault.type} has to have atMs`)
-  }
-  return raw as Fault[]
+function ids(servers: Servers): number[] {
+  if (typeof servers === 'string') throw new Error(`Real processes have to be named: not ${servers} of them`)
+  return servers
 }
+
+/** A fault, and what undoes it. */
+function deedsOfFault(fault: Fault, all: readonly number[]): [Deed, Deed] | undefined {
+  const { atMs } = fault
+  const servers = fault.servers === undefined ? [...all] : ids(fault.servers)
+  const others = all.filter((id) => !servers.includes(id))
+  switch (fault.type) {
+    case 'crash':
+      return fault.only
+        ? [
+            { atMs, type: 'kill store', servers },
+            { atMs, type: 'start store', servers },
+          ]
+        : [
+            { atMs, type: 'kill', servers },
+            { atMs, type: 'start', servers },
+          ]
+    case 'pause':
+      return [
+        { atMs, type: 'stop', servers },
+        { atMs, type: 'continue', servers },
+      ]
+    case 'partition': {
+      const pairs = [...between(servers, others), ...between(others, servers)]
+      return [
+        { atMs, type: 'cut', pairs },
+        { atMs, type: 'mend', pairs },
+      ]
+    }
+    case 'oneway': {
+      const pairs = between(servers, fault.to === undefined ? others : ids(fault.to))
+      return [
+        { atMs, type: 'cut', pairs },
+        { atMs, type: 'mend', pairs },
+      ]
+    }
+    // What was begun says itself how long it lasts; the rest is not done to processes.
+    case 'restart':
+    case 'heal':
+    case 'slow':
+    case 'drop-relay':
+    case 'clock-skew':
+    case 'disk-loss':
+    case 'join':
+    case 'leave':
+      return undefined
+  }
+}
+
+const between = (from: readonly number[], to: readonly number[]): [number, number][] =>
+  from.flatMap((a) => to.map((b): [number, number] => [a, b]))

@@ -20,12 +20,9 @@ export class WeatherControl {
     return weather
   }
 
-  async cut(pairs: [from: number, to: number][]): Promise<void> {
-    await this.#order({ type: 'cut', pairs })
-  }
-
-  async heal(): Promise<void> {
-    await this.#order({ type: 'heal' })
+  /** Has nothing, or everything again, pass in these directions. */
+  async change(type: 'cut' | 'mend', pairs: [from: number, to: number][]): Promise<void> {
+    await this.#order({ type, pairs })
   }
 
   count(): Promise<WeatherCount> {

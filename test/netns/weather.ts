@@ -6,9 +6,8 @@ import { lab } from './lab.ts'
 /** What the parent says. */
 export type WeatherOrder =
   | { type: 'climate'; climate: Climate }
-  /** Frames between these servers are lost from now on, in this direction only. */
-  | { type: 'cut'; pairs: [from: number, to: number][] }
-  | { type: 'heal' }
+  /** Frames between these servers are lost from now on, in this direction only; or no longer. */
+  | { type: 'cut' | 'mend'; pairs: [from: number, to: number][] }
   | { type: 'count' }
 
 export interface Climate {
@@ -40,7 +39,7 @@ const SOCKET_BYTES = 8_388_608
 
 class Weather {
   readonly #count: WeatherCount = { frames: 0, bytes: 0, lost: 0, cut: 0, lateMs: { mean: 0, max: 0 } }
-  readonly #cuts = new Set<number>()
+  readonly #cuts: number[] = []
   readonly #tunnels = new Map<number, Socket>()
   #climate: Climate = { latency: [], jitterMs: 0, loss: 0 }
   #delivered = 0
@@ -56,8 +55,11 @@ class Weather {
       this.#climate = order.climate
       for (let server = 1; server <= order.climate.latency.length; server++) await this.#open(server)
     } else if (order.type === 'cut') {
-      for (const [from, to] of order.pairs) this.#cuts.add(pair(from, to))
-    } else if (order.type === 'heal') this.#cuts.clear()
+      for (const [from, to] of order.pairs) this.#cuts.push(pair(from, to))
+    } else if (order.type === 'mend') {
+      // Once: another fault may have cut the same way off.
+      for (const [from, to] of order.pairs) this.#cuts.splice(this.#cuts.indexOf(pair(from, to)), 1)
+    }
     return this.#count
   }
 
@@ -79,7 +81,7 @@ class Weather {
     if (base === undefined || !tunnel || ((packet[KIND] ?? 1) & 1) === 1) return
     this.#count.frames++
     this.#count.bytes += packet.length - 8
-    if (this.#cuts.has(pair(from, to))) this.#count.cut++
+    if (this.#cuts.includes(pair(from, to))) this.#count.cut++
     else if (Math.random() < loss) this.#count.lost++
     else this.#later(tunnel, packet, base + (2 * Math.random() - 1) * jitterMs)
   }
