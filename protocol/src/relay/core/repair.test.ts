@@ -1,0 +1,134 @@
+import { describe, expect, it } from 'vitest'
+import { START, TestNetwork, type TestServer } from './testing/network.ts'
+import type { CoreFrame, RelayEffect } from './types.ts'
+
+const ids = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
+const effectsOf = <T extends RelayEffect['type']>(server: TestServer, type: T) =>
+  server.effects.filter((effect): effect is Extract<RelayEffect, { type: T }> => effect.type === type)
+
+/** Server 1, to which others say things by hand; nobody hears its answers. */
+function listening(count: number) {
+  const net = new TestNetwork(ids(count)).linkAll()
+  const server = net.server(1)
+  net.loses = () => true
+  const say = (peer: number, frame: CoreFrame): void => net.tell(1, { type: 'frame', peer, frame })
+  return { net, server, say }
+}
+
+const origin = `9-${START}` as const
+
+describe('what one server says is gone', () => {
+  it('is asked for at another that keeps it', () => {
+    const { net, server, say } = listening(3)
+    say(2, { type: 'VV', last: true, answer: false, vector: { [origin]: [5] }, floors: { [origin]: 5 } })
+    say(3, { type: 'VV', last: true, answer: false, vector: { [origin]: [5] }, floors: {} })
+    net.run(2_000)
+    expect(effectsOf(server, 'store')).toEqual([])
+    expect(net.frames('WANT')[0]).toMatchObject({ to: 3, frame: { ranges: [{ server: 9, from: 1, to: 5 }] } })
+  })
+
+  it('is not gone as long as another that keeps it can only not be asked now', () => {
+    const { net, server, say } = listening(3)
+    const vector = { [origin]: [100] as [number] }
+    say(2, { type: 'VV', last: true, answer: false, vector, floors: { [origin]: 100 } })
+    say(3, { type: 'VV', last: true, answer: false, vector, floors: {} })
+    net.run(320)
+    const [pull] = net.frames('PULL')
+    say(3, { type: 'BATCH', ticket: pull?.frame.ticket ?? 0, entries: [] })
+    net.run(500)
+    expect(effectsOf(server, 'store')).toEqual([])
+  })
+})
+
+describe('what is far behind', () => {
+  it('is got in parts, one after the other without a pause', () => {
+    const net = new TestNetwork(ids(2)).linkAll()
+    net.unlink(1, 2)
+    for (let i = 0; i < 2_000; i++) net.publish(1)
+    net.run(100)
+    net.sent.length = 0
+    net.link(1, 2)
+    net.run(300 + 4 * 60 + 20)
+    expect(net.server(2).log.length).toBe(2_000)
+    expect(net.frames('PULL').length).toBeGreaterThanOrEqual(4)
+  })
+})
+
+describe('what a peer is to send', () => {
+  it('is not wanted from another that asks meanwhile', () => {
+    const { net, server, say } = listening(3)
+    server.effects.length = 0
+    const ranges = [{ server: 9, incarnation: START, from: 1, to: 2 }]
+    say(2, { type: 'PROBE', ranges })
+    say(3, { type: 'PROBE', ranges })
+    const wants = effectsOf(server, 'send').filter(({ frame }) => frame.type === 'WANT')
+    expect(wants.map(({ peer }) => peer)).toEqual([2])
+    net.run(500)
+    say(3, { type: 'PROBE', ranges })
+    expect(effectsOf(server, 'send').filter(({ peer, frame }) => peer === 3 && frame.type === 'WANT').length).toBe(1)
+  })
+})
+
+it('an incarnation that nobody can have is not believed', () => {
+  const { server, say } = listening(2)
+  say(2, { type: 'HAVE', vector: { [`1-${START + 100_000_000}`]: [1] } })
+  say(2, { type: 'HAVE', vector: { [`1-${Number.MAX_SAFE_INTEGER}`]: [1] } })
+  expect(effectsOf(server, 'outgrow')).toEqual([])
+})
+
+it('of two latency rows of a server the later one counts', () => {
+  const { net, server, say } = listening(3)
+  const row = (clock: number, byte: number) => ({
+    server: 3,
+    clock,
+    epoch: server.relay.router.epoch,
+    roundTrips: Uint8Array.of(0, byte, 0),
+  })
+  const latencyMs = () => Math.round(server.relay.router.latencies.latencyMs(3, 2) ?? 0)
+  const before = latencyMs()
+  say(2, { type: 'LATENCY', row: row(START - 1, 130), signature: new Uint8Array(64) })
+  net.run(1)
+  expect(latencyMs()).toBe(before)
+  say(2, { type: 'LATENCY', row: row(START + net.nowMs, 130), signature: new Uint8Array(64) })
+  net.run(1)
+  expect(latencyMs()).toBe(139)
+})
+
+it('what was on its way when the store was lost is forgotten with it', () => {
+  const net = new TestNetwork(ids(2)).linkAll()
+  const server = net.server(1)
+  net.loses = ({ to }) => to === 1
+  const { entry } = net.publish(2)
+  net.tell(1, { type: 'frame', peer: 2, frame: { type: 'MSG', entry, cover: [] } })
+  expect(server.relay.intake.bytes).toBeGreaterThan(0)
+  net.tell(1, { type: 'store-lost' })
+  expect(server.relay.intake.bytes).toBe(0)
+})
+
+it('a server that joins has caught up only with what others had', () => {
+  const net = new TestNetwork(ids(3)).linkAll()
+  for (let i = 0; i < 50; i++) net.publish(1)
+  net.run(1_000)
+  net.add(4)
+  net.setMembers(ids(4).map((id) => ({ id, leaving: false })))
+  net.loses = ({ to, frame }) => to === 4 && (frame.type === 'BATCH' || frame.type === 'MSG')
+  for (const id of [1, 2, 3]) net.link(id, 4)
+  net.run(5_000)
+  expect(effectsOf(net.server(4), 'ready')).toEqual([])
+  net.run(6_000)
+  expect(effectsOf(net.server(4), 'ready').length).toBe(1)
+})
+
+it('a server that joins needs two others to have caught up', () => {
+  const net = new TestNetwork(ids(3)).linkAll()
+  net.publish(1)
+  net.run(500)
+  net.add(4)
+  net.setMembers(ids(4).map((id) => ({ id, leaving: false })))
+  net.link(1, 4)
+  net.run(2_000)
+  expect(effectsOf(net.server(4), 'ready')).toEqual([])
+  net.link(2, 4)
+  net.run(1_000)
+  expect(effectsOf(net.server(4), 'ready').length).toBe(1)
+})
