@@ -44,14 +44,14 @@ end
 -- -> it, to be saved, and whether none beyond it was known
 local function raise_watermark(origin, n)
   local beyond = prefix .. 'x:' .. origin
+  if call('EXISTS', beyond) == 0 then return int(n), true end
   local next = call('ZRANGE', beyond, 0, 0)[1]
-  local in_order = not next
   while next and tonumber(next) == n + 1 do
     n = n + 1
     call('ZREM', beyond, next)
     next = call('ZRANGE', beyond, 0, 0)[1]
   end
-  return int(n), in_order
+  return int(n), false
 end
 
 -- Notes counts from..to of an origin, or nothing. The watermark is to be saved.
@@ -118,7 +118,7 @@ local function log(e, state)
   e.position = int(e.last + 1)
   call('HSET', STATE, 'seq', e.position, e.origin, e.up_to)
   e.aliases = ''
-  call('HSET', prefix .. 'feed', e.position % FEED_LENGTH, e.id)
+  call('HSET', prefix .. 'feed', int(e.position % FEED_LENGTH), e.id)
   call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id)
   remember(e)
   local last, idle = tonumber(state[1] or 0), tonumber(state[2] or nil)
