@@ -62,6 +62,7 @@ export function registerRelayMetrics(registry: Registry, read: () => RelayStatis
   total('dred_relay_probes_total', 'Questions whether a server has messages', ({ counters }) => counters.probes)
   total('dred_relay_pulls_total', 'Requests for what was missing', ({ counters }) => counters.pulls)
   counter('dred_relay_refused_total', 'Messages refused', ['reason', ({ counters }) => counters.refused])
+  total('dred_relay_returned_total', 'Messages of this server that came home on a ring', ({ counters }) => counters.returned)
   total('dred_relay_causal_timeouts_total', 'Messages delivered without one that they follow', ({ counters }) => counters.causalTimeouts)
   total('dred_relay_blamed_total', 'Times that a server was seen not to pass on', ({ counters }) => counters.blamed)
   total('dred_relay_demotions_total', 'Times that a link had too much queued', ({ counters }) => counters.demotions)

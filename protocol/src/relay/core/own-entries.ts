@@ -103,6 +103,7 @@ export class OwnEntries {
     if (server !== this.#relay.self || incarnation !== this.#relay.incarnation) return
     const entry = this.#entries.get(n)
     if (entry && ++entry.homes === entry.route.parts.length) {
+      this.#relay.counters.returned++
       this.#relay.emit({ type: 'returned', coordinate: { server, incarnation, n } })
     }
   }

@@ -38,6 +38,7 @@ export class Relay {
     probes: 0,
     pulls: 0,
     refused: { quota: 0, ahead: 0 },
+    returned: 0,
     causalTimeouts: 0,
     blamed: 0,
     demotions: 0,

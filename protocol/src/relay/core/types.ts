@@ -176,6 +176,8 @@ export interface RelayCounters {
   pulls: number
   /** Messages refused, by reason. */
   refused: Record<NoReason, number>
+  /** Own messages that came home on a ring. */
+  returned: number
   /** Messages that were delivered without one that they follow: it did not come in time. */
   causalTimeouts: number
   /** Servers that were seen not to pass on. */
