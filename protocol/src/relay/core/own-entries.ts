@@ -17,7 +17,7 @@ interface OwnEntry {
   /** Monotonic ms. */
   readonly sentMs: number
   /** Servers that passed it back as the last on their arc. */
-  homes: number
+  readonly homes: Set<number>
   /** Servers whose lack of it, or lateness, was put down to somebody. */
   readonly blamed: Set<number>
 }
@@ -65,7 +65,7 @@ export class OwnEntries {
     this.confirmSoon()
     if (!route) return
     const { n } = entry.coordinate
-    this.#entries.set(n, { route, sentMs: now.monotonicMs, homes: 0, blamed: new Set() })
+    this.#entries.set(n, { route, sentMs: now.monotonicMs, homes: new Set(), blamed: new Set() })
     this.#entries.delete(n - REMEMBERED)
   }
 
@@ -99,10 +99,11 @@ export class OwnEntries {
   }
 
   /** The last server of an arc has it. */
-  home({ server, incarnation, n }: Coordinate): void {
+  home(last: Peer, { server, incarnation, n }: Coordinate): void {
     if (server !== this.#relay.self || incarnation !== this.#relay.incarnation) return
     const entry = this.#entries.get(n)
-    if (entry && ++entry.homes === entry.route.parts.length) {
+    if (!entry || entry.homes.has(last.id)) return
+    if (entry.homes.add(last.id).size === entry.route.parts.length) {
       this.#relay.counters.returned++
       this.#relay.emit({ type: 'returned', coordinate: { server, incarnation, n } })
     }

@@ -266,6 +266,7 @@ describe('a ring', () => {
     const { entry } = net.publish(2)
     net.run(1_000)
     expect(effectsOf(net.server(2), 'returned')).toEqual([{ type: 'returned', coordinate: entry.coordinate }])
+    net.tell(2, { type: 'frame', peer: 1, frame: { type: 'HOME', coordinate: entry.coordinate } })
     expect(net.server(2).relay.counters.returned).toBe(1)
     expect(net.frames('MSG').length).toBe(5)
   })

@@ -131,7 +131,7 @@ function heard(relay: Relay, peer: Peer, frame: CoreFrame): void {
       relay.receipts.heard(peer, frame.receipt, frame.signature)
       return
     case 'HOME':
-      relay.ownEntries.home(frame.coordinate)
+      relay.ownEntries.home(peer, frame.coordinate)
       return
     case 'PING':
       relay.send(peer, { type: 'PONG', at: frame.at })
