@@ -1,6 +1,8 @@
 -- Takes an entry from a client.
 -- ARGV: kind, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a message), clock, origin
 -- -> { 'created', n, position, watermark } | { 'known', n, origin, clock } | { 'message_expired' | 'channel_expired' }
+-- include common
+-- include log
 local e = {
   kind = ARGV[1], id = ARGV[2], channel = ARGV[3], canonical = ARGV[4], sig = ARGV[5], sent = ARGV[6], expires = ARGV[7],
   idle = ARGV[8], clock = ARGV[9], origin = ARGV[10],

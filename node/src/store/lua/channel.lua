@@ -1,5 +1,6 @@
 -- What is known of a channel, at one moment. ARGV: the channel
 -- -> { its hash, flat; messages kept; of each origin { origin, watermark, counts that came ahead of it... } }
+-- include common
 local key = channel_key(ARGV[1])
 local hash, vector = call('HGETALL', key), {}
 for i = 1, #hash, 2 do

@@ -1,5 +1,6 @@
 -- What is known of every origin, at one moment.
 -- -> of each { origin, watermark, lowest count kept ('' for none), counts known beyond the watermark... }
+-- include common
 local replies = {}
 local state = call('HGETALL', STATE)
 for i = 1, #state, 2 do

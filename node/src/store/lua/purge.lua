@@ -1,6 +1,8 @@
 -- One bounded part of a purge, to be repeated while there is more.
 -- ARGV: now, how much to do at most, times before which hidden channels lose their messages and are forgotten (all Unix ms)
 -- -> { deleted entries, 1 when there is more }
+-- include common
+-- include gone
 local now, budget, empty_before, forget_before = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local deleted = 0
 

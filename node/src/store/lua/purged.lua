@@ -1,5 +1,7 @@
 -- What is no longer kept of a channel. ARGV: the channel
 -- -> of each origin { origin, up to where nothing is kept, purged counts beyond... }
+-- include common
+-- include gone
 local key = channel_key(ARGV[1])
 local replies = {}
 for _, field in ipairs(call('HKEYS', key)) do

@@ -3,6 +3,8 @@
 --       origin, n, kind: 'reference', id
 --       origin, n, kind: m or g, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a message), clock
 -- -> { 'known' } | { 'refused' } | { 'stored' } | { 'stored', position, watermark } when it was logged
+-- include common
+-- include log
 local e = {
   origin = ARGV[1], n = ARGV[2], kind = ARGV[3], id = ARGV[4], channel = ARGV[5], canonical = ARGV[6], sig = ARGV[7],
   sent = ARGV[8], expires = ARGV[9], idle = ARGV[10], clock = ARGV[11] or '',
@@ -17,6 +19,13 @@ e.up_to, e.in_order = up_to, how
 local first = e.kind ~= 'gone' and known(e.id)
 if not first and (e.kind == 'm' or e.kind == 'g') and not expired(e) then
   return { 'stored', log(e, activity(e.channel)), up_to }
+end
+
+-- include gone
+-- Moves a channel's live end on over a coordinate of which no message is logged.
+local function advance(channel, e)
+  call('HSET', channel_key(channel), e.origin, e.up_to)
+  if not e.in_order then note_ahead(channel, e) end
 end
 
 call('HSET', STATE, e.origin, up_to)
