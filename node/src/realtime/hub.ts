@@ -168,9 +168,7 @@ export class Hub {
     feed.ladder = ladder
   }
 
-  /** Behind the messages that it is about, as far as they are announced. */
   #tellStored(feed: Feed, events: readonly StoredEvent[]): void {
-    this.#flush()
     const shared = onePerFormat((format) => storedFrames(format, events))
     for (const subscription of feed.ladder?.subscriptions ?? []) {
       subscription.tellStored(shared(subscription.format))
