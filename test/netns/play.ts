@@ -41,8 +41,7 @@ async function happen(deeds: readonly Deed[], stage: Stage, startedAt: number): 
 }
 
 function describe(deed: Deed): string {
-  if ('servers' in deed) return `${deed.type} ${deed.servers.join(', ')}`
-  return `${deed.type} ${deed.pairs.map(([from, to]) => `${from}→${to}`).join(' ')}`
+  return `${deed.type} ${'servers' in deed ? deed.servers.join(', ') : deed.what}`
 }
 
 async function perform(deed: Deed, { servers, weather }: Stage): Promise<void> {

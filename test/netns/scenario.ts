@@ -4,10 +4,12 @@ import type { Climate } from './weather.ts'
 
 /** Something that is done to the servers or between them while the load goes on. */
 export type Deed = { atMs: number } & (
-  | { type: 'kill' | 'start' | 'kill store' | 'start store' | 'stop' | 'continue'; servers: number[] }
+  | { type: ServerDeed; servers: number[] }
   /** In these directions nothing passes; or everything again. */
-  | { type: 'cut' | 'mend'; pairs: [from: number, to: number][] }
+  | { type: 'cut' | 'mend'; pairs: [from: number, to: number][]; what: string }
 )
+
+type ServerDeed = 'kill' | 'start' | 'kill store' | 'start store' | 'stop' | 'continue'
 
 /** A scenario of the simulator as real processes play it. Times are milliseconds. */
 export interface Play {
@@ -61,38 +63,27 @@ function ids(servers: Servers): number[] {
 
 /** A fault, and what undoes it. */
 function deedsOfFault(fault: Fault, all: readonly number[]): [Deed, Deed] | undefined {
-  const { atMs } = fault
+  const { atMs, type } = fault
   const servers = fault.servers === undefined ? [...all] : ids(fault.servers)
   const others = all.filter((id) => !servers.includes(id))
-  switch (fault.type) {
+  const toServers = (begin: ServerDeed, end: ServerDeed): [Deed, Deed] => [
+    { atMs, type: begin, servers },
+    { atMs, type: end, servers },
+  ]
+  const between = (pairs: [number, number][], what: string): [Deed, Deed] => [
+    { atMs, type: 'cut', pairs, what },
+    { atMs, type: 'mend', pairs, what },
+  ]
+  switch (type) {
     case 'crash':
-      return fault.only
-        ? [
-            { atMs, type: 'kill store', servers },
-            { atMs, type: 'start store', servers },
-          ]
-        : [
-            { atMs, type: 'kill', servers },
-            { atMs, type: 'start', servers },
-          ]
+      return fault.only ? toServers('kill store', 'start store') : toServers('kill', 'start')
     case 'pause':
-      return [
-        { atMs, type: 'stop', servers },
-        { atMs, type: 'continue', servers },
-      ]
-    case 'partition': {
-      const pairs = [...between(servers, others), ...between(others, servers)]
-      return [
-        { atMs, type: 'cut', pairs },
-        { atMs, type: 'mend', pairs },
-      ]
-    }
+      return toServers('stop', 'continue')
+    case 'partition':
+      return between([...ways(servers, others), ...ways(others, servers)], `${servers.join(', ')} off`)
     case 'oneway': {
-      const pairs = between(servers, fault.to === undefined ? others : ids(fault.to))
-      return [
-        { atMs, type: 'cut', pairs },
-        { atMs, type: 'mend', pairs },
-      ]
+      const to = fault.to === undefined ? others : ids(fault.to)
+      return between(ways(servers, to), `${servers.join(', ')} → ${to.join(', ')}`)
     }
     // What was begun says itself how long it lasts; the rest is not done to processes.
     case 'restart':
@@ -107,5 +98,5 @@ function deedsOfFault(fault: Fault, all: readonly number[]): [Deed, Deed] | unde
   }
 }
 
-const between = (from: readonly number[], to: readonly number[]): [number, number][] =>
+const ways = (from: readonly number[], to: readonly number[]): [number, number][] =>
   from.flatMap((a) => to.map((b): [number, number] => [a, b]))
