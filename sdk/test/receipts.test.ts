@@ -35,10 +35,10 @@ describe('the receipt of a publish', () => {
 
   it.each([
     ['signed with another key', async () => ({ signsWith: await serverKey() })],
-    ['changed', async () => ({ receipt: { stored: 3 } })],
-    ['of another signer', async () => ({ receipt: { signer: 2 } })],
-    ['for another message', async () => ({ receipt: { id: 'A'.repeat(43) } })],
-    ['for another channel', async () => ({ receipt: { channel: 'A'.repeat(43) } })],
+    ['changed', async () => ({ sentReceipt: { stored: 3 } })],
+    ['of another signer', async () => ({ signedReceipt: { signer: 2 } })],
+    ['for another message', async () => ({ signedReceipt: { id: 'A'.repeat(43) } })],
+    ['for another channel', async () => ({ signedReceipt: { channel: 'A'.repeat(43) } })],
   ])('is refused when it is %s: the next server is offered the message', async (_name, faults) => {
     await unlinked(2)
     const client = cluster.client()
@@ -173,7 +173,7 @@ describe('ack', () => {
 describe('a subscription with receipts', () => {
   it('is told on how many servers messages are stored, by the server at which they entered', async () => {
     cluster = await Cluster.start({ relays: 3 })
-    const channel = await cluster.client().channels.create<string>()
+    const channel = await cluster.client({ timing: { publishAttemptMs: 10_000 } }).channels.create<string>()
     const subscription = channel.subscribe({ from: 'start', receipts: true })
     const steps: string[] = []
     subscription.on('stored', ({ server, n, stored, servers }) => steps.push(`${server}: ${n} on ${stored}/${servers}`))

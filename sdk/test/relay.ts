@@ -57,8 +57,9 @@ export interface Faults {
   says?: unknown[]
   /** Signs what it says about storage with this key. */
   signsWith?: TestKey
-  /** Says of its receipts what is not so. */
-  receipt?: Partial<Receipt>
+  /** What is other in its receipts: as it signs them, and after that. */
+  signedReceipt?: Partial<Receipt>
+  sentReceipt?: Partial<Receipt>
   /** Answers requests itself where it returns true. */
   answer?: (request: IncomingMessage, response: ServerResponse) => boolean
 }
@@ -268,7 +269,7 @@ export class Relay {
       ...counts,
       signedAt: now,
     } as const
-    return { ...(await this.#sign(receipt)), ...this.faults.receipt }
+    return { ...(await this.#sign({ ...receipt, ...this.faults.signedReceipt })), ...this.faults.sentReceipt }
   }
 
   #sign<T extends Parameters<TestKey['sign']>[0]>(statement: T): Promise<T & { signature: string }> {
