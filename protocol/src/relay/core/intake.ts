@@ -11,6 +11,8 @@ interface Pending {
   readonly sender: number
   readonly bytes: number
   id: string | undefined
+  /** It, with the expiry that follows from its channel: what the sender says of that is not signed. */
+  passed: WireEntry
   /** Servers to pass it on to, once it is verified. */
   cover: readonly number[]
   /** Peers that sent it and wait for the confirmation. */
@@ -23,6 +25,8 @@ type Stored = Extract<RelayEvent, { type: 'stored' }>['result']
 export class Intake {
   readonly #relay: Relay
   readonly #pending = new Map<string, Pending>()
+  /** Of those that were forgotten while they were being verified: the answer is still to come, and is not for what comes meanwhile. */
+  readonly #stale = new Set<string>()
   readonly #bytesOf = new Map<Origin, number>()
   #bytes = 0
 
@@ -46,7 +50,7 @@ export class Intake {
     if (!this.#mayCome(peer, entry)) return
     if (vector.has(origin, entry.coordinate.n)) {
       this.#count(entry, true)
-      this.#passOn(entry, cover)
+      this.#passOnStored(entry, cover)
       teller.tell(peer, entry.coordinate, this.#relay.timings.ackMs)
       return
     }
@@ -56,7 +60,7 @@ export class Intake {
       pending.tell.add(peer.id)
       // Verified already: what was to be passed on was.
       if (pending.id === undefined) pending.cover = [...new Set([...pending.cover, ...cover])].sort((a, b) => a - b)
-      else this.#passOn(entry, cover)
+      else this.#passOn(pending.passed, cover)
       return
     }
     this.#begin(peer, entry, cover)
@@ -73,20 +77,21 @@ export class Intake {
   /** Counts that no server keeps any more. */
   gone(entry: Extract<WireEntry, { kind: 'gone' }>): void {
     if (this.#pending.has(keyOf(entry.coordinate)) || !this.#relay.storing) return
-    this.#add({ entry, sender: this.#relay.self, bytes: sizeOf(entry), id: undefined, cover: [], tell: new Set() })
+    this.#add({ entry, passed: entry, sender: this.#relay.self, bytes: sizeOf(entry), id: undefined, cover: [], tell: new Set() })
     this.#relay.emit({ type: 'store', entry })
   }
 
   verified({ coordinate, id, missing, expiresAt }: Extract<RelayEvent, { type: 'verified' }>): void {
     const { now, waiting, timings, vectors, peers } = this.#relay
     const pending = this.#pending.get(keyOf(coordinate))
-    if (!pending || pending.id !== undefined) return
+    if (this.#isStale(coordinate) || !pending || pending.id !== undefined) return
     pending.id = id
+    if ('expiresAt' in pending.entry && pending.entry.expiresAt !== expiresAt) pending.passed = { ...pending.entry, expiresAt }
     if (expiresAt <= now.unixMs) {
       this.#store(pending, { kind: 'gone', coordinate, from: coordinate.n })
       return
     }
-    this.#passOn(pending.entry, pending.cover)
+    this.#passOn(pending.passed, pending.cover)
     const sender = peers.get(pending.sender)
     if (missing.length > 0 && sender) vectors.ask(sender)
     waiting.hold(missing, timings.causalMs, () => {
@@ -97,13 +102,14 @@ export class Intake {
   }
 
   rejected(coordinate: Coordinate, detail: string): void {
+    if (this.#isStale(coordinate)) return
     const pending = this.#take(coordinate)
     if (pending) this.#relay.links.close(pending.sender, 'rejected_entry', detail)
   }
 
-  /** It could not be verified or stored now: it comes again. */
+  /** It could not be verified now: it comes again. */
   dropped(coordinate: Coordinate): void {
-    this.#take(coordinate)
+    if (!this.#isStale(coordinate)) this.#take(coordinate)
   }
 
   stored(coordinate: Coordinate, result: Stored): void {
@@ -121,6 +127,7 @@ export class Intake {
 
   /** The store is out of reach: nothing of this will be confirmed. */
   clear(): void {
+    for (const [key, { entry, id }] of this.#pending) if ('canonical' in entry && id === undefined) this.#stale.add(key)
     this.#pending.clear()
     this.#bytesOf.clear()
     this.#bytes = 0
@@ -129,7 +136,7 @@ export class Intake {
   #begin(peer: Peer, entry: WireEntry, cover: readonly number[]): void {
     const { bounds, storing, clock, now, waiting } = this.#relay
     this.#count(entry, false)
-    if (!storing) return
+    if (!storing || this.#stale.has(keyOf(entry.coordinate))) return
     const bytes = sizeOf(entry)
     const origin = originOf(entry.coordinate)
     if ('clock' in entry) {
@@ -143,7 +150,7 @@ export class Intake {
       this.#refuse(peer, entry.coordinate, 'quota')
       return
     }
-    const pending: Pending = { entry, sender: peer.id, bytes, id: undefined, cover, tell: new Set([peer.id]) }
+    const pending: Pending = { entry, passed: entry, sender: peer.id, bytes, id: undefined, cover, tell: new Set([peer.id]) }
     this.#add(pending)
     if ('canonical' in entry) {
       this.#relay.emit({ type: 'verify', entry, peer: peer.id })
@@ -161,7 +168,7 @@ export class Intake {
       this.#take(pending.entry.coordinate)
       return
     }
-    if (entry === pending.entry) this.#relay.forwarder.cache.add(entry)
+    if (entry === pending.entry) this.#relay.forwarder.cache.add(pending.passed)
     this.#relay.emit({ type: 'store', entry })
   }
 
@@ -173,6 +180,25 @@ export class Intake {
     if (coordinate.incarnation > incarnation) repair.outgrow(coordinate.incarnation)
     else links.close(peer.id, 'rejected_entry', 'Only this server counts what clients hand to it')
     return false
+  }
+
+  /** What came was not verified: what is here goes on, or is asked for. */
+  #passOnStored(came: WireEntry, cover: readonly number[]): void {
+    const { forwarder, router, peers } = this.#relay
+    const { coordinate } = came
+    const entry = cover.length === 0 ? came : forwarder.cache.get(keyOf(coordinate))
+    if (entry) {
+      this.#passOn(entry, cover)
+      return
+    }
+    for (const id of cover) {
+      const peer = peers.get(id)
+      if (peer && router.isMember(id) && id !== coordinate.server) forwarder.probe(peer, [coordinate])
+    }
+  }
+
+  #isStale(coordinate: Coordinate): boolean {
+    return this.#stale.delete(keyOf(coordinate))
   }
 
   #passOn(entry: WireEntry, cover: readonly number[]): void {
