@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Origin, parseOrigin } from '@dred/protocol'
+import { type Origin, VersionVector } from '@dred/protocol'
 import type { CoreFrame, RelayEffect, SignedHead } from '@dred/protocol/relay'
 import { coordinateKey, type Message, type Messages } from './messages.ts'
 import type { SimulatedStore } from './store.ts'
@@ -34,8 +34,8 @@ export class Checks {
   readonly #heads = new Map<Origin, Uint8Array[]>()
   /** By server and id: messages that were logged before it although they follow it, and how long they had waited. */
   readonly #early = new Map<string, { message: Message; shortMs: number }[]>()
-  /** The most that each server ever had of an origin: what its disk lost was confirmed rightly. */
-  readonly #most = new Map<Origin, Map<number, number>>()
+  /** What servers had before their disks lost something: it was confirmed rightly. */
+  readonly #had = new Map<number, VersionVector>()
 
   constructor(messages: Messages, now: () => number) {
     this.#messages = messages
@@ -132,24 +132,25 @@ export class Checks {
   /** A server says how far its own messages are stored elsewhere. */
   confirmed(server: Checked, effect: Extract<RelayEffect, { type: 'confirmed' }>, all: readonly Checked[]): void {
     const origin: Origin = `${server.id}-${effect.incarnation}`
-    const stored = all.map((each) => this.#mostOf(origin, each)).sort((a, b) => b - a)
+    const stored = all.map((each) => this.#everHad(origin, each)).sort((a, b) => b - a)
     effect.upTo.forEach((upTo, i) => {
       if (upTo > (stored[i] ?? 0))
         this.violate('confirmed ⊆ stored', `server ${server.id} says that ${i + 1} servers have ${origin} up to ${upTo}`)
     })
   }
 
-  /** What is durable now was, whatever happens to the disk. */
-  remember(server: Checked): void {
-    for (const origin of server.store.vector.origins) {
-      const most = this.#most.get(origin) ?? new Map<number, number>()
-      this.#most.set(origin, most)
-      most.set(server.id, this.#mostOf(origin, server))
-    }
+  /** A disk is about to lose something. What is durable now was; what is logged again is logged in a new order. */
+  losing({ id, store }: Checked): void {
+    for (const key of this.#early.keys()) if (key.startsWith(`${id} `)) this.#early.delete(key)
+    const had = this.#had.get(id) ?? new VersionVector()
+    this.#had.set(id, had)
+    had.merge(store.vector)
   }
 
-  #mostOf(origin: Origin, server: Checked): number {
-    return Math.max(this.#most.get(origin)?.get(server.id) ?? 0, server.store.vector.watermark(origin))
+  #everHad(origin: Origin, { id, store }: Checked): number {
+    const had = this.#had.get(id)?.clone()
+    had?.merge(store.vector)
+    return (had ?? store.vector).watermark(origin)
   }
 
   /** At the end: servers that live have all that any server's store has. */
@@ -183,9 +184,4 @@ export class Checks {
 
 function nameOf({ accepted: [first], id }: Message): string {
   return first ? coordinateKey(first.entry.coordinate) : id
-}
-
-/** Whose messages an origin counts. */
-export function serverOf(origin: Origin): number {
-  return parseOrigin(origin).server
 }

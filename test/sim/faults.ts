@@ -156,7 +156,7 @@ export class Faults {
   #loseDisk(server: SimulatedServer, { lostMs = 1_000, only }: Extract<Fault, { type: 'disk-loss' }>): void {
     // A process that stands still could not know that what it goes on to say is not true any more.
     if (only && server.paused) return
-    this.#world.checks.remember(server)
+    this.#world.checks.losing(server)
     if (only) server.loseStore()
     else server.crash(false)
     server.store.lose(lostMs)

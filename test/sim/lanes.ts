@@ -47,8 +47,7 @@ export class Lanes {
     live: { lastMs: Number.NEGATIVE_INFINITY, held: [] },
     bulk: { lastMs: Number.NEGATIVE_INFINITY, held: [] },
   }
-  #freeMs = Number.NEGATIVE_INFINITY
-  readonly #queue: { bytes: number; atMs: number }[] = []
+  readonly #queue: { bytes: number; atMs: number; readyMs: number; go: (waitMs: number) => void }[] = []
   #queuedBytes = 0
   #told = { bytes: 0, ageMs: 0 }
 
@@ -61,17 +60,18 @@ export class Lanes {
 
   send(name: LaneName, bytes: number, deliver: () => void): void {
     const lane = this.#lanes[name]
-    const departMs = this.#depart(bytes)
-    const passage = this.#host.passage()
     const { vanishes, resent, jitterMs } = this.#host.loss()
-    if (vanishes || passage === 'lost') return
-    if (passage === 'held' || lane.held.length > 0) {
-      lane.held.push(deliver)
-      return
-    }
-    const latencyMs = this.#host.latencyMs()
-    const delayMs = resent === 0 ? 0 : (2 * latencyMs + RESEND_MS) * (2 ** resent - 1)
-    this.#arrive(lane, departMs + Math.max(0.1, latencyMs + jitterMs) + delayMs, deliver)
+    this.#depart(bytes, (waitMs) => {
+      const passage = this.#host.passage()
+      if (vanishes || passage === 'lost') return
+      if (passage === 'held' || lane.held.length > 0) {
+        lane.held.push(deliver)
+        return
+      }
+      const latencyMs = this.#host.latencyMs()
+      const delayMs = resent === 0 ? 0 : (2 * latencyMs + RESEND_MS) * (2 ** resent - 1)
+      this.#arrive(lane, this.#host.nowMs + waitMs + Math.max(0.1, latencyMs + jitterMs) + delayMs, deliver)
+    })
   }
 
   /** What was held goes on its way, after the time that TCP takes to try again. */
@@ -90,23 +90,31 @@ export class Lanes {
     this.#host.after(lane.lastMs - this.#host.nowMs, deliver)
   }
 
-  /** @returns when the last byte has left */
-  #depart(bytes: number): number {
+  /** @param go what is to be done when the last byte has left, in so many ms: little, where nothing waits */
+  #depart(bytes: number, go: (waitMs: number) => void): void {
     const { nowMs } = this.#host
-    const rate = (mbit: number) => (bytes * 8) / (mbit * 1_000)
-    this.#uplink.freeMs = Math.max(nowMs, this.#uplink.freeMs) + rate(this.#uplink.mbitPerSecond)
-    this.#freeMs = Math.max(this.#uplink.freeMs, Math.max(nowMs, this.#freeMs) + rate(this.#host.mbitPerSecond()))
-    if (this.#freeMs - nowMs > QUEUE_MS || this.#queue.length > 0) this.#enqueue(bytes, this.#freeMs - nowMs)
-    return this.#freeMs
-  }
-
-  #enqueue(bytes: number, waitMs: number): void {
-    this.#queue.push({ bytes, atMs: this.#host.nowMs })
+    this.#uplink.freeMs = Math.max(nowMs, this.#uplink.freeMs) + durationMs(bytes, this.#uplink.mbitPerSecond)
+    const waitMs = this.#uplink.freeMs - nowMs
+    if (this.#queue.length === 0 && waitMs <= QUEUE_MS && this.#host.mbitPerSecond() === Number.POSITIVE_INFINITY) {
+      go(waitMs)
+      return
+    }
+    this.#queue.push({ bytes, atMs: nowMs, readyMs: this.#uplink.freeMs, go })
     this.#queuedBytes += bytes
     this.#tell()
-    this.#host.after(waitMs, () => {
-      this.#queuedBytes -= this.#queue.shift()?.bytes ?? 0
+    if (this.#queue.length === 1) this.#serve()
+  }
+
+  #serve(): void {
+    const [first] = this.#queue
+    if (!first) return
+    const readyMs = Math.max(0, first.readyMs - this.#host.nowMs)
+    this.#host.after(readyMs + durationMs(first.bytes, this.#host.mbitPerSecond()), () => {
+      this.#queue.shift()
+      this.#queuedBytes -= first.bytes
+      first.go(0)
       this.#tell()
+      this.#serve()
     })
   }
 
@@ -118,6 +126,10 @@ export class Lanes {
     this.#told = { bytes, ageMs }
     this.#host.queueChanged(bytes, ageMs)
   }
+}
+
+function durationMs(bytes: number, mbitPerSecond: number): number {
+  return (bytes * 8) / (mbitPerSecond * 1_000)
 }
 
 /** Draws what happens to frames. */
