@@ -1,15 +1,23 @@
 import type { Coordinate } from '../../schemas.ts'
-import { type Origin, originOf } from '../../version-vector.ts'
+import { type Origin, originOf, parseOrigin } from '../../version-vector.ts'
 import { keyOf, sizeOf } from './coordinates.ts'
 import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
 import type { NoReason, RelayEvent, WireEntry } from './types.ts'
+
+/** Origins, and counts beyond gaps, that are kept of servers that are not linked: names are free to invent. */
+const MAX_ORIGINS = 8_192
+const MAX_EXCEPTIONS = 65_536
+/** Incarnations of a linked server for which there is room all the same. */
+const INCARNATIONS = 8
 
 interface Pending {
   readonly entry: WireEntry
   /** Who sent it first. */
   readonly sender: number
   readonly bytes: number
+  /** Counts that it adds beyond a gap, as of when it came. */
+  readonly exceptions: number
   id: string | undefined
   /** It, with the expiry that follows from its channel: what the sender says of that is not signed. */
   passed: WireEntry
@@ -28,7 +36,11 @@ export class Intake {
   /** Of those that were forgotten while they were being verified: the answer is still to come, and is not for what comes meanwhile. */
   readonly #stale = new Set<string>()
   readonly #bytesOf = new Map<Origin, number>()
+  /** Incarnations that linked servers said are theirs, as far as there was no room for others. */
+  readonly #present = new Map<number, Set<number>>()
   #bytes = 0
+  /** Counts beyond gaps that are on their way. */
+  #exceptions = 0
 
   constructor(relay: Relay) {
     this.#relay = relay
@@ -41,6 +53,14 @@ export class Intake {
 
   has(origin: Origin, n: number): boolean {
     return this.#pending.has(`${origin}-${n}`)
+  }
+
+  /** Whether so many more counts of an origin, beyond a gap, may be taken, or its first. */
+  hasRoom(origin: Origin, exceptions = 0): boolean {
+    const { vector } = this.#relay
+    const isNew = !vector.knows(origin) && !this.#bytesOf.has(origin)
+    if (isNew && vector.size + this.#bytesOf.size >= MAX_ORIGINS) return this.#isPresent(origin)
+    return exceptions === 0 || vector.exceptions + this.#exceptions + exceptions <= MAX_EXCEPTIONS || this.#isPresent(origin)
   }
 
   /** A message that was sent live. */
@@ -77,7 +97,7 @@ export class Intake {
   /** Counts that no server keeps any more. */
   gone(entry: Extract<WireEntry, { kind: 'gone' }>): void {
     if (this.#pending.has(keyOf(entry.coordinate)) || !this.#relay.storing) return
-    this.#add({ entry, passed: entry, sender: this.#relay.self, bytes: sizeOf(entry), id: undefined, cover: [], tell: new Set() })
+    this.#add({ entry, passed: entry, sender: this.#relay.self, ...this.#costOf(entry), id: undefined, cover: [], tell: new Set() })
     this.#relay.emit({ type: 'store', entry })
   }
 
@@ -94,11 +114,12 @@ export class Intake {
     this.#passOn(pending.passed, pending.cover)
     const sender = peers.get(pending.sender)
     if (missing.length > 0 && sender) vectors.ask(sender)
-    waiting.hold(missing, timings.causalMs, () => {
+    const release = (): void => {
       if (this.#pending.get(keyOf(coordinate)) !== pending) return
       const expired = expiresAt <= this.#relay.now.unixMs
       this.#store(pending, expired ? { kind: 'gone', coordinate, from: coordinate.n } : pending.entry)
-    })
+    }
+    waiting.hold({ id, missing, release }, timings.causalMs)
   }
 
   rejected(coordinate: Coordinate, detail: string): void {
@@ -131,13 +152,14 @@ export class Intake {
     this.#pending.clear()
     this.#bytesOf.clear()
     this.#bytes = 0
+    this.#exceptions = 0
   }
 
   #begin(peer: Peer, entry: WireEntry, cover: readonly number[]): void {
     const { bounds, storing, clock, now, waiting } = this.#relay
     this.#count(entry, false)
     if (!storing || this.#stale.has(keyOf(entry.coordinate))) return
-    const bytes = sizeOf(entry)
+    const { bytes, exceptions } = this.#costOf(entry)
     const origin = originOf(entry.coordinate)
     if ('clock' in entry) {
       if (clock.aheadMs(entry.clock, now.unixMs) > bounds.aheadMs) {
@@ -146,11 +168,12 @@ export class Intake {
       }
       clock.observe(entry.clock)
     }
-    if (this.#bytes + bytes > bounds.pendingBytes || (this.#bytesOf.get(origin) ?? 0) + bytes > bounds.originBytes) {
+    const full = this.#bytes + bytes > bounds.pendingBytes || (this.#bytesOf.get(origin) ?? 0) + bytes > bounds.originBytes
+    if (full || !this.hasRoom(origin, exceptions)) {
       this.#refuse(peer, entry.coordinate, 'quota')
       return
     }
-    const pending: Pending = { entry, passed: entry, sender: peer.id, bytes, id: undefined, cover, tell: new Set([peer.id]) }
+    const pending: Pending = { entry, passed: entry, sender: peer.id, bytes, exceptions, id: undefined, cover, tell: new Set([peer.id]) }
     this.#add(pending)
     if ('canonical' in entry) {
       this.#relay.emit({ type: 'verify', entry, peer: peer.id })
@@ -159,7 +182,7 @@ export class Intake {
     if (entry.kind === 'reference') {
       pending.id = entry.id
       this.#passOn(entry, cover)
-      waiting.hold([], 0, () => this.#store(pending, entry))
+      this.#store(pending, entry)
     } else this.#store(pending, entry)
   }
 
@@ -197,6 +220,23 @@ export class Intake {
     }
   }
 
+  #costOf(entry: WireEntry): Pick<Pending, 'bytes' | 'exceptions'> {
+    const { n } = entry.coordinate
+    const from = entry.kind === 'gone' ? entry.from : n
+    const inOrder = from <= this.#relay.vector.watermark(originOf(entry.coordinate)) + 1
+    return { bytes: sizeOf(entry), exceptions: inOrder ? 0 : n - from + 1 }
+  }
+
+  /** Whether a linked server says that it counts as this now, and has not said so of too many. */
+  #isPresent(origin: Origin): boolean {
+    const { server, incarnation } = parseOrigin(origin)
+    if (this.#relay.peers.get(server)?.incarnation !== incarnation) return false
+    const present = this.#present.get(server) ?? new Set<number>()
+    this.#present.set(server, present)
+    if (present.size < INCARNATIONS) present.add(incarnation)
+    return present.has(incarnation)
+  }
+
   #isStale(coordinate: Coordinate): boolean {
     return this.#stale.delete(keyOf(coordinate))
   }
@@ -226,6 +266,7 @@ export class Intake {
     const origin = originOf(pending.entry.coordinate)
     this.#pending.set(keyOf(pending.entry.coordinate), pending)
     this.#bytes += pending.bytes
+    this.#exceptions += pending.exceptions
     this.#bytesOf.set(origin, (this.#bytesOf.get(origin) ?? 0) + pending.bytes)
   }
 
@@ -235,6 +276,7 @@ export class Intake {
     if (!pending) return undefined
     this.#pending.delete(key)
     this.#bytes -= pending.bytes
+    this.#exceptions -= pending.exceptions
     const origin = originOf(coordinate)
     const left = (this.#bytesOf.get(origin) ?? 0) - pending.bytes
     if (left > 0) this.#bytesOf.set(origin, left)

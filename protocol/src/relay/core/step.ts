@@ -55,7 +55,10 @@ function handle(relay: Relay, event: RelayEvent): void {
       return
     }
     case 'submitted':
-      relay.waiting.hold(event.missing, relay.timings.admitMs, () => relay.emit({ type: 'admit', ticket: event.ticket }))
+      relay.waiting.hold(
+        { missing: event.missing, release: () => relay.emit({ type: 'admit', ticket: event.ticket }) },
+        relay.timings.admitMs,
+      )
       return
     case 'appended': {
       const { entry, id } = event
