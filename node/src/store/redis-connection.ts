@@ -139,7 +139,7 @@ export class RedisConnection {
 /** A script with the files that it includes, each where it says so: what follows a `return` costs nothing until it is needed. */
 async function scriptOf(name: string, folder: URL): Promise<string> {
   const lines = (await readFile(new URL(`${name}.lua`, folder), 'utf8')).split('\n')
-  const parts = lines.map((line) => {
+  const parts = lines.map(async (line) => {
     const included = /^-- include (\w+)$/.exec(line)?.[1]
     return included === undefined ? line : scriptOf(included, folder)
   })
