@@ -73,8 +73,7 @@ export class Receipts {
   }
 
   #reach(message: Accepted, { ack, waitMs }: Goal): Promise<void> {
-    const isOver = (): boolean =>
-      !this.#isFollowed(message) || this.#storedOn(message) >= serversFor(ack, this.#confirmed().servers) || this.#stopped
+    const isOver = (): boolean => this.#stopped || !this.#isFollowed(message) || this.#isReached(message, ack)
     const { maxWaiting = MAX_WAITING } = this.#options
     if (isOver() || this.#waiting.size >= maxWaiting) return Promise.resolve()
     return new Promise((resolve) => {
@@ -91,6 +90,13 @@ export class Receipts {
 
   #look(force: boolean): void {
     for (const look of this.#waiting) look(force)
+  }
+
+  /** Asked for everybody who waits, at each word of another server. */
+  #isReached({ n }: Accepted, ack: Ack): boolean {
+    const { upTo, servers } = this.#confirmed()
+    const needed = serversFor(ack, servers)
+    return needed === 1 || (upTo[needed - 1] ?? 0) >= n
   }
 
   /** The message is here, whatever else is known of it. */
