@@ -22,7 +22,7 @@ export function keysUnder(storePrefix: string) {
   }
 }
 
-/** Ids in the feed; as in `lua/common.lua`. */
+/** Ids in the feed; as in `lua/log.lua`. */
 export const FEED_LENGTH = 16_384
 
 export type Keys = ReturnType<typeof keysUnder>
