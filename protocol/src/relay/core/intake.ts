@@ -156,7 +156,7 @@ export class Intake {
   }
 
   #begin(peer: Peer, entry: WireEntry, cover: readonly number[]): void {
-    const { bounds, storing, clock, now, waiting } = this.#relay
+    const { bounds, storing, clock, now } = this.#relay
     this.#count(entry, false)
     if (!storing || this.#stale.has(keyOf(entry.coordinate))) return
     const { bytes, exceptions } = this.#costOf(entry)
