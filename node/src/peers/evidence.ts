@@ -6,6 +6,7 @@ export class Evidence {
   /** The last receipt of each peer. */
   readonly receipts = new Map<number, SignedReceipt>()
   readonly #log: Log | undefined
+  readonly #accused = new Set<number>()
 
   constructor(log: Log | undefined) {
     this.#log = log
@@ -15,8 +16,10 @@ export class Evidence {
     this.receipts.set(receipt.server, receipt)
   }
 
-  /** Two histories of one server: with what is logged here anybody can have it slashed. */
+  /** Two histories of one server: with what is logged here, once for each server, anybody can have it slashed. */
   fork(first: SignedHead, second: SignedHead): void {
+    if (this.#accused.has(first.server)) return
+    this.#accused.add(first.server)
     this.#log?.error({ first: readable(first), second: readable(second) }, 'a server signed two histories')
   }
 }

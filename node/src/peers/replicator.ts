@@ -9,6 +9,7 @@ import {
   type RelayEvent,
   step,
 } from '@dred/protocol/relay'
+import { Confirmations } from './confirmations.ts'
 import { EntryStore } from './entry-store.ts'
 import { Evidence } from './evidence.ts'
 import type { Link } from './link.ts'
@@ -45,10 +46,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
   #timer: NodeJS.Timeout | undefined
   #tickets = 0
   readonly #admissions = new Map<number, () => void>()
-  #confirmed: { incarnation: number; upTo: readonly number[] } = { incarnation: 0, upTo: [] }
-  /** That are to have what clients hand to this one, itself included. */
-  #servers = 1
-  readonly #confirmationListeners = new Set<() => void>()
+  readonly #confirmations = new Confirmations()
   #stops: (() => void)[] = []
   #stopped = false
 
@@ -119,13 +117,11 @@ class RelayDriver implements Replicator, PeerLinksHost {
   }
 
   confirmed(incarnation: number): Confirmation {
-    const { upTo } = this.#confirmed
-    return { upTo: incarnation === this.#confirmed.incarnation ? upTo : [], servers: this.#servers }
+    return this.#confirmations.of(incarnation)
   }
 
   onConfirmed(listener: () => void): () => void {
-    this.#confirmationListeners.add(listener)
-    return () => this.#confirmationListeners.delete(listener)
+    return this.#confirmations.onChange(listener)
   }
 
   purged(): void {
@@ -192,16 +188,27 @@ class RelayDriver implements Replicator, PeerLinksHost {
   }
 
   #handle(event: RelayEvent): void {
+    if (event.type === 'store-lost' || event.type === 'recovered') this.#admitAll()
     const peer = event.type === 'frame' ? event.peer : undefined
+    let effects: RelayEffect[] = []
     try {
-      if (event.type === 'store-lost' || event.type === 'recovered') this.#admitAll()
-      const effects = step(this.#relay, event, { monotonicMs: performance.now(), unixMs: this.#unixMs })
-      for (const effect of effects) this.#perform(effect, peer)
+      effects = step(this.#relay, event, { monotonicMs: performance.now(), unixMs: this.#unixMs })
     } catch (error) {
-      // A fault of this program. Whoever sent what it stumbled over is left, everybody else is served on.
-      this.#options.log?.error({ err: error, event: event.type, peer }, 'the relay failed')
-      if (peer !== undefined) this.#links.get(peer)?.close(new LinkError('disconnected', undefined, error))
+      this.#failed(error, event.type, peer)
     }
+    for (const effect of effects) {
+      try {
+        this.#perform(effect, peer)
+      } catch (error) {
+        this.#failed(error, effect.type, peer)
+      }
+    }
+  }
+
+  /** A fault of this program. Whoever sent what it stumbled over is left, everybody else is served on. */
+  #failed(error: unknown, at: string, peer: number | undefined): void {
+    this.#options.log?.error({ err: error, at, peer }, 'the relay failed')
+    if (peer !== undefined) this.#links.get(peer)?.close(new LinkError('disconnected', undefined, error))
   }
 
   /** @param asker peer to whose frame this is due */
@@ -220,7 +227,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
         this.#charged(asker, READING_BYTES, this.#entries.read(effect))
         return
       case 'sign':
-        void this.#statements.sign(effect.statement)
+        this.#charged(undefined, 0, this.#statements.sign(effect.statement))
         return
       case 'check':
         this.#charged(effect.peer, STATEMENT_BYTES, this.#statements.check(effect.peer, effect.statement, effect.signature))
@@ -230,8 +237,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
         this.#admissions.delete(effect.ticket)
         return
       case 'confirmed':
-        this.#confirmed = effect
-        this.#sayConfirmed()
+        this.#confirmations.confirmed(effect)
         return
       case 'fork':
         this.#evidence.fork(effect.first, effect.second)
@@ -271,20 +277,14 @@ class RelayDriver implements Replicator, PeerLinksHost {
   /** Lets what a peer causes count against it for as long as it lasts. */
   #charged(peer: number | undefined, bytes: number, work: Promise<void>): void {
     const release = peer === undefined ? undefined : this.#links.get(peer)?.charge(bytes)
-    if (release) void work.finally(release)
+    work.catch((error: unknown) => this.#failed(error, 'work', peer)).finally(() => release?.())
   }
 
   #followRegistry(): void {
-    const members = this.#members.read()
-    this.#tell(members)
-    const servers = new Set(members.members.filter(({ leaving }) => !leaving).map(({ id }) => id)).add(this.#relay.self).size
-    if (servers === this.#servers) return
-    this.#servers = servers
-    this.#sayConfirmed()
-  }
-
-  #sayConfirmed(): void {
-    for (const listener of this.#confirmationListeners) listener()
+    const event = this.#members.read()
+    this.#tell(event)
+    const staying = event.members.filter(({ leaving }) => !leaving).map(({ id }) => id)
+    this.#confirmations.members(new Set([...staying, this.#relay.self]).size)
   }
 
   #admitAll(): void {

@@ -35,6 +35,8 @@ export class StoreWatch {
   #renewed = true
   #recovering = false
   #attempt = 0
+  /** When peers last knew a later incarnation, as `performance.now()`. */
+  #outgrownAt = Number.NEGATIVE_INFINITY
   /** What the relay was told last. */
   #vector = new VersionVector()
   #stops: (() => void)[] = []
@@ -64,8 +66,10 @@ export class StoreWatch {
     void this.#recover()
   }
 
-  /** Begins an incarnation later than one that peers know. */
+  /** Begins an incarnation later than one that peers know; not too often, whatever they say: they will say it again. */
   renew(known: number): void {
+    if (known < this.#options.self().incarnation || performance.now() < this.#outgrownAt + this.#options.retryMs) return
+    this.#outgrownAt = performance.now()
     this.#options.renew(known)
     void this.#recover()
   }
