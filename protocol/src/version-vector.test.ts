@@ -33,6 +33,8 @@ describe('a version vector', () => {
       for (let n = 1; n <= 41; n++) expect(vectors[side].has('1-1', n)).toBe(known[side].has(n))
       const gap = Array.from({ length: 42 }, (_, i) => i + 1).find((n) => !known[side].has(n)) ?? 0
       expect(vectors[side].watermark('1-1')).toBe(gap - 1)
+      for (const vector of [vectors[side], vectors[side].clone(), VersionVector.from(vectors[side].toData())])
+        expect(vector.exceptions).toBe(vector.counts('1-1').length - 1)
       expect(VersionVector.from(vectors[side].toData()).toData()).toEqual(vectors[side].toData())
     }
     const missing = vectors.a.missing(vectors.b).flatMap(numbers)

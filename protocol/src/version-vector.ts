@@ -41,6 +41,7 @@ export type VersionVectorData = Record<Origin, [upTo: number, ...beyond: number[
  */
 export class VersionVector {
   readonly #known = new Map<Origin, Known>()
+  #exceptions = 0
 
   /** @throws DredError `malformed_request` for data that is no vector or is out of bounds */
   static from(data: Readonly<Record<string, readonly number[]>>): VersionVector {
@@ -54,6 +55,7 @@ export class VersionVector {
       if (!valid || beyond.length > limits.vectorExceptions)
         throw new DredError('malformed_request', { detail: `Bad counts for origin ${name}` })
       vector.#known.set(origin, { upTo, beyond: beyond.length > 0 ? new Set(beyond) : undefined })
+      vector.#exceptions += beyond.length
     }
     return vector
   }
@@ -84,12 +86,22 @@ export class VersionVector {
   clone(): VersionVector {
     const copy = new VersionVector()
     for (const [origin, { upTo, beyond }] of this.#known) copy.#known.set(origin, { upTo, beyond: beyond && new Set(beyond) })
+    copy.#exceptions = this.#exceptions
     return copy
   }
 
   /** How many origins are known. */
   get size(): number {
     return this.#known.size
+  }
+
+  /** How many counts are known beyond watermarks. */
+  get exceptions(): number {
+    return this.#exceptions
+  }
+
+  knows(origin: Origin): boolean {
+    return this.#known.has(origin)
   }
 
   get origins(): Origin[] {
@@ -132,6 +144,7 @@ export class VersionVector {
     }
     const all = beyond ?? new Set()
     for (const n of added) all.add(n)
+    this.#exceptions += added.length
     this.#known.set(origin, { upTo, beyond: all })
     return true
   }
@@ -147,9 +160,11 @@ export class VersionVector {
     const { upTo: before, beyond } = known
     known.upTo = upTo
     if (!beyond) return
+    this.#exceptions -= beyond.size
     if (upTo - before < beyond.size) for (let n = before + 1; n <= upTo; n++) beyond.delete(n)
     else for (const n of beyond) if (n <= upTo) beyond.delete(n)
     while (beyond.delete(known.upTo + 1)) known.upTo++
+    this.#exceptions += beyond.size
     if (beyond.size === 0) known.beyond = undefined
   }
 

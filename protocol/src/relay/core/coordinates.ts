@@ -44,15 +44,16 @@ export function known(vector: VersionVector, origin: Origin, counts: Iterable<nu
   return [upTo, ...[...beyond].sort((a, b) => a - b)]
 }
 
-/** Origins remembered of a peer: names are free to invent. */
+/** Origins, and counts beyond gaps, remembered of a peer: names are free to invent. */
 const MAX_ORIGINS = 16_384
+const MAX_EXCEPTIONS = 524_288
 
 /** Adds what a peer says that it has. */
 export function learn(vector: VersionVector, data: VersionVectorData): void {
   for (const [name, [upTo, ...beyond]] of Object.entries(data)) {
     const origin = name as Origin
-    if (vector.size >= MAX_ORIGINS && vector.counts(origin)[0] === 0) continue
+    if (vector.size >= MAX_ORIGINS && !vector.knows(origin)) continue
     vector.raise(origin, upTo)
-    for (const n of beyond) vector.add(origin, n)
+    if (vector.exceptions + beyond.length <= MAX_EXCEPTIONS) for (const n of beyond) vector.add(origin, n)
   }
 }

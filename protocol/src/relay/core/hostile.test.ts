@@ -72,3 +72,58 @@ describe('what was not verified', () => {
     expect(server.relay.forwarder.cache.get(`2-${START + 2}-1`)).toEqual(entry)
   })
 })
+
+describe('names that a peer invents', () => {
+  const gone = (server: number, incarnation: number, [from, n]: [number, number]) =>
+    ({ type: 'MSG', entry: { kind: 'gone', coordinate: { server, incarnation, n }, from }, cover: [] }) as const
+  /** What another server makes of all that server 1 says it has. */
+  const told = (net: TestNetwork) => {
+    net.sent.length = 0
+    net.unlink(1, 3)
+    net.link(1, 3)
+    net.run(100)
+    return net.server(3).effects.filter(({ type }) => type === 'close')
+  }
+
+  it('fill no store with origins, and leave room for who is linked', () => {
+    const { net, server, say } = hostile()
+    for (let i = 1; i <= 8_500; i++) {
+      say(gone(9, i, [1, 1]))
+      if (i % 100 === 0) net.run(5)
+    }
+    expect(server.relay.vector.size).toBeLessThan(8_200)
+    expect(server.relay.counters.refused.quota).toBeGreaterThan(300)
+    net.publish(3)
+    net.run(200)
+    expect(server.relay.vector.has(`3-${START + 3}`, 1)).toBe(true)
+    for (let i = 1; i <= 20; i++) {
+      say({ type: 'STATE', incarnation: START + 100 + i, epoch: 0, joining: false, credit: 0 })
+      say(gone(2, START + 100 + i, [1, 1]))
+    }
+    net.run(5)
+    expect(server.relay.vector.size).toBeLessThan(8_210)
+  })
+
+  it('fill no store with counts beyond gaps', () => {
+    const { net, server, say } = hostile()
+    for (let i = 1; i <= 4_200; i++) {
+      say(gone(9, i, [3, 1_026]))
+      if (i % 100 === 0) net.run(5)
+    }
+    expect(server.relay.vector.exceptions).toBeLessThanOrEqual(65_536)
+    expect(told(net)).toEqual([])
+    say(gone(9, 1, [1, 2]))
+    net.run(5)
+    expect(server.relay.vector.watermark('9-1')).toBe(1_026)
+  })
+
+  it('are not remembered without end as what it has', () => {
+    const { server, say } = hostile()
+    const beyond = Array.from({ length: 1_024 }, (_, i) => 2 + 2 * i)
+    for (let i = 0; i < 2_000; i += 50) {
+      const vector = Object.fromEntries(Array.from({ length: 50 }, (_, at) => [`9-${i + at + 1}`, [0, ...beyond]]))
+      say({ type: 'HAVE', vector: vector as Record<`${number}-${number}`, [number]> })
+    }
+    expect(server.relay.peers.get(2)?.vector.exceptions).toBeLessThanOrEqual(524_288)
+  })
+})

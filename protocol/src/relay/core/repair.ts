@@ -53,7 +53,7 @@ export class Repair {
 
   /** Somebody has this. What is missing of it is got, unless it comes in the meantime. */
   notice(origin: Origin, [upTo, ...beyond]: VersionVectorData[Origin]): void {
-    const { vector, self, incarnation, timers, timings, now } = this.#relay
+    const { vector, self, incarnation, timers, timings, now, intake } = this.#relay
     if (this.#wanted.has(origin) || this.#wanted.size >= MAX_WANTED) return
     const at = parseOrigin(origin)
     if (at.server === self && at.incarnation >= incarnation) {
@@ -61,6 +61,7 @@ export class Repair {
       return
     }
     if (vector.watermark(origin) >= upTo && beyond.every((n) => vector.has(origin, n))) return
+    if (!intake.hasRoom(origin)) return
     const wanted = { upTo, beyond, timer: new Timer(() => this.#get(origin)) }
     this.#wanted.set(origin, wanted)
     timers.set(wanted.timer, now.monotonicMs + timings.graceMs)

@@ -38,7 +38,7 @@ export class Vectors {
     if (!storing) return
     if (answer) peer.askedMs = now.monotonicMs
     const entries = countsOf(vector).filter(([origin, [upTo]]) => !this.#isOver(origin, upTo))
-    const parts = inParts(entries)
+    const parts = inParts(entries).slice(0, relayLimits.vectorFrames)
     for (const [i, part] of parts.entries()) {
       const last = i === parts.length - 1
       const kept = part.flatMap(([origin]) => {
