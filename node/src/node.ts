@@ -12,7 +12,8 @@ import type { Listener, TlsFiles } from './http/listener.ts'
 import { Incarnation } from './incarnation.ts'
 import type { Log } from './log.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
-import { type AdminServer, type Check, startAdmin } from './observability/admin.ts'
+import { type AdminServer, startAdmin } from './observability/admin.ts'
+import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import { Hub } from './realtime/hub.ts'
@@ -41,7 +42,7 @@ export interface ReplicatorContext {
   registry: RegistryView
   /** This server's id and its incarnation now. */
   self: () => Pick<Coordinate, 'server' | 'incarnation'>
-  /** Begins an incarnation later than one that peers know. */
+  /** Begins an incarnation later than this one, of which the store may lack something. */
   outgrow: (incarnation: number) => void
   events: ReplicationEvents
   log: Log
@@ -127,7 +128,7 @@ class RelayNode implements Node {
       self: () => incarnation.self,
       outgrow: (known) => {
         incarnation.renew(known)
-        logger.warn({ known, ...incarnation.self }, 'peers know a life of this server that its store does not: beginning a later one')
+        logger.warn({ known, ...incarnation.self }, 'beginning a later incarnation: the store may lack some of what the one before counted')
       },
       events: this.#metrics.replication,
       log: logger,
@@ -155,13 +156,18 @@ class RelayNode implements Node {
 
   async listen(): Promise<void> {
     const { host, port, admin } = this.#settings
+    const { store, registry } = this.#dependencies
     try {
       const { app, listener } = await this.#createApp()
       this.#app = app
       this.#endStreamsOnClose(app, listener)
       const address = new URL(await app.listen({ host, port }))
       this.url = `${this.#settings.tls ? 'https' : 'http'}://${address.host}`
-      this.#admin = await startAdmin({ ...admin, checks: () => this.#checks(), metrics: this.#metrics })
+      this.#admin = await startAdmin({
+        ...admin,
+        checks: () => examine({ store, registry, standing: this.#membership.standing(), closing: this.#closing }),
+        metrics: this.#metrics,
+      })
       this.adminUrl = this.#admin.url
       this.#watch()
       void this.#replicator.start()
@@ -232,8 +238,7 @@ class RelayNode implements Node {
       registry.onChange(() => this.#followMembership()),
       store.onReconnected(() => this.#onStoreBack()),
     )
-    const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS)
-    timer.unref()
+    const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS).unref()
     this.#stops.push(() => clearInterval(timer))
   }
 
@@ -280,22 +285,6 @@ class RelayNode implements Node {
       if (!this.#closing) logger.warn({ err: error }, 'purge failed')
     } finally {
       this.#purging = false
-    }
-  }
-
-  async #checks(): Promise<Record<string, Check>> {
-    const { store, registry } = this.#dependencies
-    const { state, member, serves, detail, key } = this.#membership.standing()
-    const { fresh, ageMs, block } = registry.freshness()
-    return {
-      store: await store.ping().then(
-        () => ({ ok: true }),
-        (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
-      ),
-      chain: { ok: fresh, detail: `block ${block}, read ${Math.round(ageMs)} ms ago` },
-      registered: { ok: member, detail: `${state}: ${detail}` },
-      key: { ok: key.ok, detail: key.detail },
-      serving: { ok: serves && !this.#closing },
     }
   }
 }
