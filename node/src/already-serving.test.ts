@@ -9,13 +9,13 @@ import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
 import { newServerKey } from './testing/server-key.ts'
 
 let http: Server
-let answer: (request: IncomingMessage, response: ServerResponse) => void
+let answer: (request: IncomingMessage, response: ServerResponse) => unknown
 let key: ServerKey
 let self: RegisteredServer
 let registry: MemoryRegistry
 
 beforeEach(async () => {
-  http = createServer((request, response) => answer(request, response))
+  http = createServer((request, response) => void answer(request, response))
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   key = await newServerKey()
   const { keyX, keyY, keyId } = key

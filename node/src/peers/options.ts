@@ -13,7 +13,7 @@ export interface ReplicatorOptions {
   key: Pick<ServerKey, 'sign' | 'keyId'>
   /** This server's id and its incarnation now. */
   self(): Pick<Coordinate, 'server' | 'incarnation'>
-  /** Peers have entries that this server counted in an incarnation that it does not know and that is not over: a later one has to begin. */
+  /** Begins an incarnation later than this one, of which peers have what the store lacks, or may: it has lost something. */
   outgrow(incarnation: number): void
   events?: ReplicationEvents
   log?: Log
