@@ -108,6 +108,8 @@ test('a key that another process serves with', async () => {
 })
 
 test('settings that do not fit are refused together', async () => {
-  expect(await fail(2, 'config_invalid', { neighborhood: 'seven', 'log-level': 'loud' })).toMatch(/neighborhood.*logLevel/)
+  expect(await fail(2, 'config_invalid', { neighborhood: 'seven', topology: 'tree', 'log-level': 'loud' })).toMatch(
+    /neighborhood.*topology.*logLevel/,
+  )
   expect(await fail(2, 'missing_value', { 'tls-cert-file': 'cert.pem' })).toContain('--tls-key-file')
 })

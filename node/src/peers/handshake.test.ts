@@ -1,4 +1,4 @@
-import { createServer, type Http2Server } from 'node:http2'
+import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { encodeFrame, type RelayFrame, type Handshake, handshakeBytes } from '@dred/protocol/relay'
 import { encode } from 'cborg'
@@ -258,6 +258,28 @@ describe('a peer that is dialled', () => {
   it('is believed with its registered key', async () => {
     expect(await play((rogue, hello) => answer(rogue, hello))).toBe('linked')
     expect(connected()).toEqual([4])
+  })
+
+  it('gets its token back on a second stream of the same session, and long answers there', async () => {
+    const { store } = cluster.server(SERVER)
+    for (let n = 1; n <= 20; n++) await store.replicate({ kind: 'gone', coordinate: { server: 2, incarnation: 5, n: 2 * n }, from: 2 * n })
+    let second: Promise<ServerHttp2Stream> | undefined
+    let first: unknown
+    const linked = await play(async (rogue, hello) => {
+      second = new Promise((resolve) => http.once('stream', resolve))
+      first = rogue.stream
+      await answer(rogue, hello)
+    })
+    expect(linked).toBe('linked')
+    const stream = await second
+    if (!stream) throw new Error('There was no second stream')
+    stream.respond({ ':status': 200 })
+    const bulk = new Rogue(stream)
+    received.push(bulk)
+    expect(await bulk.next('BULK')).toEqual({ type: 'BULK', token: new Uint8Array(16) })
+    expect(stream.session).toBe((first as ServerHttp2Stream).session)
+    received[0]?.send({ type: 'PULL', ticket: 3, server: 2, incarnation: 5, from: 1, to: 40 })
+    expect((await bulk.next('BATCH')).entries).toHaveLength(20)
   })
 
   it('is refused with another key', async () => {
