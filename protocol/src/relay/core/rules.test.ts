@@ -203,6 +203,22 @@ describe('heads', () => {
   })
 })
 
+describe('a history that was not what its server signed', () => {
+  it('is compared on from the next signed head', () => {
+    const net = new TestNetwork(ids(2), { bounds: { headMessages: 2 } }).linkAll()
+    net.loses = ({ to }) => to === 2
+    const { entry } = net.publish(1)
+    net.loses = () => false
+    const other = { ...entry, canonical: entry.canonical.replace('xx', 'yx') }
+    net.tell(2, { type: 'frame', peer: 1, frame: { type: 'MSG', entry: other, cover: [] } })
+    net.run(100)
+    for (let i = 0; i < 9; i++) net.publish(1)
+    net.run(1_000)
+    expect(net.frames('HEAD').length).toBeGreaterThan(3)
+    expect(net.server(2).relay.counters.mismatches).toBe(1)
+  })
+})
+
 describe('a link with too much queued', () => {
   it('gets digests, and the peer asks for what it lacks', () => {
     const net = new TestNetwork(ids(2)).linkAll()
@@ -295,6 +311,17 @@ describe('what is measured', () => {
       { server: 2, sender: 1, items: [{ server: 1, incarnation: START + 1, upTo: 3, count: 3 }] },
     ])
   })
+})
+
+it("a receipt that is not a peer's for this server is not looked at", () => {
+  const { server, say } = hostile()
+  const receipt = { server: 2, sender: 1, clock: START, items: [] }
+  const signature = new Uint8Array(64)
+  say({ type: 'RECEIPT', receipt: { ...receipt, server: 3 }, signature })
+  say({ type: 'RECEIPT', receipt: { ...receipt, sender: 2 }, signature })
+  expect(effectsOf(server, 'check')).toEqual([])
+  say({ type: 'RECEIPT', receipt, signature })
+  expect(effectsOf(server, 'check').length).toBe(1)
 })
 
 describe('what a peer may not do without end', () => {
