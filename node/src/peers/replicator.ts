@@ -257,21 +257,10 @@ class RelayDriver implements Replicator, PeerLinksHost {
       case 'returned':
         return
       case 'wake':
-        this.#wakeAt(effect.atMs)
+        clearTimeout(this.#timer)
+        this.#timer = setTimeout(() => this.#tell({ type: 'tick' }), Math.max(0, effect.atMs - performance.now()))
         return
     }
-  }
-
-  #wakeAt(atMs: number): void {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(
-      () => {
-        // Timers of Node are early by up to a millisecond.
-        if (performance.now() < atMs) this.#wakeAt(atMs)
-        else this.#tell({ type: 'tick' })
-      },
-      Math.max(0, atMs - performance.now()),
-    )
   }
 
   /** Lets what a peer causes count against it for as long as it lasts. */

@@ -15,6 +15,8 @@ let incarnation: number
 let said: string[]
 let storing: Set<number>
 let vectors: VersionVector[]
+/** When what peers sent has been stored, or could not be. */
+let settled: Promise<void>
 
 const origin = (of = incarnation) => `1-${of}` as const
 
@@ -24,6 +26,7 @@ beforeEach(async () => {
   said = []
   storing = new Set()
   vectors = []
+  settled = Promise.resolve()
   watch = watchOn(store)
 })
 afterEach(async () => {
@@ -36,7 +39,7 @@ function watchOn(on: Store): StoreWatch {
     store: on,
     self: () => ({ server: 1, incarnation }),
     renew: (known) => (incarnation = known + 1),
-    settled: async () => undefined,
+    settled: () => settled,
     isStoring: ({ n }) => storing.has(n),
     tell: (event: RelayEvent) => {
       said.push(event.type === 'recovered' ? `recovered ${event.incarnation}` : event.type)
@@ -107,6 +110,22 @@ it('tells anew what the store has when it comes back, in the incarnation that be
   await store.comeBack(0)
   await eventually(() => said).toEqual(['recovered 100', 'appended 100 1', 'store-lost', 'recovered 200'])
   expect(vectors.at(-1)?.origins).toEqual([])
+})
+
+it('tells it after what has become of all that was being stored', async () => {
+  await watch.start()
+  let end = (): void => undefined
+  settled = new Promise((resolve) => {
+    end = () => {
+      said.push('stored')
+      resolve()
+    }
+  })
+  watch.failed(new Error('away'))
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  end()
+  await eventually(() => vectors.length).toBe(2)
+  expect(said).toEqual(['recovered 100', 'store-lost', 'stored', 'recovered 101'])
 })
 
 it('begins an incarnation when the store failed and never said that it was away', async () => {
