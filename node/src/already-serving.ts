@@ -20,7 +20,6 @@ export async function isServed(registry: RegistryView, self: RegisteredServer): 
   const answer = await fetchJson(url).catch(() => undefined)
   if (describeMismatch(EndpointProof, answer) !== undefined) return false
   const proof = answer as EndpointProof
-  if (proof.server !== self.id || proof.nonce !== nonce) return false
   const key = acceptedKeys(self, registry.now()).find(({ keyX, keyY }) => keyX === proof.keyX && keyY === proof.keyY)
   const { chainId, serverRegistry } = registry
   // Whatever endpoint it names, as it may not have heard of a new one: who signs this nonce with this key is alive.
