@@ -9,6 +9,8 @@ export interface Checked {
   readonly id: number
   readonly store: SimulatedStore
   readonly unixMs: number
+  /** Messages that it has held for so long, of peers and of clients, and holds. */
+  heldFor(ms: { peer: number; client: number }): readonly Message[]
 }
 
 export interface Violation {
@@ -21,8 +23,8 @@ export interface Violation {
 }
 
 /** The product's wait for what a message follows, ms, of peers and of clients; a tick may be late by a little. */
-const CAUSAL_MS = { peer: 5_000, client: 2_000 }
 const TICK_MS = 1
+const CAUSAL_MS = { peer: 5_000 - TICK_MS, client: 2_000 - TICK_MS }
 
 type Send = Extract<RelayEffect, { type: 'send' }>
 
@@ -111,22 +113,38 @@ export class Checks {
       )
   }
 
-  /** A message is durable and can be read. @param waitedMs since it could have been logged */
+  /** A message is durable and can be read. @param waited since it could have been logged */
   logged(server: Checked, message: Message, waited: { ms: number; for: 'peer' | 'client' }): void {
-    const shortMs = CAUSAL_MS[waited.for] - TICK_MS - waited.ms
-    for (const id of server.store.unknown(message.prev)) {
+    const shortMs = CAUSAL_MS[waited.for] - waited.ms
+    const missing = server.store.unknown(message.prev)
+    // What has to go before a message whose time is over does not wait for its own.
+    const pushed = missing.length > 0 && shortMs > 0 && this.#isFollowed(server, message)
+    for (const id of pushed ? [] : missing) {
       const key = `${server.id} ${id}`
       this.#early.set(key, [...(this.#early.get(key) ?? []), { message, shortMs }])
     }
     const late = this.#early.get(`${server.id} ${message.id}`)
     if (!late) return
     this.#early.delete(`${server.id} ${message.id}`)
-    for (const { message: follower, shortMs: missing } of late)
-      if (missing > 0 && server.store.ids.has(follower.id))
+    for (const { message: follower, shortMs: early } of late)
+      if (early > 0 && server.store.ids.has(follower.id))
         this.violate(
           'causal delivery',
-          `server ${server.id} logs ${nameOf(follower)} before ${nameOf(message)}, ${Math.round(missing)} ms too early`,
+          `server ${server.id} logs ${nameOf(follower)} before ${nameOf(message)}, ${Math.round(early)} ms too early`,
         )
+  }
+
+  /** Whether one that was held long enough follows a message, directly or over others that are held. */
+  #isFollowed(server: Checked, { id }: Message): boolean {
+    const overdue = new Set(server.heldFor(CAUSAL_MS))
+    for (const { prev } of overdue) {
+      if (prev.includes(id)) return true
+      for (const cause of server.store.unknown(prev)) {
+        const held = this.#messages.ofId(cause)
+        if (held) overdue.add(held)
+      }
+    }
+    return false
   }
 
   /** A server says how far its own messages are stored elsewhere. */

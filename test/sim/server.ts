@@ -51,8 +51,8 @@ export class SimulatedServer implements Endpoint {
   #spins = { atMs: 0, count: 0 }
   #tickets = 0
   readonly #submitted = new Map<number, { message: Message; accepted: () => void }>()
-  /** When messages that are not stored yet could have been, simulated ms. */
-  readonly #waiting = new Map<string, number>()
+  /** Messages that are not stored yet, by coordinate or, if clients handed them over, by id; and since when they could have been, simulated ms. */
+  readonly #waiting = new Map<string, { message: Message; sinceMs: number }>()
 
   constructor(id: number, world: World, skewMs: number) {
     this.id = id
@@ -68,6 +68,14 @@ export class SimulatedServer implements Endpoint {
       after: (ms, run) => world.after(ms, run),
       survives: () => random.chance(0.5),
       logged: (entry, id) => this.#logged(entry, id),
+    })
+  }
+
+  /** Messages that are held here for at least so long, of peers and of clients. */
+  heldFor(ms: { peer: number; client: number }): Message[] {
+    return [...this.#waiting].flatMap(([key, { message, sinceMs }]) => {
+      const leastMs = key === message.id ? ms.client : ms.peer
+      return this.#world.nowMs - sinceMs >= leastMs ? [message] : []
     })
   }
 
@@ -177,7 +185,7 @@ export class SimulatedServer implements Endpoint {
     if (!this.serving) return false
     const ticket = ++this.#tickets
     this.#submitted.set(ticket, { message, accepted })
-    this.#waiting.set(message.id, this.#world.nowMs)
+    this.#waiting.set(message.id, { message, sinceMs: this.#world.nowMs })
     this.#hand({ type: 'submitted', ticket, missing: this.store.unknown(message.prev) })
     return true
   }
@@ -288,7 +296,7 @@ export class SimulatedServer implements Endpoint {
       if (!message) return { type: 'rejected', coordinate, detail: 'nobody has signed it' }
       if (!this.store.up) return { type: 'unverified', coordinate }
       const key = coordinateKey(coordinate)
-      if (!this.#waiting.has(key)) this.#waiting.set(key, this.#world.nowMs)
+      if (!this.#waiting.has(key)) this.#waiting.set(key, { message, sinceMs: this.#world.nowMs })
       const { id, prev, expiresAt } = message
       return { type: 'verified', coordinate, id, missing: this.store.unknown(prev), expiresAt }
     })
@@ -331,7 +339,7 @@ export class SimulatedServer implements Endpoint {
       checks.violate('one id per coordinate', `server ${this.id} logs two messages at ${coordinateKey(entry.coordinate)}`)
     if (own) this.#world.accepted(messages.accept(message, entry, nowMs))
     const key = own ? id : coordinateKey(entry.coordinate)
-    const waited = { ms: nowMs - (this.#waiting.get(key) ?? nowMs), for: own ? 'client' : 'peer' } as const
+    const waited = { ms: nowMs - (this.#waiting.get(key)?.sinceMs ?? nowMs), for: own ? 'client' : 'peer' } as const
     this.#waiting.delete(key)
     this.lastId = id
     if (this.store.ids.get(id) === nowMs) checks.logged(this, message, waited)
