@@ -1,10 +1,10 @@
 import { DredError } from '@dred/protocol'
 import { topologies } from '@dred/protocol/relay'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { openLossyStore } from '../testing/lossy-store.ts'
-import { type Cluster, type ClusterOptions, quickRelay } from './testing/cluster.ts'
+import { type Cluster, type ClusterOptions, quick, quickRelay } from './testing/cluster.ts'
 import { Neighborhood, random } from './testing/neighborhood.ts'
 
 let neighborhood: Neighborhood
@@ -207,6 +207,16 @@ describe('links', () => {
     registry.set([first, { ...second, endpoint: second.endpoint.replace('127.0.0.1', 'localhost') }])
     await linked()
     expect(await agreed(await publish(4, [1, 2]))).toEqual([1, 2])
+  })
+
+  it('are tried again at once with a peer that closes them without a word', async () => {
+    await create(2, { replicator: { timings: { ...quick, handshakeMs: 60_000 } } })
+    const refused = vi.fn()
+    cluster.server(2).onRefused = refused
+    await cluster.server(1).start()
+    await eventually(() => refused.mock.calls.length).toBeGreaterThan(2)
+    await cluster.server(2).start()
+    expect(await linked()).toEqual([1, 2])
   })
 
   it('end when the process stops, without delay', async () => {

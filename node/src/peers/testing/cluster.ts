@@ -144,6 +144,8 @@ export class TestServer {
   readonly key: ServerKey
   /** Unix milliseconds, as this server's clock shows them. */
   clock: () => number = Date.now
+  /** Called whenever somebody dials while nothing runs. */
+  onRefused: () => void = () => undefined
   readonly counts: Counts = { sent: 0, stored: 0, known: 0, refused: 0, rejected: 0 }
   readonly #cluster: Cluster
   readonly #options: ClusterOptions
@@ -163,7 +165,10 @@ export class TestServer {
     // A link is open as soon as a stream comes: nothing that was sent before there is a replicator is lost.
     this.#http.on('stream', (stream: ServerHttp2Stream) => {
       if (this.#replicator) this.#replicator.accept(stream)
-      else stream.destroy()
+      else {
+        stream.destroy()
+        this.onRefused()
+      }
     })
     this.#http.on('sessionError', () => undefined)
     this.#http.on(parts.options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
