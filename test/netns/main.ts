@@ -1,5 +1,5 @@
 // Ten real servers, each a host of its own, over a bad network: node test/netns/main.ts [--scenario FILE] [--simulate N] [--json] [--keep]
-// Needs Linux, root, ip, openssl, curl and redis-server. One run at a time: a new one ends an older one.
+// Needs Linux, root, ip, openssl, curl and redis-server.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { Authority } from './authority.ts'
-import { createLab, inNamespace, lab, removeLab, whyNot } from './lab.ts'
+import { inNamespace, isAlive, Lab, whyNot } from './lab.ts'
 import type { Report } from './report.ts'
 import { readPlay } from './scenario.ts'
 import { simulate } from './simulated.ts'
@@ -31,15 +31,16 @@ if (problem !== undefined) {
   process.exit(2)
 }
 
-const LEFTOVERS = 'dred-netns-'
-cleanUp()
-const folder = mkdtempSync(join(tmpdir(), values.keep ? 'dred-kept-' : LEFTOVERS))
+const PREFIX = 'dred-netns-'
+const lab = new Lab(process.pid)
+const folder = mkdtempSync(join(tmpdir(), values.keep ? 'dred-kept-' : `${PREFIX}${process.pid}-`))
 
-/** Of this run and of earlier ones that could not do it. */
+/** After this run and earlier ones that could not do it. */
 function cleanUp(): void {
-  removeLab()
+  lab.remove()
   for (const name of readdirSync(tmpdir())) {
-    if (name.startsWith(LEFTOVERS)) rmSync(join(tmpdir(), name), { recursive: true, force: true, maxRetries: 5 })
+    const owner = name.startsWith(PREFIX) ? Number(name.split('-')[2]) : undefined
+    if (owner === process.pid || (owner !== undefined && !isAlive(owner))) rmSync(join(tmpdir(), name), { recursive: true, force: true })
   }
 }
 
@@ -54,11 +55,11 @@ for (const [signal, code] of Object.entries(signals)) {
 /** @throws Error when it did not come to a report */
 async function play(scenario: string): Promise<Report> {
   try {
-    createLab(readPlay(scenario).servers)
+    lab.create(readPlay(scenario).servers)
     const authority = new Authority(folder)
     authority.create()
-    const runner = [process.execPath, join(import.meta.dirname, 'run.ts'), '--scenario', scenario, '--folder', folder]
-    const [command, args] = inNamespace(lab.hub, runner)
+    const given = ['--scenario', scenario, '--owner', `${process.pid}`, '--folder', folder]
+    const [command, args] = inNamespace(lab.hub, [process.execPath, join(import.meta.dirname, 'run.ts'), ...given])
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: authority.file }
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'inherit'], env })
     const [output, code] = await Promise.all([text(child.stdout), once(child, 'exit')])

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createServerKeyFile } from '../../node/src/chain/server-key.ts'
 import { attestServer, type Chain, createNeighborhood, deploy, registerServer, startChain } from '../fixtures/chain.ts'
 import { Authority } from './authority.ts'
-import { lab } from './lab.ts'
+import { addresses } from './addresses.ts'
 
 const NEIGHBORHOOD = 1
 const PORT = 8_443
@@ -34,20 +34,20 @@ export const usesRedis = (server: number): boolean => server % 3 === 0
 
 /** @param folder where keys, certificates, configurations and stores go; the authority's certificate is there */
 export async function createHosts(count: number, folder: string): Promise<Neighborhood> {
-  const chain = await startChain(0, lab.hubAddress)
+  const chain = await startChain(0, addresses.hub)
   const registries = await deploy(chain)
   await createNeighborhood(chain.wallet(0), registries)
   const authority = new Authority(folder)
   const hosts: Host[] = []
   for (let id = 1; id <= count; id++) {
-    const endpoint = `https://${lab.address(id)}:${PORT}`
+    const endpoint = `https://${addresses.server(id)}:${PORT}`
     const key = await createServerKeyFile(join(folder, `server-${id}.pem`))
     const operator = chain.wallet(0)
     await registerServer(operator, registries, { neighborhood: NEIGHBORHOOD, endpoint, key })
     await attestServer(operator, registries, { id, neighborhood: NEIGHBORHOOD, endpoint })
     const store = usesRedis(id) ? 'redis' : 'sqlite'
     const host: Host = { id, endpoint, store, folder, config: join(folder, `server-${id}.toml`) }
-    const certificate = authority.certify(`server-${id}-tls`, lab.address(id))
+    const certificate = authority.certify(`server-${id}-tls`, addresses.server(id))
     writeFileSync(host.config, configuration(host, { chain, registries, certificate }))
     hosts.push(host)
   }

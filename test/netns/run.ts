@@ -2,6 +2,7 @@
 // prints the report.
 import { parseArgs } from 'node:util'
 import { Clients } from './clients.ts'
+import { Lab } from './lab.ts'
 import { createHosts } from './neighborhood.ts'
 import { play } from './play.ts'
 import { type Report, report } from './report.ts'
@@ -12,12 +13,12 @@ import { WeatherControl } from './weather-control.ts'
 /** For the links between the servers to come up. */
 const LINKS_MS = 30_000
 
-async function run(scenario: Play, folder: string): Promise<Report> {
+async function run(scenario: Play, lab: Lab, folder: string): Promise<Report> {
   const log = (line: string): void => void process.stderr.write(`${line}\n`)
   const weather = await WeatherControl.start(scenario.climate)
   const neighborhood = await createHosts(scenario.servers, folder)
   log(`${scenario.servers} servers are registered.`)
-  const servers = neighborhood.hosts.map((host) => new Server(host))
+  const servers = neighborhood.hosts.map((host) => new Server(host, lab.namespace(host.id)))
   for (const server of servers) await server.start()
   await connected(servers)
   await new Promise((resolve) => setTimeout(resolve, scenario.warmupMs))
@@ -57,10 +58,10 @@ async function connected(servers: readonly Server[]): Promise<void> {
 }
 
 const { values } = parseArgs({
-  options: { scenario: { type: 'string' }, folder: { type: 'string' } },
+  options: { scenario: { type: 'string' }, owner: { type: 'string' }, folder: { type: 'string' } },
 })
-if (!values.scenario || !values.folder) throw new Error('Started by main.ts only')
+if (!values.scenario || !values.owner || !values.folder) throw new Error('Started by main.ts only')
 // The one who started this is gone: so is everything in the namespaces, sooner or later.
 process.stdin.once('end', () => process.exit(1)).resume()
-const result = await run(readPlay(values.scenario), values.folder)
+const result = await run(readPlay(values.scenario), new Lab(Number(values.owner)), values.folder)
 process.stdout.write(JSON.stringify(result), () => process.exit())

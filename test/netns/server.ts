@@ -4,7 +4,7 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { cli } from '../e2e/processes.ts'
-import { inNamespace, lab } from './lab.ts'
+import { inNamespace } from './lab.ts'
 import { ADMIN_PORT, type Host, REDIS_PORT } from './neighborhood.ts'
 
 const execute = promisify(execFile)
@@ -16,15 +16,18 @@ export type Metrics = ReadonlyMap<string, number>
 /** A `dred serve` in its namespace, with its Redis if it has one. */
 export class Server {
   readonly host: Host
+  readonly #namespace: string
   #server: ChildProcess | undefined
   #redis: ChildProcess | undefined
   /** Of processes that were killed, as they were shortly before. */
   readonly #past = new Map<string, number>()
 
-  constructor(host: Host) {
+  constructor(host: Host, namespace: string) {
     this.host = host
+    this.#namespace = namespace
   }
 
+  /** Whether it serves, as far as is known here. */
   get runs(): boolean {
     return this.#server !== undefined
   }
@@ -33,8 +36,9 @@ export class Server {
   async start(): Promise<void> {
     if (this.host.store === 'redis' && !this.#redis) await this.startStore()
     // It ends with this process: its stdin does.
-    this.#server = this.#spawn('server', [process.execPath, cli, 'serve', '--supervised', '--config', this.host.config])
-    await firstOutput(this.#server, () => true)
+    const server = this.#spawn('server', [process.execPath, cli, 'serve', '--supervised', '--config', this.host.config])
+    await firstOutput(server, () => true)
+    this.#server = server
   }
 
   async startStore(): Promise<void> {
@@ -75,10 +79,6 @@ export class Server {
     const [command, args] = inNamespace(this.#namespace, ['curl', '-fsS', `http://127.0.0.1:${ADMIN_PORT}/metrics`])
     const { stdout } = await execute(command, args, { timeout: SCRAPE_MS, maxBuffer: 4_194_304 })
     return parseMetrics(stdout)
-  }
-
-  get #namespace(): string {
-    return lab.namespace(this.host.id)
   }
 
   #spawn(name: string, program: string[]): ChildProcess {

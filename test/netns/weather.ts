@@ -1,7 +1,7 @@
 // The network between the servers: takes every Ethernet frame out of its tunnel and puts it into the receiver's, later or never, as
 // netem does on kernels that have it. A process of its own, so that nothing else holds frames up. Started by weather-control.ts.
 import { createSocket, type Socket } from 'node:dgram'
-import { lab } from './lab.ts'
+import { addresses } from './addresses.ts'
 
 /** What the parent says. */
 export type WeatherOrder =
@@ -47,7 +47,7 @@ class Weather {
   async start(): Promise<void> {
     const socket = createSocket({ type: 'udp4', recvBufferSize: SOCKET_BYTES })
     socket.on('message', (packet) => this.#frame(packet))
-    await new Promise<void>((resolve) => socket.bind(lab.vxlanPort, lab.hubAddress, resolve))
+    await new Promise<void>((resolve) => socket.bind(addresses.vxlanPort, addresses.hub, resolve))
   }
 
   async obey(order: WeatherOrder): Promise<WeatherCount> {
@@ -66,7 +66,7 @@ class Weather {
   async #open(server: number): Promise<void> {
     if (this.#tunnels.has(server)) return
     const socket = createSocket({ type: 'udp4', sendBufferSize: SOCKET_BYTES })
-    await new Promise<void>((resolve) => socket.connect(lab.vxlanPort, lab.tunnelAddress(server), resolve))
+    await new Promise<void>((resolve) => socket.connect(addresses.vxlanPort, addresses.tunnel(server), resolve))
     // A tunnel whose namespace is on its way out.
     socket.on('error', () => undefined)
     this.#tunnels.set(server, socket)
