@@ -1,19 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { originOf } from '../../version-vector.ts'
-import { START, TestNetwork, type TestServer } from './testing/network.ts'
-import type { BodyEntry, CoreFrame, RelayEffect } from './types.ts'
-
-const effectsOf = <T extends RelayEffect['type']>(server: TestServer, type: T) =>
-  server.effects.filter((effect): effect is Extract<RelayEffect, { type: T }> => effect.type === type)
+import { effectsOf, START, TestNetwork } from './testing/network.ts'
+import type { BodyEntry, CoreFrame } from './types.ts'
 
 /** A message of server 2 as server 1 gets it from others, before its store and its verifier have said anything. */
 function arriving() {
-  const net = new TestNetwork([1, 2, 3, 4]).linkAll()
+  const net = new TestNetwork(4).linkAll()
   const server = net.server(1)
   net.loses = ({ to }) => to === 1
   const { entry, id } = net.publish(2, { lifetimeMs: 60_000 })
   server.effects.length = 0
-  const from = (peer: number, frame: CoreFrame): void => net.tell(1, { type: 'frame', peer, frame })
+  const from = (peer: number, frame: CoreFrame): void => net.hear(1, peer, frame)
   const said = (peer: number): CoreFrame[] => effectsOf(server, 'send').flatMap((effect) => (effect.peer === peer ? [effect.frame] : []))
   return { net, server, from, said, entry, id, origin: originOf(entry.coordinate) }
 }

@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { TestNetwork, type TestServer } from './testing/network.ts'
-import type { RelayEffect } from './types.ts'
-
-const ids = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
-const effectsOf = <T extends RelayEffect['type']>(server: TestServer, type: T) =>
-  server.effects.filter((effect): effect is Extract<RelayEffect, { type: T }> => effect.type === type)
+import { effectsOf, TestNetwork } from './testing/network.ts'
 
 describe('a peer that says nothing', () => {
   it('is given up after nine seconds in which it owed an answer', () => {
-    const net = new TestNetwork(ids(2)).linkAll()
+    const net = new TestNetwork(2).linkAll()
     net.loses = ({ from }) => from === 2
     net.publish(1)
     net.run(9_000)
@@ -18,14 +13,14 @@ describe('a peer that says nothing', () => {
   })
 
   it('is found out although there is nothing to send', () => {
-    const net = new TestNetwork(ids(2)).linkAll()
+    const net = new TestNetwork(2).linkAll()
     net.loses = ({ from }) => from === 2
     net.run(60_000)
     expect(effectsOf(net.server(1), 'close')[0]).toMatchObject({ peer: 2, code: 'silent' })
   })
 
   it('is asked for all that it has when it is heard again', () => {
-    const net = new TestNetwork(ids(2)).linkAll()
+    const net = new TestNetwork(2).linkAll()
     net.loses = () => true
     net.publish(1)
     net.run(4_000)
@@ -43,7 +38,7 @@ describe('a peer that says nothing', () => {
 describe('a link that breaks', () => {
   it('has the servers behind it asked at once', () => {
     const near = (a: number, b: number) => (a === 2 || b === 2 ? 10 : 200)
-    const net = new TestNetwork(ids(4), { latencyMs: near }).linkAll()
+    const net = new TestNetwork(4, { latencyMs: near }).linkAll()
     net.loses = ({ from, to }) => from === 2 || to === 2
     net.publish(1)
     net.run(1)
@@ -56,7 +51,7 @@ describe('a link that breaks', () => {
   })
 
   it('has what was asked for on it got from others', () => {
-    const net = new TestNetwork(ids(3)).linkAll()
+    const net = new TestNetwork(3).linkAll()
     for (const other of [1, 2]) net.unlink(other, 3)
     for (let i = 0; i < 100; i++) net.publish(1)
     net.run(1_000)
@@ -74,7 +69,7 @@ describe('a link that breaks', () => {
 })
 
 it('what was stored while the store was asked for it is not waited for', () => {
-  const net = new TestNetwork(ids(2)).linkAll()
+  const net = new TestNetwork(2).linkAll()
   const { id } = net.publish(1)
   net.run(100)
   net.tell(2, { type: 'submitted', ticket: 7, missing: [id] })
@@ -82,7 +77,7 @@ it('what was stored while the store was asked for it is not waited for', () => {
 })
 
 it('how many servers have everything is said once', () => {
-  const net = new TestNetwork(ids(2)).linkAll()
+  const net = new TestNetwork(2).linkAll()
   net.server(1).effects.length = 0
   net.publish(1)
   net.run(5_000)

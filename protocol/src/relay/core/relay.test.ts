@@ -2,13 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { originOf } from '../../version-vector.ts'
 import { message, START, TestNetwork } from './testing/network.ts'
 
-const ids = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 const everywhere = (net: TestNetwork, id: string) =>
   [...net.servers.values()].every(({ log }) => log.filter((one) => one === id).length === 1)
 
 describe('a message in a healthy neighborhood', () => {
   it('reaches every server once, and each sibling gets a cover of its own', () => {
-    const net = new TestNetwork(ids(10), { latencyMs: (a, b) => 10 + Math.abs(a - b) ** 2 }).linkAll()
+    const net = new TestNetwork(10, { latencyMs: (a, b) => 10 + Math.abs(a - b) ** 2 }).linkAll()
     const { id } = net.publish(3)
     net.run(2_000)
     expect(everywhere(net, id)).toBe(true)
@@ -23,7 +22,7 @@ describe('a message in a healthy neighborhood', () => {
   })
 
   it('is confirmed only when it is durable, to who sent it and to its origin', () => {
-    const net = new TestNetwork(ids(3)).linkAll()
+    const net = new TestNetwork(3).linkAll()
     const { entry } = net.publish(1)
     const origin = originOf(entry.coordinate)
     for (let ms = 0; ms < 300; ms++) {
@@ -40,7 +39,7 @@ describe('a message in a healthy neighborhood', () => {
   })
 
   it('blames nobody for a confirmation that takes the long way', () => {
-    const net = new TestNetwork(ids(3), { latencyMs: (a, b) => (a + b === 4 ? 900 : 20) }).linkAll()
+    const net = new TestNetwork(3, { latencyMs: (a, b) => (a + b === 4 ? 900 : 20) }).linkAll()
     for (let i = 0; i < 10; i++) {
       net.publish(1)
       net.run(1_000)
@@ -56,7 +55,7 @@ describe('a message in a healthy neighborhood', () => {
   })
 
   it('is not sent to a server that is leaving', () => {
-    const net = new TestNetwork(ids(3)).linkAll()
+    const net = new TestNetwork(3).linkAll()
     net.setMembers([1, 2, 3].map((id) => ({ id, leaving: id === 3 })))
     net.publish(1)
     net.run(100)
@@ -66,7 +65,7 @@ describe('a message in a healthy neighborhood', () => {
 
 describe('a message that gets lost', () => {
   it('is asked for before it is sent again', () => {
-    const net = new TestNetwork(ids(2)).linkAll()
+    const net = new TestNetwork(2).linkAll()
     net.loses = ({ frame }) => frame.type === 'MSG' && net.frames('MSG').length === 1
     const { id } = net.publish(1)
     net.run(1_000)
@@ -76,7 +75,7 @@ describe('a message that gets lost', () => {
   })
 
   it('is not sent again when only the confirmation was lost', () => {
-    const net = new TestNetwork(ids(2)).linkAll()
+    const net = new TestNetwork(2).linkAll()
     let lost = 0
     net.loses = ({ frame }) => frame.type === 'HAVE' && lost++ === 0
     net.publish(1)
@@ -86,7 +85,7 @@ describe('a message that gets lost', () => {
   })
 
   it('is asked for ever less often, and then left to the exchange of vectors', () => {
-    const net = new TestNetwork(ids(2)).linkAll()
+    const net = new TestNetwork(2).linkAll()
     net.loses = ({ frame }) => frame.type === 'MSG'
     net.publish(1)
     net.run(20_000)
@@ -99,18 +98,18 @@ describe('a message that gets lost', () => {
   })
 
   it('is not sent to a server that said that it has it', () => {
-    const net = new TestNetwork(ids(4)).linkAll()
+    const net = new TestNetwork(4).linkAll()
     const { entry } = net.publish(1)
     net.run(500)
     net.sent.length = 0
-    net.tell(2, { type: 'frame', peer: 1, frame: { type: 'MSG', entry, cover: [3] } })
+    net.hear(2, 1, { type: 'MSG', entry, cover: [3] })
     net.run(500)
     expect(net.frames('MSG')).toEqual([])
   })
 
   it('reaches the servers behind one that died with it', () => {
     const near = (a: number, b: number) => (a === 2 || b === 2 ? 10 : 200)
-    const net = new TestNetwork(ids(6), { latencyMs: near }).linkAll()
+    const net = new TestNetwork(6, { latencyMs: near }).linkAll()
     net.loses = ({ from, to }) => from === 2 || to === 2
     const { id } = net.publish(1)
     net.run(3_000)
@@ -123,7 +122,7 @@ describe('a message that gets lost', () => {
 
   it('reaches the servers behind one that confirms and does not pass on, which soon has nothing to pass on', () => {
     const near = (a: number, b: number) => (a === 2 || b === 2 ? 10 : 200)
-    const net = new TestNetwork(ids(6), { latencyMs: near }).linkAll()
+    const net = new TestNetwork(6, { latencyMs: near }).linkAll()
     net.loses = ({ from, frame }) => from === 2 && frame.type === 'MSG'
     for (let i = 0; i < 5; i++) {
       const { id } = net.publish(1)
@@ -138,7 +137,7 @@ describe('a message that gets lost', () => {
   })
 
   it('is found by a digest when its origin dies right after sending it to one', () => {
-    const net = new TestNetwork(ids(4)).linkAll()
+    const net = new TestNetwork(4).linkAll()
     net.loses = ({ from, to, frame }) => from === 1 && (to !== 2 || frame.type !== 'MSG')
     const { id } = net.publish(1)
     net.run(50)
@@ -150,7 +149,7 @@ describe('a message that gets lost', () => {
 
 describe('servers that were apart', () => {
   it('have everything soon after they are linked again, each body once', () => {
-    const net = new TestNetwork(ids(4)).linkAll()
+    const net = new TestNetwork(4).linkAll()
     for (const a of [1, 2]) for (const b of [3, 4]) net.unlink(a, b)
     for (let i = 0; i < 700; i++) {
       net.publish(1)
@@ -170,7 +169,7 @@ describe('servers that were apart', () => {
 
 describe('what a message follows', () => {
   it('comes before it, whatever the order in which they arrive', () => {
-    const net = new TestNetwork(ids(3), { latencyMs: (a, b) => (a + b === 4 ? 300 : 20) }).linkAll()
+    const net = new TestNetwork(3, { latencyMs: (a, b) => (a + b === 4 ? 300 : 20) }).linkAll()
     const first = net.publish(1)
     net.run(40)
     const server = net.server(2)
@@ -184,7 +183,7 @@ describe('what a message follows', () => {
   })
 
   it('is not waited for without end', () => {
-    const net = new TestNetwork(ids(2), { timings: { causalMs: 800 } }).linkAll()
+    const net = new TestNetwork(2, { timings: { causalMs: 800 } }).linkAll()
     const server = net.server(1)
     const coordinate = { server: 1, incarnation: server.incarnation, n: ++server.appended }
     const orphan = message(coordinate, {
@@ -202,7 +201,7 @@ describe('what a message follows', () => {
   })
 
   it('is waited for before a client is answered, for a while', () => {
-    const net = new TestNetwork(ids(2)).linkAll()
+    const net = new TestNetwork(2).linkAll()
     const { id } = net.publish(1)
     net.tell(2, { type: 'submitted', ticket: 1, missing: [id] })
     net.tell(2, { type: 'submitted', ticket: 2, missing: ['y'.repeat(43)] })

@@ -32,6 +32,10 @@ interface Due {
   run: () => void
 }
 
+export interface NetworkOptions extends Partial<RelayOptions> {
+  latencyMs?: (from: number, to: number) => number
+}
+
 /**
  * Relays that talk over links of a fixed latency, with stores that are durable after a millisecond. Deterministic; a test decides
  * which frames get lost.
@@ -46,11 +50,11 @@ export class TestNetwork {
   readonly #due: Due[] = []
   #order = 0
 
-  constructor(ids: readonly number[], options: Partial<RelayOptions> & { latencyMs?: (from: number, to: number) => number } = {}) {
-    const { latencyMs = () => 20, ...relayOptions } = options
+  /** Servers 1 to `count`, all of them members. */
+  constructor(count: number, { latencyMs = () => 20, ...options }: NetworkOptions = {}) {
     this.latencyMs = latencyMs
-    for (const id of ids) this.add(id, relayOptions)
-    this.setMembers(ids.map((id) => ({ id, leaving: false })))
+    for (let id = 1; id <= count; id++) this.add(id, options)
+    this.setMembers([...this.servers.keys()].map((id) => ({ id, leaving: false })))
   }
 
   add(id: number, options: Partial<RelayOptions> = {}): TestServer {
@@ -108,6 +112,11 @@ export class TestNetwork {
     for (const effect of step(server.relay, event, { monotonicMs: this.nowMs, unixMs: START + this.nowMs })) this.#do(id, effect)
   }
 
+  /** A frame that a test makes up, as a server gets it from a peer. */
+  hear(id: number, peer: number, frame: CoreFrame): void {
+    this.tell(id, { type: 'frame', peer, frame })
+  }
+
   /** Lets time pass. */
   run(forMs: number): void {
     const end = this.nowMs + forMs
@@ -140,7 +149,7 @@ export class TestNetwork {
         const delivery = { from: id, to: effect.peer, frame: structuredClone(effect.frame) }
         this.sent.push(delivery)
         if (this.loses(delivery)) return
-        this.#after(this.latencyMs(id, effect.peer), () => this.tell(effect.peer, { type: 'frame', peer: id, frame: delivery.frame }))
+        this.#after(this.latencyMs(id, effect.peer), () => this.hear(effect.peer, id, delivery.frame))
         return
       }
       case 'verify': {
@@ -203,6 +212,10 @@ function key({ coordinate }: WireEntry): string {
 
 function idOf({ canonical }: BodyEntry): string {
   return encodeBase64url(sha256(utf8(canonical)))
+}
+
+export function effectsOf<T extends RelayEffect['type']>(server: TestServer, type: T): Extract<RelayEffect, { type: T }>[] {
+  return server.effects.filter((effect): effect is Extract<RelayEffect, { type: T }> => effect.type === type)
 }
 
 /** An entry that nobody signed: the core leaves signatures to others. */
