@@ -49,7 +49,7 @@ export class Answers {
     }
     teller.say(peer, asked)
     if (wanted.length === 0) return
-    for (const range of wanted) repair.expect(peer, range, router.answerMs(peer.id))
+    for (const range of wanted) repair.expected.add(peer, range, router.answerMs(peer.id))
     this.#relay.send(peer, { type: 'WANT', ranges: wanted })
   }
 

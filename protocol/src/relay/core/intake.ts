@@ -1,15 +1,10 @@
 import type { Coordinate } from '../../schemas.ts'
-import { type Origin, originOf, parseOrigin } from '../../version-vector.ts'
+import { type Origin, originOf } from '../../version-vector.ts'
 import { keyOf, sizeOf } from './coordinates.ts'
 import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
+import { Room } from './room.ts'
 import type { NoReason, RelayEvent, WireEntry } from './types.ts'
-
-/** Origins, and counts beyond gaps, that are kept of servers that are not linked: names are free to invent. */
-const MAX_ORIGINS = 8_192
-const MAX_EXCEPTIONS = 65_536
-/** Incarnations of a linked server for which there is room all the same. */
-const INCARNATIONS = 8
 
 interface Pending {
   readonly entry: WireEntry
@@ -36,14 +31,14 @@ export class Intake {
   /** Of those that were forgotten while they were being verified: the answer is still to come, and is not for what comes meanwhile. */
   readonly #stale = new Set<string>()
   readonly #bytesOf = new Map<Origin, number>()
-  /** Incarnations that linked servers said are theirs, as far as there was no room for others. */
-  readonly #present = new Map<number, Set<number>>()
+  readonly #room: Room
   #bytes = 0
   /** Counts beyond gaps that are on their way. */
   #exceptions = 0
 
   constructor(relay: Relay) {
     this.#relay = relay
+    this.#room = new Room(relay)
   }
 
   /** Bytes of all that is on its way. */
@@ -57,10 +52,8 @@ export class Intake {
 
   /** Whether so many more counts of an origin, beyond a gap, may be taken, or its first. */
   hasRoom(origin: Origin, exceptions = 0): boolean {
-    const { vector } = this.#relay
-    const isNew = !vector.knows(origin) && !this.#bytesOf.has(origin)
-    if (isNew && vector.size + this.#bytesOf.size >= MAX_ORIGINS) return this.#isPresent(origin)
-    return exceptions === 0 || vector.exceptions + this.#exceptions + exceptions <= MAX_EXCEPTIONS || this.#isPresent(origin)
+    const isNew = !this.#relay.vector.knows(origin) && !this.#bytesOf.has(origin)
+    return (!isNew || this.#room.forOrigin(origin, this.#bytesOf.size)) && this.#room.forExceptions(origin, exceptions, this.#exceptions)
   }
 
   /** A message that was sent live. */
@@ -86,12 +79,20 @@ export class Intake {
     this.#begin(peer, entry, cover)
   }
 
-  /** An entry of the answer to a PULL. */
-  pulled(peer: Peer, entry: WireEntry): void {
-    if (!this.#mayCome(peer, entry)) return
-    const here = this.has(originOf(entry.coordinate), entry.coordinate.n)
-    if (here || (entry.kind !== 'gone' && this.#relay.vector.has(originOf(entry.coordinate), entry.coordinate.n))) this.#count(entry, true)
-    else this.#begin(peer, entry, [])
+  /**
+   * An entry of the answer to a PULL.
+   * @returns whether it is on its way to the store because of that
+   */
+  pulled(peer: Peer, entry: WireEntry): boolean {
+    if (!this.#mayCome(peer, entry)) return false
+    const origin = originOf(entry.coordinate)
+    const { n } = entry.coordinate
+    if (this.has(origin, n) || (entry.kind !== 'gone' && this.#relay.vector.has(origin, n))) {
+      this.#count(entry, true)
+      return false
+    }
+    this.#begin(peer, entry, [])
+    return this.has(origin, n)
   }
 
   /** Counts that no server keeps any more. */
@@ -158,12 +159,15 @@ export class Intake {
   #begin(peer: Peer, entry: WireEntry, cover: readonly number[]): void {
     const { bounds, storing, clock, now } = this.#relay
     this.#count(entry, false)
+    if (entry.kind === 'gone' && this.#isDenied(peer, entry)) return
     if (!storing || this.#stale.has(keyOf(entry.coordinate))) return
     const { bytes, exceptions } = this.#costOf(entry)
     const origin = originOf(entry.coordinate)
     if ('clock' in entry) {
-      if (clock.aheadMs(entry.clock, now.unixMs) > bounds.aheadMs) {
+      const aheadMs = clock.aheadMs(entry.clock, now.unixMs)
+      if (aheadMs > bounds.aheadMs) {
         this.#refuse(peer, entry.coordinate, 'ahead')
+        this.#relay.repair.expected.later(peer, origin, { n: entry.coordinate.n, forMs: aheadMs - bounds.aheadMs })
         return
       }
       clock.observe(entry.clock)
@@ -200,7 +204,7 @@ export class Intake {
     const { self, incarnation, vector, links, repair } = this.#relay
     if (coordinate.server !== self || coordinate.incarnation < incarnation) return true
     if (coordinate.incarnation === incarnation && vector.has(originOf(coordinate), coordinate.n)) return true
-    if (coordinate.incarnation > incarnation) repair.outgrow(coordinate.incarnation)
+    if (coordinate.incarnation > incarnation) repair.outgrow(peer, coordinate.incarnation)
     else links.close(peer.id, 'rejected_entry', 'Only this server counts what clients hand to it')
     return false
   }
@@ -227,14 +231,14 @@ export class Intake {
     return { bytes: sizeOf(entry), exceptions: inOrder ? 0 : n - from + 1 }
   }
 
-  /** Whether a linked server says that it counts as this now, and has not said so of too many. */
-  #isPresent(origin: Origin): boolean {
-    const { server, incarnation } = parseOrigin(origin)
-    if (this.#relay.peers.get(server)?.incarnation !== incarnation) return false
-    const present = this.#present.get(server) ?? new Set<number>()
-    this.#present.set(server, present)
-    if (present.size < INCARNATIONS) present.add(incarnation)
-    return present.has(incarnation)
+  /** A server that is linked says itself what it does not keep any more: it is asked. */
+  #isDenied(peer: Peer, { coordinate, from }: Extract<WireEntry, { kind: 'gone' }>): boolean {
+    const { server, incarnation, n } = coordinate
+    const author = this.#relay.peers.get(server)
+    if (!author || author === peer || author.incarnation !== incarnation) return false
+    if ((author.floors[originOf(coordinate)] ?? 0) >= n) return false
+    this.#relay.repair.askOrigin(author, { server, incarnation, from, to: n })
+    return true
   }
 
   #isStale(coordinate: Coordinate): boolean {

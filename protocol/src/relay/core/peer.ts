@@ -43,6 +43,10 @@ export class Peer {
   /** Until when it is not asked for an origin: it did not give what it said it had. */
   readonly refused = new Map<Origin, number>()
   pulls = 0
+  /** Origins of which something is missing that it was the first to have. */
+  wanted = 0
+  /** How often lately it was waited for. */
+  expected = 0
   readonly timers: { retransmit: Timer; tell: Timer; ping: Timer; silent: Timer }
   pings = 0
   /** A vector was asked for, monotonic ms. */

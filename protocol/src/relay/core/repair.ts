@@ -1,6 +1,7 @@
 import { type Origin, parseOrigin, type VersionVectorData } from '../../version-vector.ts'
 import type { OriginRange } from '../frame.ts'
 import { rangesOf } from './coordinates.ts'
+import { Expected } from './expected.ts'
 import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
 import { Timer } from './timers.ts'
@@ -12,8 +13,13 @@ const PULL_ENTRIES = 512
 /** Counts looked at at once: what lies beyond is looked at when these are here. */
 const LOOK_AHEAD = 2_048
 
-/** Origins of which something is missing at a time. */
-const MAX_WANTED = 4_096
+/** Origins of which something that one peer has is missing at a time. */
+const MAX_WANTED = 1_024
+/** Milliseconds until a peer is believed again that this server counted more than it knows: twice as long each time. */
+const OUTGROW_MS = 1_000
+const MAX_OUTGROW_MS = 600_000
+/** A peer answers a WANT of so many. */
+const MAX_ASKED = 64
 /** A clock that was set back by more is not believed. */
 const MAX_AHEAD_MS = 86_400_000
 
@@ -21,14 +27,11 @@ interface Wanted {
   /** What somebody had when it was noticed. */
   upTo: number
   beyond: readonly number[]
-  timer: Timer
-}
-
-interface Asked {
+  /** Who had it. */
   peer: Peer
-  from: number
-  to: number
-  untilMs: number
+  /** When, monotonic ms: what others are heard to have in the same moment is added. */
+  sinceMs: number
+  timer: Timer
 }
 
 interface Pull {
@@ -42,53 +45,63 @@ interface Pull {
 
 /** Finds what others have and this server lacks, and gets it: from digests, confirmations and version vectors. */
 export class Repair {
+  readonly expected: Expected
   readonly #relay: Relay
   readonly #wanted = new Map<Origin, Wanted>()
-  readonly #asked = new Map<Origin, Asked[]>()
   readonly #pulls = new Map<number, Pull>()
+  /** Until when a peer is not believed that this server counted more than it knows, and how often it was. */
+  readonly #outgrown = new Map<number, { untilMs: number; times: number }>()
 
   constructor(relay: Relay) {
     this.#relay = relay
+    this.expected = new Expected(relay)
   }
 
-  /** Somebody has this. What is missing of it is got, unless it comes in the meantime. */
-  notice(origin: Origin, [upTo, ...beyond]: VersionVectorData[Origin]): void {
-    const { vector, self, incarnation, timers, timings, now, intake } = this.#relay
-    if (this.#wanted.has(origin) || this.#wanted.size >= MAX_WANTED) return
+  /** A peer has this. What is missing of it is got, unless it comes in the meantime. */
+  notice(peer: Peer, origin: Origin, [upTo, ...beyond]: VersionVectorData[Origin]): void {
+    const { vector, self, incarnation, timings, now, intake } = this.#relay
+    const known = this.#wanted.get(origin)
+    if (known ? known.sinceMs < now.monotonicMs : peer.wanted >= MAX_WANTED) return
     const at = parseOrigin(origin)
     if (at.server === self && at.incarnation >= incarnation) {
-      if (at.incarnation > incarnation || Math.max(upTo, ...beyond) > vector.watermark(origin)) this.outgrow(at.incarnation)
+      if (at.incarnation > incarnation || Math.max(upTo, ...beyond) > vector.watermark(origin)) this.outgrow(peer, at.incarnation)
       return
     }
-    if (vector.watermark(origin) >= upTo && beyond.every((n) => vector.has(origin, n))) return
-    if (!intake.hasRoom(origin)) return
-    const wanted = { upTo, beyond, timer: new Timer(() => this.#get(origin)) }
-    this.#wanted.set(origin, wanted)
-    timers.set(wanted.timer, now.monotonicMs + timings.graceMs)
+    const lacking = beyond.filter((n) => !vector.has(origin, n))
+    if ((vector.watermark(origin) >= upTo && lacking.length === 0) || !intake.hasRoom(origin)) return
+    if (known) {
+      known.upTo = Math.max(known.upTo, upTo)
+      known.beyond = [...new Set([...known.beyond, ...lacking])]
+    } else this.#want(origin, { peer, upTo, beyond: lacking }, timings.graceMs)
   }
 
-  /** This server counted, in a time that it does not remember, beyond what it knows. */
-  outgrow(incarnation: number): void {
+  /** A peer says that this server counted, in a time that it does not remember, beyond what it knows. */
+  outgrow({ id }: Peer, incarnation: number): void {
     const { storing, now } = this.#relay
+    const before = this.#outgrown.get(id) ?? { untilMs: 0, times: 0 }
     // A peer must not drive the count of incarnations to its end.
-    if (storing && incarnation <= now.unixMs + MAX_AHEAD_MS) this.#relay.emit({ type: 'outgrow', incarnation })
+    if (!storing || incarnation > now.unixMs + MAX_AHEAD_MS || before.untilMs > now.monotonicMs) return
+    const untilMs = now.monotonicMs + Math.min(OUTGROW_MS * 2 ** before.times, MAX_OUTGROW_MS)
+    this.#outgrown.set(id, { untilMs, times: before.times + 1 })
+    this.#relay.emit({ type: 'outgrow', incarnation })
   }
 
   batch(peer: Peer, ticket: number, entries: readonly WireEntry[]): void {
     const pull = this.#pulls.get(ticket)
     if (!pull || pull.peer !== peer) return
     const { range } = pull
-    const foreign = entries.some(
-      ({ coordinate: { server, incarnation, n } }) =>
-        server !== range.server || incarnation !== range.incarnation || n < range.from || n > range.to,
-    )
+    const foreign = entries.some((entry) => {
+      const { server, incarnation, n } = entry.coordinate
+      const from = entry.kind === 'gone' ? entry.from : n
+      return server !== range.server || incarnation !== range.incarnation || from < range.from || n > range.to
+    })
     if (foreign) {
       this.#relay.links.close(peer.id, 'unexpected_frame', 'A BATCH with entries that were not asked for')
       return
     }
     this.#end(ticket, pull)
-    if (entries.length === 0) this.#refused(peer, pull.origin)
-    for (const entry of entries) this.#relay.intake.pulled(peer, entry)
+    const taken = entries.filter((entry) => this.#relay.intake.pulled(peer, entry))
+    if (taken.length === 0) this.#refused(peer, pull.origin)
     this.#goOn(pull)
   }
 
@@ -99,63 +112,75 @@ export class Repair {
       this.#end(ticket, pull)
       this.#goOn(pull)
     }
-    for (const [origin, asked] of this.#asked) {
-      const left = asked.filter((one) => one.peer !== peer)
-      if (left.length > 0) this.#asked.set(origin, left)
-      else this.#asked.delete(origin)
-    }
+    this.expected.forget(peer)
   }
 
   /** Whether an entry may come by itself. */
   isComing(origin: Origin, n: number): boolean {
-    const { intake, now } = this.#relay
-    if (intake.has(origin, n)) return true
-    return this.#asked.get(origin)?.some(({ from, to, untilMs }) => n >= from && n <= to && untilMs > now.monotonicMs) === true
+    return this.#relay.intake.has(origin, n) || this.expected.has(origin, n)
   }
 
-  /** These were asked for. */
-  expect(peer: Peer, { server, incarnation, from, to }: OriginRange, forMs: number): void {
-    const origin: Origin = `${server}-${incarnation}`
-    const { now } = this.#relay
-    const left = (this.#asked.get(origin) ?? []).filter(({ untilMs }) => untilMs > now.monotonicMs)
-    left.push({ peer, from, to, untilMs: now.monotonicMs + forMs })
-    this.#asked.set(origin, left)
+  /** What a peer says is gone is asked of its origin itself. */
+  askOrigin(origin: Peer, { from, to, ...at }: OriginRange): void {
+    const range = { ...at, from, to: Math.min(to, from + MAX_ASKED - 1) }
+    if (this.expected.add(origin, range, this.#relay.router.answerMs(origin.id)))
+      this.#relay.send(origin, { type: 'WANT', ranges: [range] })
+  }
+
+  #want(origin: Origin, { peer, upTo, beyond }: Pick<Wanted, 'peer' | 'upTo' | 'beyond'>, inMs: number): void {
+    const { timers, now } = this.#relay
+    this.#unwant(origin)
+    const wanted: Wanted = { peer, upTo, beyond, sinceMs: now.monotonicMs, timer: new Timer(() => this.#get(origin)) }
+    this.#wanted.set(origin, wanted)
+    peer.wanted++
+    timers.set(wanted.timer, now.monotonicMs + inMs)
+  }
+
+  #unwant(origin: Origin): Wanted | undefined {
+    const wanted = this.#wanted.get(origin)
+    if (!wanted) return undefined
+    this.#wanted.delete(origin)
+    wanted.peer.wanted--
+    this.#relay.timers.clear(wanted.timer)
+    return wanted
   }
 
   /** Gets the rest of what a pull was a part of, without waiting: it was noticed long enough ago. */
-  #goOn({ origin, wanted: { upTo, beyond } }: Pull): void {
-    const { timers, now } = this.#relay
-    const waiting = this.#wanted.get(origin)
-    if (waiting) timers.clear(waiting.timer)
-    const rest: Wanted = { upTo, beyond, timer: new Timer(() => this.#get(origin)) }
-    this.#wanted.set(origin, rest)
-    timers.set(rest.timer, now.monotonicMs + 1)
+  #goOn({ origin, wanted }: Pull): void {
+    this.#want(origin, wanted, 1)
   }
 
   #get(origin: Origin): void {
-    const wanted = this.#wanted.get(origin)
-    this.#wanted.delete(origin)
+    const wanted = this.#unwant(origin)
     const { bounds, intake, peers, storing } = this.#relay
     if (!wanted || !storing) return
     if (intake.bytes < bounds.pendingBytes / 2) {
-      const ranges = rangesOf(origin, this.#missing(origin, wanted))
-      const few = ranges.reduce((count, { from, to }) => count + to - from + 1, 0) <= FEW
-      if (few) this.#askFor(origin, ranges)
-      else for (const range of ranges) this.#pull(origin, range, wanted)
+      const few = this.#missing(origin, wanted, FEW + 1)
+      if (few.length <= FEW) this.#askFor(origin, rangesOf(origin, few))
+      else if (this.#mayPull(origin))
+        for (const range of rangesOf(origin, this.#missing(origin, wanted, LOOK_AHEAD))) this.#pull(origin, range, wanted)
     }
-    for (const peer of peers.values()) this.notice(origin, peer.vector.counts(origin))
+    for (const peer of peers.values()) this.notice(peer, origin, peer.vector.counts(origin))
   }
 
-  #missing(origin: Origin, { upTo, beyond }: Wanted): number[] {
+  /** @param most counts */
+  #missing(origin: Origin, { upTo, beyond }: Wanted, most: number): number[] {
     const { vector } = this.#relay
     const from = vector.watermark(origin) + 1
-    const last = Math.min(upTo, from + LOOK_AHEAD)
+    const last = from + LOOK_AHEAD
     const missing: number[] = []
-    for (let n = from; n <= last; n++) if (!vector.has(origin, n) && !this.isComing(origin, n)) missing.push(n)
-    for (const n of beyond) {
-      if (n > upTo && n <= from + LOOK_AHEAD && !vector.has(origin, n) && !this.isComing(origin, n)) missing.push(n)
+    const look = (n: number): void => {
+      if (!vector.has(origin, n) && !this.isComing(origin, n)) missing.push(n)
     }
+    for (let n = from; n <= Math.min(upTo, last) && missing.length < most; n++) look(n)
+    for (const n of beyond) if (n > upTo && n <= last && missing.length < most) look(n)
     return missing
+  }
+
+  /** Whether somebody who knows an origin can be asked for much of it now. */
+  #mayPull(origin: Origin): boolean {
+    const { peers, bounds } = this.#relay
+    return [...peers.values()].some((peer) => peer.pulls < bounds.pulls && peer.vector.knows(origin) && !this.#wasAsked(peer, origin))
   }
 
   #askFor(origin: Origin, ranges: readonly OriginRange[]): void {
@@ -175,7 +200,7 @@ export class Repair {
       }
     }
     for (const [peer, wants] of byPeer) {
-      for (const range of wants) this.expect(peer, range, this.#relay.router.answerMs(peer.id))
+      for (const range of wants) this.expected.add(peer, range, this.#relay.router.answerMs(peer.id))
       this.#refused(peer, origin)
       this.#relay.counters.pulls++
       this.#relay.send(peer, { type: 'WANT', ranges: wants })
@@ -207,7 +232,7 @@ export class Repair {
     this.#pulls.set(ticket, pull)
     peer.pulls++
     timers.set(pull.timer, now.monotonicMs + forMs)
-    this.expect(peer, pull.range, forMs)
+    this.expected.add(peer, pull.range, forMs)
     this.#relay.counters.pulls++
     this.#relay.send(peer, { type: 'PULL', ticket, ...pull.range })
   }
@@ -216,10 +241,7 @@ export class Repair {
     this.#relay.timers.clear(pull.timer)
     this.#pulls.delete(ticket)
     pull.peer.pulls--
-    const { from, to } = pull.range
-    const left = (this.#asked.get(pull.origin) ?? []).filter((one) => one.peer !== pull.peer || one.from !== from || one.to !== to)
-    if (left.length > 0) this.#asked.set(pull.origin, left)
-    else this.#asked.delete(pull.origin)
+    this.expected.answered(pull.peer, pull.range)
   }
 
   /** It was just asked: others come first. */
@@ -247,6 +269,8 @@ export class Repair {
   /** Nobody can be asked now. If all that have it keep it no longer, it is gone. */
   #giveUp(origin: Origin, n: number, to: number): void {
     let floor = 0
+    const author = this.#relay.peers.get(parseOrigin(origin).server)
+    if (author?.incarnation === parseOrigin(origin).incarnation && (author.floors[origin] ?? 0) < n) return
     for (const peer of this.#relay.peers.values()) {
       if (!peer.vector.has(origin, n)) continue
       const its = peer.floors[origin] ?? 0

@@ -151,7 +151,7 @@ function have(relay: Relay, peer: Peer, { vector, credit }: Extract<CoreFrame, {
   for (const [name, counts] of Object.entries(vector)) {
     const origin = name as Origin
     relay.forwarder.settle(peer, origin)
-    relay.repair.notice(origin, counts)
+    relay.repair.notice(peer, origin, counts)
   }
   relay.ownEntries.heard(peer)
   relay.forwarder.weigh(peer)

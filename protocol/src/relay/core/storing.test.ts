@@ -41,8 +41,9 @@ describe('a store', () => {
   })
 
   it('of a server that was emptied and set back begins a later incarnation', () => {
-    const { server, say } = hostile()
+    const { net, server, say } = hostile()
     say({ type: 'VV', last: true, answer: false, vector: { [`1-${START + 50}`]: [3] }, floors: {} })
+    net.run(1_100)
     say({ type: 'VV', last: true, answer: false, vector: { [`1-${START + 1}`]: [3] }, floors: {} })
     expect(effectsOf(server, 'outgrow').map(({ incarnation }) => incarnation)).toEqual([START + 50, START + 1])
   })

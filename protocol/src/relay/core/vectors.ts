@@ -70,7 +70,7 @@ export class Vectors {
     const { forwarder, ownEntries, joining, repair } = this.#relay
     for (const origin of peer.sent.keys()) forwarder.settle(peer, origin)
     ownEntries.heard(peer)
-    for (const [origin, data] of Object.entries(peer.vector.toData())) repair.notice(origin as Origin, data)
+    for (const [origin, data] of Object.entries(peer.vector.toData())) repair.notice(peer, origin as Origin, data)
     joining.told(peer)
     if (frame.answer) this.#answer(peer)
   }
