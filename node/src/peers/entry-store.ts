@@ -1,4 +1,4 @@
-import { type Coordinate, originOf } from '@dred/protocol'
+import { type Coordinate, DredError, originOf } from '@dred/protocol'
 import { type BodyEntry, LinkError, type RelayEvent, relayLimits, type WireEntry } from '@dred/protocol/relay'
 import type { OriginEntry, Store } from '../store/port.ts'
 import type { ReplicationEvents } from './port.ts'
@@ -60,7 +60,7 @@ export class EntryStore {
         tell({ type: 'rejected', coordinate, detail: error.message })
         return
       }
-      this.#options.failed(error)
+      if (!(error instanceof DredError && error.code === 'clock_skew')) this.#options.failed(error)
       tell({ type: 'unverified', coordinate })
     }
   }

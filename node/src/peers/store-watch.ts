@@ -33,7 +33,6 @@ export class StoreWatch {
   #lost = true
   /** Whether a new incarnation has begun since the loss. */
   #renewed = true
-  #recovering = false
   #attempt = 0
   /** When peers last knew a later incarnation, as `performance.now()`. */
   #outgrownAt = Number.NEGATIVE_INFINITY
@@ -58,7 +57,7 @@ export class StoreWatch {
     for (const stop of this.#stops.splice(0)) stop()
   }
 
-  /** Something could not be read or written. */
+  /** Something could not be read or written: it may have been lost. */
   failed(error: unknown): void {
     if (this.#lost || this.#stopped) return
     this.#options.log?.warn({ error: String(error) }, 'replication waits for the store')
@@ -71,6 +70,7 @@ export class StoreWatch {
     if (known < this.#options.self().incarnation || performance.now() < this.#outgrownAt + this.#options.retryMs) return
     this.#outgrownAt = performance.now()
     this.#options.renew(known)
+    this.#lose(true)
     void this.#recover()
   }
 
@@ -89,6 +89,7 @@ export class StoreWatch {
     void this.#recover()
   }
 
+  /** The relay takes nothing until it is told anew what the store has, in a new incarnation. @param renewed whether that has begun */
   #lose(renewed: boolean): void {
     if (!this.#lost) this.#options.tell({ type: 'store-lost' })
     this.#lost = true
@@ -99,7 +100,6 @@ export class StoreWatch {
   async #recover(): Promise<void> {
     const attempt = ++this.#attempt
     const superseded = () => attempt !== this.#attempt || this.#stopped
-    this.#recovering = true
     // The store lets calls through only once its listeners have been told.
     for (let waitMs = 0; ; waitMs = this.#options.retryMs) {
       await delay(waitMs)
@@ -126,7 +126,6 @@ export class StoreWatch {
     this.#incarnation = incarnation
     this.#vector = vector
     this.#lost = false
-    this.#recovering = false
     tell({ type: 'recovered', vector, floors, incarnation })
     return true
   }
@@ -138,14 +137,17 @@ export class StoreWatch {
   #appended(entry: Entry): void {
     const { self, isStoring } = this.#options
     if (entry.coordinate.server !== self().server || isStoring(entry.coordinate)) return
-    if (this.#lost || this.#recovering) this.#held.push(entry)
+    if (this.#lost) this.#held.push(entry)
     else this.#tellOwn(entry)
   }
 
-  /** One that was counted in another incarnation is news only as a part of what the store has. */
+  /** One that was counted in an incarnation that is over is news only as a part of what the store has. */
   #tellOwn(entry: Entry): void {
     const { coordinate } = entry
     if (coordinate.incarnation === this.#incarnation) this.#options.appended(entry)
-    else if (!this.#vector.has(originOf(coordinate), coordinate.n) && !this.#recovering) void this.#recover()
+    else if (!this.#lost && !this.#vector.has(originOf(coordinate), coordinate.n)) {
+      this.#lose(false)
+      void this.#recover()
+    }
   }
 }

@@ -46,7 +46,8 @@ export class EntryVerifier {
 
   /**
    * @throws LinkError `rejected_entry` for what no honest server sends
-   * @throws DredError `store_unavailable`
+   * @throws DredError `clock_skew` for what is dated too far ahead: with a clock that is a little ahead of this one, an honest server took it;
+   *   `store_unavailable`
    */
   async verify(wire: BodyEntry): Promise<VerifiedEntry> {
     const { coordinate, clock } = wire
@@ -54,7 +55,7 @@ export class EntryVerifier {
       const { entry, prev } = wire.kind === 'genesis' ? await this.#genesis(wire) : await this.#message(wire)
       return { entry: { ...entry, coordinate, clock }, prev }
     } catch (error) {
-      if (!(error instanceof DredError) || error.retryable) throw error
+      if (!(error instanceof DredError) || error.retryable || error.code === 'clock_skew') throw error
       throw new LinkError('rejected_entry', `${error.code}: ${error.message}`, error)
     }
   }
