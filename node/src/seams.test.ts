@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { decodeCursor, encodeCursor, type MessagePage, originOf, VersionVector } from '@dred/protocol'
+import { Random } from '@dred/protocol/testing/random'
 import { afterEach, expect, test } from 'vitest'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
@@ -12,7 +13,6 @@ import { ReceiptSigner } from './receipt-signer.ts'
 import { RecentEntries } from './recent-entries.ts'
 import type { OriginEntry, Store } from './store/port.ts'
 import { openSqliteStore } from './store/sqlite.ts'
-import { Random } from './store/testing/random.ts'
 import { at, genesis, message } from './store/testing/samples.ts'
 import { jitteryStore } from './testing/jittery-store.ts'
 import { MemorySink } from './testing/memory-sink.ts'
@@ -105,7 +105,7 @@ async function prepare(random: Random): Promise<readonly [Server, Server]> {
   const entries = ORIGINS.flatMap(([server, incarnation]) =>
     Array.from({ length: 15 + random.below(30) }, (_, i): OriginEntry => {
       const coordinate = { server, incarnation, n: i + 1 }
-      if (random.chance(5)) return { kind: 'gone', coordinate, from: i + 1 }
+      if (random.chance(0.05)) return { kind: 'gone', coordinate, from: i + 1 }
       const entry = message(random.pick(CHANNELS).id, `${originOf(coordinate)} ${i}`, { sentAt: NOW })
       return at(entry, [server, incarnation, i + 1])
     }),
@@ -161,7 +161,7 @@ test.each(SEEDS)('a reader who changes servers at any point gets everything exac
     for (const server of both) await server.receive(random.below(6))
     const reader = random.pick(readers) ?? readers[0]
     if (!reader) break
-    const given = await (random.chance(50) ? stream : pageAfter)(random.pick(both), reader, random)
+    const given = await (random.chance(0.5) ? stream : pageAfter)(random.pick(both), reader, random)
     // The tail is lost on the way, and the reader never knows of it.
     for (const { id, cursor } of given.slice(0, 1 + random.below(given.length))) {
       if (id !== undefined) reader.got.push(id)
@@ -178,7 +178,7 @@ test.each(SEEDS)('a reader who changes servers at any point gets everything exac
 test.each(SEEDS)('pages lead back through everything exactly once, on whichever server (seed %i)', async (seed) => {
   const random = new Random(seed)
   const both = await prepare(random)
-  const partly = random.chance(50) ? 1_000 : 60
+  const partly = random.chance(0.5) ? 1_000 : 60
   for (const server of both) await server.receive(partly)
   const { id: channel } = random.pick(CHANNELS)
   const logs = [await both[0].log(channel), await both[1].log(channel)] as const

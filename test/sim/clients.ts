@@ -1,5 +1,5 @@
+import type { Random } from '@dred/protocol/testing/random'
 import type { Message } from './messages.ts'
-import type { Random } from './random.ts'
 import type { SimulatedServer } from './server.ts'
 import type { World } from './world.ts'
 

@@ -1,4 +1,4 @@
-import { Random } from './random.ts'
+import { Random } from '@dred/protocol/testing/random'
 import type { Fault } from './scenario.ts'
 
 /** A scenario as a file has it. */

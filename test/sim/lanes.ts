@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '@dred/protocol/testing/random'
 
 export type LaneName = 'live' | 'bulk'
 

@@ -1,5 +1,5 @@
 import type { Instant, RelayCounters, RelayEffect, RelayEvent } from '@dred/protocol/relay'
-import type { Random } from './random.ts'
+import type { Random } from '@dred/protocol/testing/random'
 
 /** What a simulated server runs: the relay core, or something to compare it with. */
 export interface Machine {

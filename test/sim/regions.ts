@@ -1,4 +1,4 @@
-import type { Random } from './random.ts'
+import type { Random } from '@dred/protocol/testing/random'
 import type { Scenario } from './scenario.ts'
 
 /** One-way milliseconds between six regions, about half the round trips that cloud providers publish for these. */

@@ -1,7 +1,7 @@
+import { Random } from '@dred/protocol/testing/random'
 import type { Static, TSchema } from 'typebox'
 import * as Type from 'typebox'
 import { Value } from 'typebox/value'
-import { Random } from './random.ts'
 
 const strict = { additionalProperties: false } as const
 const Ms = (description: string) => Type.Number({ minimum: 0, maximum: 86_400_000, description })

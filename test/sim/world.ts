@@ -1,10 +1,10 @@
 import type { RelayEffect } from '@dred/protocol/relay'
+import type { Random } from '@dred/protocol/testing/random'
 import type { Checks } from './checks.ts'
 import type { Protocol } from './machine.ts'
 import type { Measures } from './measures.ts'
 import type { Accepted, Messages } from './messages.ts'
 import type { Network } from './network.ts'
-import type { Random } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import type { SimulatedServer } from './server.ts'
 

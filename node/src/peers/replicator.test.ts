@@ -1,11 +1,12 @@
 import { DredError } from '@dred/protocol'
 import { topologies } from '@dred/protocol/relay'
+import { Random } from '@dred/protocol/testing/random'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { openLossyStore } from '../testing/lossy-store.ts'
 import { type Cluster, type ClusterOptions, quick, quickRelay } from './testing/cluster.ts'
-import { Neighborhood, random } from './testing/neighborhood.ts'
+import { Neighborhood } from './testing/neighborhood.ts'
 
 let neighborhood: Neighborhood
 let cluster: Cluster
@@ -82,12 +83,12 @@ describe('what was missed', () => {
 
   it.each([1, 2, 3])('comes although connections break in the middle, seed %i', async (seed) => {
     await started(3)
-    const next = random(seed)
+    const random = new Random(seed)
     await cluster.server(3).take(cluster.genesis)
     const ids: string[] = []
     for (let i = 0; i < 300; i++) {
-      ids.push(...(await publish(1, [1 + Math.floor(next() * 3)])))
-      if (next() < 0.1) cluster.server(1 + Math.floor(next() * 3)).cut()
+      ids.push(...(await publish(1, [1 + random.below(3)])))
+      if (random.chance(0.1)) cluster.server(1 + random.below(3)).cut()
     }
     await agreed(ids)
     expect(await linked()).toEqual([1, 2, 3])
@@ -154,7 +155,7 @@ describe('what was missed', () => {
 
   it('comes although the store fails now and then without going away', async () => {
     await create(2)
-    const store = failing(await openSqliteStore({ path: ':memory:' }), random(7))
+    const store = failing(await openSqliteStore({ path: ':memory:' }), new Random(7))
     await cluster.server(1).start()
     await cluster.server(2).start(store)
     await linked()
@@ -164,14 +165,14 @@ describe('what was missed', () => {
 })
 
 /** A store of which one write and one reading in twenty cannot be done. */
-function failing(inner: Store, next: () => number): Store {
+function failing(inner: Store, random: Random): Store {
   return new Proxy(inner, {
     get: (_, name: keyof Store) => {
       const value: unknown = inner[name]
       if (typeof value !== 'function') return value
       const fails = name === 'replicate' || name === 'unknown' || name === 'floors'
       return (...args: unknown[]) => {
-        if (fails && next() < 0.05) return Promise.reject(new DredError('store_unavailable'))
+        if (fails && random.chance(0.05)) return Promise.reject(new DredError('store_unavailable'))
         return (value as (...args: unknown[]) => unknown).apply(inner, args)
       }
     },

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Coordinate, originOf, VersionVector } from '@dred/protocol'
+import { Random } from '@dred/protocol/testing/random'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Incarnation } from '../incarnation.ts'
 import type { LoggedMessage, NewEntry, OriginEntry, Position, Store } from './port.ts'
 import { openRedisStore } from './redis.ts'
 import { type ModelPlace, StoreModel } from './testing/model.ts'
-import { Random } from './testing/random.ts'
 import { type RedisServer, startRedis } from './testing/redis-server.ts'
 import { at, channel, genesis, message, self } from './testing/samples.ts'
 
@@ -40,22 +40,22 @@ function steps(random: Random, count: number): Step[] {
   const taken = new VersionVector()
   const sent: NewEntry[] = [channel, other]
   return Array.from({ length: count }, (_, i): Step => {
-    if (random.chance(3)) return (store) => store.purge(2_500 + 5 * i)
-    const known = random.chance(15) ? random.pick(sent) : undefined
+    if (random.chance(0.03)) return (store) => store.purge(2_500 + 5 * i)
+    const known = random.chance(0.15) ? random.pick(sent) : undefined
     const text = `${i} ${'x'.repeat(random.below(300))}`
     const entry = known ?? message(random.pick(channels) ?? '', text, { lifetimeMs: random.pick([1_000, 90_000]) })
     sent.push(entry)
-    if (random.chance(30)) return (store) => store.append(entry, self, i)
+    if (random.chance(0.3)) return (store) => store.append(entry, self, i)
     const [server, incarnation] = random.pick(PEERS) ?? [1, 1]
     const origin = originOf({ server, incarnation })
-    const n = taken.watermark(origin) + 1 + (random.chance(40) ? 0 : random.below(20))
+    const n = taken.watermark(origin) + 1 + (random.chance(0.4) ? 0 : random.below(20))
     taken.add(origin, n)
     const replicated = at(entry, [server, incarnation, n], i)
     const { coordinate, id } = replicated
     const gone: OriginEntry = { kind: 'gone', coordinate, from: Math.max(1, n - 1) }
-    const what = random.chance(5)
+    const what = random.chance(0.05)
       ? gone
-      : random.chance(5)
+      : random.chance(0.05)
         ? ({ kind: 'reference', coordinate, channel: entry.channel, id } as const)
         : replicated
     return (store) => store.replicate(what)

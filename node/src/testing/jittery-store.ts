@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Random } from '@dred/protocol/testing/random'
 import type { Entry, Place, Store } from '../store/port.ts'
-import type { Random } from '../store/testing/random.ts'
 
 /**
  * A store as it may be behind a network: reads take a few turns of the event loop before and after they happen, and entries are

@@ -70,14 +70,3 @@ async function until<T>(read: () => T | Promise<T>, expected: T): Promise<void> 
     await delay(10)
   }
 }
-
-/** xorshift32: the same sequence for the same seed. */
-export function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return (state >>> 0) / 2 ** 32
-  }
-}

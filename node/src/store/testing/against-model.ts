@@ -1,10 +1,10 @@
 import { type DredError, type Origin, originOf, VersionVector } from '@dred/protocol'
+import { Random } from '@dred/protocol/testing/random'
 import { assert, describe, expect, it } from 'vitest'
 import type { StoreHarness } from '../contract.ts'
 import { EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
 import type { AppendResult, LoggedMessage, NewEntry, OriginEntry, Store } from '../port.ts'
 import { type ModelPlace, StoreModel } from './model.ts'
-import { Random } from './random.ts'
 import { at, genesis, message, type NewGenesis } from './samples.ts'
 
 const ROUNDS = 120
@@ -65,13 +65,13 @@ class Run {
 
   /** A handful of writes at once, or a purge. */
   async write(): Promise<void> {
-    const jump = this.#random.chance(4) ? this.#random.pick([40 * DAY_MS, EXPIRED_MESSAGES_KEPT_MS, 1]) : 0
+    const jump = this.#random.chance(0.04) ? this.#random.pick([40 * DAY_MS, EXPIRED_MESSAGES_KEPT_MS, 1]) : 0
     this.#now += jump + this.#random.below(1_500)
-    if (this.#random.chance(15)) {
+    if (this.#random.chance(0.15)) {
       assert.deepEqual(await this.store.purge(this.#now), this.model.purge(this.#now))
       return
     }
-    const writes = Array.from({ length: 1 + this.#random.below(8) }, () => (this.#random.chance(40) ? this.#append() : this.#replicate()))
+    const writes = Array.from({ length: 1 + this.#random.below(8) }, () => (this.#random.chance(0.4) ? this.#append() : this.#replicate()))
     for (const { got, expected } of writes) assert.deepEqual(await got, expected)
   }
 
@@ -127,7 +127,7 @@ class Run {
     const at = this.#random.below(log.length + 1)
     const before = log[at]?.position ?? Number.MAX_SAFE_INTEGER
     const counts: Record<Origin, number> = {}
-    for (const { entry } of log.slice(at)) if (this.#random.chance(50)) counts[originOf(entry.coordinate)] ??= entry.coordinate.n
+    for (const { entry } of log.slice(at)) if (this.#random.chance(0.5)) counts[originOf(entry.coordinate)] ??= entry.coordinate.n
     const coordinates = log.slice(0, at).map(({ entry }) => entry.coordinate)
     const expected = coordinates.filter((coordinate) => coordinate.n > (counts[originOf(coordinate)] ?? Number.POSITIVE_INFINITY))
     assert.sameDeepMembers(await this.store.ahead(channel, counts, before), expected)
@@ -165,26 +165,26 @@ class Run {
   #replicate(): { got: Promise<string>; expected: string } {
     const [server, incarnation] = this.#random.pick(PEERS) ?? [1, 1]
     const next = this.model.vector.watermark(originOf({ server, incarnation })) + 1
-    const n = this.#random.chance(60) ? next : Math.max(1, next + this.#random.below(12) - 2)
+    const n = this.#random.chance(0.6) ? next : Math.max(1, next + this.#random.below(12) - 2)
     const entry = this.#originEntry(at(this.#entry(), [server, incarnation, n], this.#now))
     return { got: this.store.replicate(entry), expected: this.model.replicate(entry) }
   }
 
   #originEntry(entry: ReturnType<typeof at>): OriginEntry {
     const { coordinate, channel, id } = entry
-    if (this.#random.chance(3)) {
+    if (this.#random.chance(0.03)) {
       const from = Math.max(1, coordinate.n - this.#random.below(3))
       return { kind: 'gone', coordinate: { ...coordinate, n: coordinate.n + this.#random.below(3) }, from }
     }
-    return this.#random.chance(5) ? { kind: 'reference', coordinate, channel, id } : entry
+    return this.#random.chance(0.05) ? { kind: 'reference', coordinate, channel, id } : entry
   }
 
   /** New or seen before, of any age. */
   #entry(): NewEntry {
     const channel = this.#random.pick(this.#channels)
-    const known = this.#random.chance(25) ? this.#random.pick(this.#sent) : undefined
+    const known = this.#random.chance(0.25) ? this.#random.pick(this.#sent) : undefined
     if (known) return known
-    if (this.#random.chance(5)) return channel
+    if (this.#random.chance(0.05)) return channel
     const sentAt = this.#now - this.#random.below(6_000)
     const entry = message(channel.id, `message ${this.#count++}`, { sentAt, lifetimeMs: this.#random.pick([1_000, 5_000, 20_000, DAY_MS]) })
     this.#sent.push(entry)
@@ -195,10 +195,10 @@ class Run {
   #cursor(): VersionVector {
     const cursor = new VersionVector()
     for (const origin of this.model.vector.origins) {
-      if (this.#random.chance(20)) continue
+      if (this.#random.chance(0.2)) continue
       const upTo = this.model.vector.watermark(origin)
       cursor.raise(origin, this.#random.below(upTo + 3))
-      while (this.#random.chance(30)) cursor.add(origin, 1 + this.#random.below(upTo + 12))
+      while (this.#random.chance(0.3)) cursor.add(origin, 1 + this.#random.below(upTo + 12))
     }
     return cursor
   }

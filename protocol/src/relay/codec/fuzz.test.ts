@@ -1,6 +1,7 @@
 import { decode, encode } from 'cborg'
 import { expect, it } from 'vitest'
 import { fromHex, hex, readVectors } from '../../../vectors/json.ts'
+import { Random } from '../../testing/random.ts'
 import type { RelayFrame } from '../frame.ts'
 import { LinkError } from '../link-errors.ts'
 import { decodeFrame } from './decode-frame.ts'
@@ -12,27 +13,10 @@ const vectors = readVectors<{ lists: Record<number, number[]>; valid: { hex: str
 const listOf = (epoch: number) => vectors.lists[epoch]
 const bodies = vectors.valid.map((vector) => fromHex(vector.hex).subarray(4))
 
-/** Numbers that depend on the seed alone (mulberry32). */
-class Random {
-  #state: number
-
-  constructor(seed: number) {
-    this.#state = seed
-  }
-
-  /** An integer from 0 to below `end`. */
-  below(end: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * end)
-  }
-
-  of<T>(items: readonly T[]): T {
-    const item = items[this.below(items.length)]
-    if (item === undefined) throw new RangeError('Nothing to choose from')
-    return item
-  }
+function one<T>(items: readonly T[], random: Random): T {
+  const item = random.pick(items)
+  if (item === undefined) throw new RangeError('Nothing to choose from')
+  return item
 }
 
 const edges = [0, 1, 2, 23, 24, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER, -1, 1.5]
@@ -62,13 +46,13 @@ function mutated(tree: unknown, random: Random): unknown {
       items.splice(at, 1)
       break
     case 1:
-      items.splice(at, 0, random.of(items))
+      items.splice(at, 0, one(items, random))
       break
     case 2:
       items.splice(at, 0, changedLeaf(undefined, random))
       break
     case 3:
-      items[at] = partOf(decode(random.of(bodies)), random)
+      items[at] = partOf(decode(one(bodies, random)), random)
       break
     default:
       items[at] = mutated(items[at], random)
@@ -79,17 +63,17 @@ function mutated(tree: unknown, random: Random): unknown {
 function changedLeaf(leaf: unknown, random: Random): unknown {
   if (typeof leaf === 'number' && random.below(2) === 0) return Math.max(0, leaf + random.below(5) - 2)
   if (typeof leaf === 'string' && leaf !== '' && random.below(2) === 0)
-    return leaf.slice(0, random.below(leaf.length)) + random.of(['', 'a', '€'])
+    return leaf.slice(0, random.below(leaf.length)) + random.pick(['', 'a', '€'])
   if (leaf instanceof Uint8Array && leaf.length > 0 && random.below(2) === 0) {
     const bytes = leaf.slice(0, random.below(8) === 0 ? random.below(leaf.length) : undefined)
     if (bytes.length > 0) bytes[random.below(bytes.length)] = random.below(256)
     return bytes
   }
-  return random.below(2) === 0 ? random.of(edges) : random.of(leaves)
+  return random.below(2) === 0 ? one(edges, random) : one(leaves, random)
 }
 
 function partOf(tree: unknown, random: Random): unknown {
-  return Array.isArray(tree) && tree.length > 0 && random.below(3) > 0 ? partOf(random.of(tree as unknown[]), random) : tree
+  return Array.isArray(tree) && tree.length > 0 && random.below(3) > 0 ? partOf(one(tree as unknown[], random), random) : tree
 }
 
 /** Changes, adds or cuts bytes without a thought of what they mean. */
@@ -108,7 +92,7 @@ function garbled(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 function variant(random: Random): Uint8Array {
-  const body = random.of(bodies)
+  const body = one(bodies, random)
   if (random.below(4) === 0) return garbled(body, random)
   let tree: unknown = decode(body)
   do tree = mutated(tree, random)

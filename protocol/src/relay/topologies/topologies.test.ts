@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { Random } from '../../testing/random.ts'
 import { ring, spt, star, topologies } from './index.ts'
 import type { RoutingView, Topology } from './topology.ts'
 
@@ -12,17 +13,6 @@ const regions = [
   [100, 70, 125, 50, 155, 4],
 ]
 
-/** Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
-
 interface Network extends RoutingView {
   ids: readonly number[]
   self: number
@@ -31,20 +21,20 @@ interface Network extends RoutingView {
 
 /** Six regions, 5 % slow and 3 % dead links, ids with gaps; `leaves`: the share of the servers that do not pass on. */
 function network(size: number, seed: number, leaves = 0): Network {
-  const random = seeded(seed * 1_000 + size)
+  const random = new Random(seed * 1_000 + size)
   const ids: number[] = []
-  for (let id = 1; ids.length < size; id += 1 + Math.floor(random() * 2)) ids.push(id)
-  const region = ids.map(() => Math.floor(random() * 6))
-  const leaf = new Set(ids.filter(() => random() < leaves))
+  for (let id = 1; ids.length < size; id += 1 + random.below(2)) ids.push(id)
+  const region = ids.map(() => random.below(6))
+  const leaf = new Set(ids.filter(() => random.chance(leaves)))
   const links = new Map<string, number>()
   for (const [i, a] of ids.entries())
     for (const [j, b] of ids.entries()) {
-      if (j <= i || random() < 0.03) continue
+      if (j <= i || random.chance(0.03)) continue
       const base = regions[region[i] ?? 0]?.[region[j] ?? 0] ?? 0
-      const oneWay = base * (0.8 + 0.4 * random()) * (random() < 0.05 ? 4 : 1)
-      links.set(`${a} ${b}`, oneWay).set(`${b} ${a}`, oneWay * (0.95 + 0.1 * random()))
+      const oneWay = base * random.between(0.8, 1.2) * (random.chance(0.05) ? 4 : 1)
+      links.set(`${a} ${b}`, oneWay).set(`${b} ${a}`, oneWay * random.between(0.95, 1.05))
     }
-  const self = ids[Math.floor(random() * size)] ?? 0
+  const self = ids[random.below(size)] ?? 0
   return {
     ids,
     self,
