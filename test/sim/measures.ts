@@ -17,8 +17,6 @@ export class Measures {
   /** While clients published: bytes that are no body. */
   controlBytes = 0
   readonly bytes: Partial<Record<CoreFrame['type'], number>> = {}
-  returned = 0
-  receipts = 0
   /** Of deliveries by the tree: the way it took over the shortest one. */
   readonly stretches: number[] = []
   /** By how many servers deliveries were sent; all that were not by the tree are in `repaired`. */

@@ -1,5 +1,6 @@
+import type { RelayEvent } from '@dred/protocol/relay'
+import type { Random } from '@dred/protocol/testing/random'
 import type { Geography } from './regions.ts'
-import type { Random } from './random.ts'
 import { drawLoss, type LaneName, Lanes, type Passage, type Uplink } from './lanes.ts'
 
 /** The product's waits between attempts to dial and for a handshake, ms; a link that lived for long enough ends a series of failures. */
@@ -19,9 +20,7 @@ export interface Endpoint {
   readonly uplink: Uplink
   /** Whether it takes another one for a member. */
   knows(id: number): boolean
-  linkUp(peer: number): void
-  linkDown(peer: number): void
-  queueChanged(peer: number, bytes: number, ageMs: number): void
+  notice(event: RelayEvent): void
 }
 
 export interface NetworkHost {
@@ -207,11 +206,11 @@ export class Network {
       if (pair.live.get(pair.high)) this.#forget(pair, acceptor)
       pair.live.set(pair.high, link)
       this.version++
-      acceptor.linkUp(pair.low)
+      acceptor.notice({ type: 'link-up', peer: pair.low })
     })
     pair.live.set(pair.low, link)
     this.version++
-    dialler.linkUp(pair.high)
+    dialler.notice({ type: 'link-up', peer: pair.high })
   }
 
   #lanes(pair: Pair, from: Endpoint, startMs: number): Lanes {
@@ -229,7 +228,9 @@ export class Network {
         passage: () => this.#passage(from.id, to),
         mbitPerSecond: slowest,
         loss: () => drawLoss(this.#random.frames, host.lossNow()),
-        queueChanged: (bytes, ageMs) => from.life === life && pair.live.has(from.id) && from.queueChanged(to, bytes, ageMs),
+        queueChanged: (bytes, ageMs) => {
+          if (from.life === life && pair.live.has(from.id)) from.notice({ type: 'link-queue', peer: to, bytes, ageMs })
+        },
       },
       from.uplink,
       startMs,
@@ -265,7 +266,7 @@ export class Network {
   #forget(pair: Pair, endpoint: Endpoint): void {
     pair.live.delete(endpoint.id)
     this.version++
-    endpoint.linkDown(otherEnd(pair, endpoint.id))
+    endpoint.notice({ type: 'link-down', peer: otherEnd(pair, endpoint.id) })
   }
 }
 

@@ -1,11 +1,13 @@
 import { type Coordinate, parseOrigin } from '@dred/protocol'
-import type { BodyEntry, CoreFrame, Instant, Member, RelayEffect, RelayEvent } from '@dred/protocol/relay'
-import { epochOf } from '@dred/protocol/relay'
+import { type BodyEntry, type CoreFrame, epochOf, type Instant, type Member, type RelayEffect, type RelayEvent } from '@dred/protocol/relay'
+import { Alarm } from './alarm.ts'
+import { Held } from './held.ts'
+import { Inbox } from './inbox.ts'
 import type { Uplink } from './lanes.ts'
 import type { Machine } from './machine.ts'
 import { coordinateKey, type Message } from './messages.ts'
 import type { Endpoint } from './network.ts'
-import { sign, valid } from './signatures.ts'
+import { answerOf } from './signatures.ts'
 import { SimulatedStore } from './store.ts'
 import type { World } from './world.ts'
 
@@ -16,11 +18,6 @@ const READ_MS = { min: 0.3, max: 1 }
 const WRITE_MS = { min: 1, max: 3 }
 const BOOT_MS = { min: 50, max: 300 }
 const PURGE_MS = 1_000
-/** By how much a timer is late. */
-const TIMER_MS = 0.01
-/** Ticks in ten milliseconds, after which a machine is taken to run in circles. */
-const SPINNING = 500
-
 type Send = Extract<RelayEffect, { type: 'send' }>
 
 /** A server: the machine under test, a store, a clock that is a little wrong, and what does the machine's effects. */
@@ -44,19 +41,15 @@ export class SimulatedServer implements Endpoint {
   #incarnation = 0
   #bootMs = 0
   #off = false
-  #paused = false
-  #stepping = false
-  readonly #events: RelayEvent[] = []
-  #wake = 0
-  #spins = { atMs: 0, count: 0 }
-  #tickets = 0
-  readonly #submitted = new Map<number, { message: Message; accepted: () => void }>()
-  /** Messages that are not stored yet, by coordinate or, if clients handed them over, by id; and since when they could have been, simulated ms. */
-  readonly #waiting = new Map<string, { message: Message; sinceMs: number }>()
+  readonly #inbox = new Inbox((event) => this.#step(event))
+  readonly #held: Held
+  readonly #alarm: Alarm
 
   constructor(id: number, world: World, skewMs: number) {
     this.id = id
     this.#world = world
+    this.#held = new Held(() => world.nowMs)
+    this.#alarm = new Alarm(world, id)
     this.skewMs = skewMs
     this.uplink = { mbitPerSecond: world.scenario.mbitPerSecond, freeMs: Number.NEGATIVE_INFINITY }
     const random = world.random('store')
@@ -73,10 +66,7 @@ export class SimulatedServer implements Endpoint {
 
   /** Messages that are held here for at least so long, of peers and of clients. */
   heldFor(ms: { peer: number; client: number }): Message[] {
-    return [...this.#waiting].flatMap(([key, { message, sinceMs }]) => {
-      const leastMs = key === message.id ? ms.client : ms.peer
-      return this.#world.nowMs - sinceMs >= leastMs ? [message] : []
-    })
+    return this.#held.longerThan(ms)
   }
 
   get unixMs(): number {
@@ -89,21 +79,20 @@ export class SimulatedServer implements Endpoint {
 
   /** Nobody answers for it: its machine is off, or the process stands still. */
   get silent(): boolean {
-    return this.#off || this.#paused
+    return this.#off || this.#inbox.paused
   }
 
   get serving(): boolean {
-    return this.running && this.store.up && !this.#paused
+    return this.running && this.store.up && !this.#inbox.paused
   }
 
   get paused(): boolean {
-    return this.#paused
+    return this.#inbox.paused
   }
 
   /** The process stands still, or goes on with all that has come meanwhile. */
   set paused(paused: boolean) {
-    this.#paused = paused
-    if (!paused) this.#work()
+    this.#inbox.paused = paused
   }
 
   boot(): void {
@@ -127,23 +116,22 @@ export class SimulatedServer implements Endpoint {
   /** @param silent without the machine telling its peers */
   crash(silent: boolean): void {
     this.#off = silent
-    this.#paused = false
+    this.#inbox.clear()
     this.life++
     if (!this.running) return
     this.running = false
     this.store.crash()
     this.machine = undefined
-    this.#events.length = 0
-    this.#submitted.clear()
-    this.#waiting.clear()
+    this.#held.clear()
+    this.#alarm.clear()
     this.#world.network.end(this.id)
   }
 
   loseStore(): void {
     if (!this.running || !this.store.up) return
     this.store.fail()
-    this.#submitted.clear()
-    this.#hand({ type: 'store-lost' })
+    this.#held.forgetClients()
+    this.notice({ type: 'store-lost' })
   }
 
   /** The store is back: what it had counted may be lost, so another incarnation begins. */
@@ -160,7 +148,7 @@ export class SimulatedServer implements Endpoint {
     const ids = members.filter(({ leaving }) => !leaving).map(({ id }) => id)
     const epoch = epochOf(ids)
     this.#world.named(epoch, ids)
-    this.#hand({ type: 'members', members, epoch })
+    this.notice({ type: 'members', members, epoch })
     this.#world.network.dialAll(this.id)
   }
 
@@ -168,30 +156,20 @@ export class SimulatedServer implements Endpoint {
     return this.members.some((member) => member.id === id)
   }
 
-  linkUp(peer: number): void {
-    this.#hand({ type: 'link-up', peer })
-  }
-
-  linkDown(peer: number): void {
-    this.#hand({ type: 'link-down', peer })
-  }
-
-  queueChanged(peer: number, bytes: number, ageMs: number): void {
-    this.#hand({ type: 'link-queue', peer, bytes, ageMs })
+  notice(event: RelayEvent): void {
+    if (this.running) this.#inbox.add(event)
   }
 
   /** @returns whether the server took it; `accepted` is called once it is durable */
   submit(message: Message, accepted: () => void): boolean {
     if (!this.serving) return false
-    const ticket = ++this.#tickets
-    this.#submitted.set(ticket, { message, accepted })
-    this.#waiting.set(message.id, { message, sinceMs: this.#world.nowMs })
-    this.#hand({ type: 'submitted', ticket, missing: this.store.unknown(message.prev) })
+    const ticket = this.#held.submit(message, accepted)
+    this.notice({ type: 'submitted', ticket, missing: this.store.unknown(message.prev) })
     return true
   }
 
   receive(peer: number, frame: CoreFrame): void {
-    this.#hand({ type: 'frame', peer, frame: this.dropsRelay && frame.type === 'MSG' ? { ...frame, cover: [] } : frame })
+    this.notice({ type: 'frame', peer, frame: this.dropsRelay && frame.type === 'MSG' ? { ...frame, cover: [] } : frame })
   }
 
   get #now(): Instant {
@@ -204,47 +182,35 @@ export class SimulatedServer implements Endpoint {
   }
 
   #recover(): void {
-    this.#hand({ type: 'recovered', vector: this.store.vector.clone(), floors: this.store.floors, incarnation: this.#incarnation })
+    this.notice({ type: 'recovered', vector: this.store.vector.clone(), floors: this.store.floors, incarnation: this.#incarnation })
   }
 
   #purgeLater(life: number): void {
     this.#world.after(PURGE_MS, () => {
       if (this.life !== life) return
-      if (this.serving && this.store.purge(this.unixMs)) this.#hand({ type: 'purged', floors: this.store.floors })
+      if (this.serving && this.store.purge(this.unixMs)) this.notice({ type: 'purged', floors: this.store.floors })
       this.#purgeLater(life)
     })
   }
 
-  /** Hands over an event, after the effects of the one before have been done. */
-  #hand(event: RelayEvent): void {
-    if (!this.running) return
-    this.#events.push(event)
-    this.#work()
-  }
-
-  #work(): void {
-    if (this.#stepping || this.#paused) return
-    this.#stepping = true
-    for (let next = this.#events.shift(); next && this.machine; next = this.#events.shift()) {
-      const effects = this.machine.step(next, this.#now)
-      const sends = effects.filter((effect): effect is Send => effect.type === 'send')
-      this.#world.checks.sends(this, sends)
-      for (const effect of effects) {
-        if (effect.type === 'send') this.#world.send(this, effect)
-        else this.#perform(effect)
-      }
+  #step(event: RelayEvent): void {
+    const effects = this.machine?.step(event, this.#now) ?? []
+    const sends = effects.filter((effect): effect is Send => effect.type === 'send')
+    this.#world.checks.sends(this, sends)
+    for (const effect of effects) {
+      if (effect.type === 'send') this.#world.send(this, effect)
+      else this.#perform(effect)
     }
-    this.#stepping = false
   }
 
   /** Hands over an event later, unless the server has ended by then. */
   #later(ms: number, event: () => RelayEvent): void {
     const { life } = this
-    this.#world.after(ms, () => this.life === life && this.#hand(event()))
+    this.#world.after(ms, () => this.life === life && this.notice(event()))
   }
 
   #perform(effect: Exclude<RelayEffect, Send>): void {
-    const { checks, measures } = this.#world
+    const { checks } = this.#world
     switch (effect.type) {
       case 'verify':
         return this.#verify(effect.entry)
@@ -260,11 +226,8 @@ export class SimulatedServer implements Endpoint {
         }))
       }
       case 'sign':
-        return this.#later(SIGN_MS, () => ({ type: 'signed', statement: effect.statement, signature: sign(effect.statement) }))
-      case 'check': {
-        const { peer, statement, signature } = effect
-        return this.#later(SIGN_MS, () => ({ type: 'checked', peer, statement, signature, valid: valid(statement, signature) }))
-      }
+      case 'check':
+        return this.#later(SIGN_MS, () => answerOf(effect))
       case 'admit':
         return this.#append(effect.ticket)
       case 'confirmed':
@@ -277,15 +240,11 @@ export class SimulatedServer implements Endpoint {
       case 'fork':
         return checks.violate('heads never fork', `server ${this.id} has evidence against ${effect.first.server}`)
       case 'returned':
-        measures.returned++
-        return undefined
       case 'receipt':
-        measures.receipts++
-        return undefined
       case 'ready':
         return undefined
       case 'wake':
-        return this.#wakeAt(effect.atMs)
+        return this.#alarm.set(effect.atMs - this.#now.monotonicMs, () => this.notice({ type: 'tick' }))
     }
   }
 
@@ -295,8 +254,7 @@ export class SimulatedServer implements Endpoint {
     this.#later(this.#world.random('verify').between(VERIFY_MS.min, VERIFY_MS.max), () => {
       if (!message) return { type: 'rejected', coordinate, detail: 'nobody has signed it' }
       if (!this.store.up) return { type: 'unverified', coordinate }
-      const key = coordinateKey(coordinate)
-      if (!this.#waiting.has(key)) this.#waiting.set(key, { message, sinceMs: this.#world.nowMs })
+      this.#held.verified(coordinate, message)
       const { id, prev, expiresAt } = message
       return { type: 'verified', coordinate, id, missing: this.store.unknown(prev), expiresAt }
     })
@@ -308,15 +266,14 @@ export class SimulatedServer implements Endpoint {
     const id = 'canonical' in entry ? this.#world.messages.ofText(entry.canonical)?.id : undefined
     const { life } = this
     this.store.replicate(entry, id, (result) => {
-      if (this.life === life) this.#hand({ type: 'stored', coordinate: entry.coordinate, result })
+      if (this.life === life) this.notice({ type: 'stored', coordinate: entry.coordinate, result })
     })
   }
 
   #append(ticket: number): void {
-    const submitted = this.#submitted.get(ticket)
+    const submitted = this.#held.admit(ticket)
     if (!submitted || !this.machine) return
     const { message, accepted } = submitted
-    this.#submitted.delete(ticket)
     const clock = this.machine.tick(this.unixMs)
     const { id, canonical, expiresAt } = message
     const of = (coordinate: Coordinate): BodyEntry => ({ kind: 'message', coordinate, canonical, sig: 'A'.repeat(86), expiresAt, clock })
@@ -325,7 +282,7 @@ export class SimulatedServer implements Endpoint {
     this.store.append({ id, of }, self, (entry) => {
       if (this.life !== life) return
       accepted()
-      if (entry) this.#hand({ type: 'appended', entry, id })
+      if (entry) this.notice({ type: 'appended', entry, id })
     })
   }
 
@@ -338,26 +295,8 @@ export class SimulatedServer implements Endpoint {
     if (other && other.message !== message)
       checks.violate('one id per coordinate', `server ${this.id} logs two messages at ${coordinateKey(entry.coordinate)}`)
     if (own) this.#world.accepted(messages.accept(message, entry, nowMs))
-    const key = own ? id : coordinateKey(entry.coordinate)
-    const waited = { ms: nowMs - (this.#waiting.get(key)?.sinceMs ?? nowMs), for: own ? 'client' : 'peer' } as const
-    this.#waiting.delete(key)
+    const waited = { ms: this.#held.logged(own ? id : entry.coordinate), for: own ? 'client' : 'peer' } as const
     this.lastId = id
     if (this.store.ids.get(id) === nowMs) checks.logged(this, message, waited)
-  }
-
-  #wakeAt(atMs: number): void {
-    const wake = ++this.#wake
-    const { nowMs } = this.#world
-    const delayMs = Math.max(0, atMs - this.#now.monotonicMs)
-    if (nowMs - this.#spins.atMs > 10) this.#spins = { atMs: nowMs, count: 0 }
-    if (delayMs === 0 && ++this.#spins.count > SPINNING) {
-      this.#world.checks.violate('time passes', `server ${this.id} asks for one tick after the other`)
-      return
-    }
-    const { life } = this
-    // A timer is never early.
-    this.#world.after(delayMs + TIMER_MS, () => {
-      if (this.life === life && this.#wake === wake) this.#hand({ type: 'tick' })
-    })
   }
 }

@@ -1,15 +1,25 @@
-import type { RelayStatement } from '@dred/protocol/relay'
+import type { RelayEffect, RelayEvent, RelayStatement } from '@dred/protocol/relay'
 import { hash } from './random.ts'
 
+/** What comes of signing a statement or checking its signature. */
+export function answerOf(effect: Extract<RelayEffect, { type: 'sign' | 'check' }>): RelayEvent {
+  const { statement } = effect
+  const signature = sign(statement)
+  if (effect.type === 'sign') return { type: 'signed', statement, signature }
+  return {
+    type: 'checked',
+    peer: effect.peer,
+    statement,
+    signature: effect.signature,
+    valid: Buffer.compare(signature, effect.signature) === 0,
+  }
+}
+
 /** Not a signature, but what follows from a statement alone: forging is not what is simulated, mixing statements up would be found. */
-export function sign(statement: RelayStatement): Uint8Array {
+function sign(statement: RelayStatement): Uint8Array {
   const signature = new Uint8Array(64)
   new DataView(signature.buffer).setUint32(0, hash(textOf(statement)))
   return signature
-}
-
-export function valid(statement: RelayStatement, signature: Uint8Array): boolean {
-  return Buffer.compare(sign(statement), signature) === 0
 }
 
 function textOf(statement: RelayStatement): string {

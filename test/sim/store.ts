@@ -92,9 +92,9 @@ export class SimulatedStore {
     })
   }
 
-  /** Calls back once all that was asked for before has been answered. */
+  /** Calls back once all that was asked for before has been answered; not when the store fails first. */
   settled(done: () => void): void {
-    this.#write({ apply: () => done, fail: done })
+    this.#write({ apply: () => done, fail: () => undefined })
   }
 
   read({ server, incarnation, from, to }: OriginRange, limit: number): WireEntry[] {
