@@ -212,7 +212,7 @@ describe('links', () => {
 
   it('are tried again at once with a peer that closes them without a word', async () => {
     await create(2, { replicator: { timings: { ...quick, handshakeMs: 60_000 } } })
-    const refused = vi.fn()
+    const refused = vi.fn<() => void>()
     cluster.server(2).onRefused = refused
     await cluster.server(1).start()
     await eventually(() => refused.mock.calls.length).toBeGreaterThan(2)
