@@ -22,6 +22,8 @@ export interface Report {
   duplicated: number
   /** Messages read before one that they follow. */
   outOfCausalOrder: number
+  /** Messages that servers delivered although one that they follow had not come in time. */
+  causalTimeouts: number | null
   /** Bodies that servers were sent by others, for each message and server that had to get it; null when the servers do not count them. */
   copiesPerServer: number | null
   /** From the reader at the server that took a message to the reader at another, over the shortest path. */
@@ -69,10 +71,13 @@ export function report(observed: Observed): Report {
   const bodies = counted(observed, 'bodies')
   const control = counted(observed, 'control')
   const seconds = counted(observed, 'cpuSeconds')
+  const outOfCausalOrder = sum(ids.map((id) => outOfOrder(clients, id)))
+  const causalTimeouts = counted(observed, 'causalTimeouts')
   const violations = [
     ...(lost > 0 ? [`${lost} times an acknowledged message is not in a server's history`] : []),
     ...(duplicated > 0 ? [`${duplicated} times a message was delivered or kept twice`] : []),
     ...(delivered < expected ? [`${expected - delivered} of ${expected} deliveries did not happen`] : []),
+    ...(outOfCausalOrder > 0 && causalTimeouts === 0 ? ['Messages were delivered before those that they follow'] : []),
     ...(acknowledged.length === 0 ? ['No message was acknowledged'] : []),
   ]
   return {
@@ -86,7 +91,8 @@ export function report(observed: Observed): Report {
     deliveredRatio: delivered / Math.max(1, expected),
     lost,
     duplicated,
-    outOfCausalOrder: sum(ids.map((id) => outOfOrder(clients, id))),
+    outOfCausalOrder,
+    causalTimeouts,
     copiesPerServer: bodies === null ? null : bodies / copies,
     stretchMean: mean(times.stretch),
     stretchP50: quantile(times.stretch, 0.5),
@@ -164,6 +170,7 @@ function converged({ scenario, clients, servers, played }: Observed, acknowledge
 /** The servers' own counters: every body that came from a peer, bytes of everything else that they sent, time that they took. */
 const counters = {
   bodies: /^dred_relay_bodies_received_total\b/,
+  causalTimeouts: /^dred_relay_causal_timeouts_total\b/,
   cpuSeconds: /^process_cpu_seconds_total\b/,
   control: /^dred_relay_sent_bytes_total\{kind="control"/,
 }

@@ -16,7 +16,7 @@ export function table(report: Report, simulated?: Simulated): string {
     ],
     ['delivered', `${report.delivered} of ${report.expected}`, simulated && percent(simulated.deliveredRatio)],
     ['lost, duplicated', `${report.lost}, ${report.duplicated}`],
-    ['out of causal order', `${report.outOfCausalOrder}`],
+    ['out of causal order, waited for in vain', `${report.outOfCausalOrder}, ${report.causalTimeouts ?? '–'}`],
     ...compared(report, simulated),
     ['bytes on the wire per message and server', number(report.wireBytesPerMessagePerServer)],
     ['CPU per message and server (ms)', number(report.cpuMsPerMessagePerServer)],
