@@ -2,6 +2,7 @@ import { encodeFrame, type BodyEntry } from '@dred/protocol/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import { quickRelay } from './testing/cluster.ts'
 import { push, Stage } from './testing/stage.ts'
 
 const MIB = 1_048_576
@@ -52,12 +53,12 @@ describe('a peer that does not take what it is sent', () => {
     const rogue = await stage.joined()
     rogue.stream.pause()
     const own = { server: Stage.server, incarnation: stage.server.incarnation, from: 1, to: 8 }
-    for (let ticket = 0; ticket < 400; ticket++) rogue.send({ type: 'PULL', ticket, ...own })
+    for (let ticket = 0; ticket < 100; ticket++) rogue.send({ type: 'PULL', ticket, ...own })
     await eventually(queued).toBeGreaterThan(4 * MIB)
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(queued()).toBeLessThan(10 * MIB)
     rogue.stream.resume()
-    await eventually(() => rogue.heard.filter(({ type }) => type === 'BATCH').length).toBe(400)
+    await eventually(() => rogue.heard.filter(({ type }) => type === 'BATCH').length).toBe(100)
   })
 
   it('gets no bodies pushed, and hears afterwards what it has missed', async () => {
@@ -95,10 +96,11 @@ describe('a store that is slower than the peers', () => {
         return typeof value === 'function' ? value.bind(inner) : value
       },
     })
-    stage = await Stage.set(patient, { store })
+    // As if several peers were sending.
+    const relay = { timings: { ...quickRelay, ...patient }, bounds: { senderBytes: 16 * MIB } }
+    stage = await Stage.set(patient, { store, replicator: { relay } })
     const rogue = await stage.joined()
-    const entries = await big(400, 8)
-    for (const entry of entries) push(rogue, entry)
+    for (const entry of await big(400, 8)) push(rogue, entry)
     await eventually(() => statistics().pendingBytes).toBeGreaterThan(8 * MIB)
     await new Promise((resolve) => setTimeout(resolve, 200))
     expect(statistics().pendingBytes).toBeLessThan(12 * MIB)
@@ -110,12 +112,15 @@ describe('a store that is slower than the peers', () => {
     expect(statistics().pendingBytes).toBe(0)
   })
 
-  it('does not take more of one origin than its share', async () => {
+  it.each([
+    ['origin', 1, 4],
+    ['peer', 8, 6],
+  ])('does not take more of one %s than its share', async (_, origins, mebibytes) => {
     stage = await Stage.set(patient, { store: stalled(await openSqliteStore({ path: ':memory:' })) })
     const rogue = await stage.joined()
-    for (const entry of await big(100)) push(rogue, entry)
+    for (const entry of await big(120, origins)) push(rogue, entry)
     expect(await rogue.next('NO')).toMatchObject({ reason: 'quota' })
-    expect(statistics().pendingBytes).toBeLessThan(4.1 * MIB)
+    expect(statistics().pendingBytes).toBeLessThan(mebibytes * MIB)
   })
 })
 
