@@ -7,7 +7,7 @@ import { bytes, hex, plain } from './json.ts'
 
 const MAX = Number.MAX_SAFE_INTEGER
 const coordinate = { server: 2, incarnation: 1_246_420_826_000, n: 7 }
-const id = 'CLEO-AVE_0123456789abcdefghijklmnopqrstuvwx'
+const id = 'CLEO-AVE_0123456789abcdefghijklmnopqrstuvxw'
 const sig = 'A'.repeat(86)
 const serverRegistry = `0x${'5f'.repeat(20)}`
 const message: WireEntry = { kind: 'message', coordinate, canonical: '{"message":"€"}', sig, expiresAt: 1_246_507_226_000, clock: 1_246_420_827_000_000 }
@@ -136,6 +136,7 @@ const malformed: [name: string, fields: unknown][] = [
   ['a message with bytes for its text', withEntry(changed(entry, 4, bytes(2, 0x7b)))],
   ['a reference to no id', withEntry([2, ...place, id, 'x'])],
   ['a reference to no channel', withEntry([2, ...place, 'x', id])],
+  ['a reference to an id that is not 32 bytes', withEntry([2, ...place, id, `${id.slice(0, -1)}x`])],
   ['a gap from zero', withEntry([3, ...place, 0])],
   ['a gap that ends before it begins', withEntry([3, ...place, 8])],
   ['a cover of 257 servers', changed(usual.MSG, 2, items(257, (i) => i + 1))],

@@ -5,7 +5,8 @@ import { entryKinds } from './frame-types.ts'
 import { malformed, type Reader } from './reader.ts'
 import { Encoded, encodeItem, type Item } from './writer.ts'
 
-const ID = /^[A-Za-z0-9_-]{43}$/
+/** Of 32 bytes: the last character has only bits of theirs. */
+const ID = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 const SIGNATURE = /^[A-Za-z0-9_-]{86}$/
 
 const encodings = new WeakMap<WireEntry, Encoded>()
