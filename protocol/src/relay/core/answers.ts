@@ -36,6 +36,7 @@ export class Answers {
     const wanted: OriginRange[] = []
     let left = MAX_PROBED
     for (const { server, incarnation, from, to } of ranges) {
+      if (left === 0) break
       const origin = originOf({ server, incarnation })
       const counts = asked.get(origin) ?? []
       asked.set(origin, counts)

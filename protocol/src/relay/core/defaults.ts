@@ -26,6 +26,7 @@ export const defaultBounds: RelayBounds = {
   queueBytes: 262_144,
   queueMs: 500,
   originBytes: 4_194_304,
+  senderBytes: 6_291_456,
   pendingBytes: 16_777_216,
   cacheBytes: 16_777_216,
   headMessages: 64,

@@ -10,6 +10,9 @@ import type { WireEntry } from './types.ts'
 /** Questions after which a peer that answers otherwise is left to the exchange of vectors. */
 const MAX_PROBES = 6
 
+/** Counts asked for in one PROBE: so many are answered. */
+const MAX_PROBED = 4_096
+
 /** Sends entries on, and makes sure that they arrived: who does not confirm is asked before anything is sent again. */
 export class Forwarder {
   readonly cache: EntryCache
@@ -176,8 +179,9 @@ export class Forwarder {
   }
 
   #ask(peer: Peer, coordinates: readonly Coordinate[]): void {
-    if (coordinates.length === 0) return
-    this.#relay.counters.probes++
-    this.#relay.send(peer, { type: 'PROBE', ranges: rangesOfAll(coordinates) })
+    for (let i = 0; i < coordinates.length; i += MAX_PROBED) {
+      this.#relay.counters.probes++
+      this.#relay.send(peer, { type: 'PROBE', ranges: rangesOfAll(coordinates.slice(i, i + MAX_PROBED)) })
+    }
   }
 }

@@ -8,23 +8,27 @@ import { Timer } from './timers.ts'
 /** Of each origin: heads that can still be compared, ids that can still be chained to one, and signed heads that are evidence. */
 const HEADS_KEPT = 1_024
 const SIGNED_KEPT = 64
+/** Incarnations of one server of which signed heads are kept. */
+const INCARNATIONS_KEPT = 4
 /** Others' signed heads told with one version vector. */
 const PASSED_ON = 4
 
 interface Chain {
+  readonly origin: Origin
   /** Heads by count; the last is the chain's end. Empty until a signed one was found to begin with. */
   readonly heads: Map<number, Uint8Array>
   /** Count of the chain's end; undefined before it begins. */
   end: number | undefined
   /** Ids of counts after the end. */
   readonly ids: Map<number, string>
-  readonly signed: Map<number, SignedHead>
 }
 
 /** The hash chain of each origin's messages: signed by its server, compared by all others. */
 export class Heads {
   readonly #relay: Relay
   readonly #chains = new Map<Origin, Chain>()
+  /** By count. Only what servers signed makes room here: what is merely said of them must not drive out evidence. */
+  readonly #signed = new Map<Origin, Map<number, SignedHead>>()
   #own: { head: Head; signedUpTo: number } | undefined
   readonly #sign = new Timer(() => this.#signOwn())
   /** Whose heads are told next. */
@@ -64,17 +68,19 @@ export class Heads {
       for (const peer of this.#relay.peers.values()) this.#relay.send(peer, { type: 'HEAD', ...head })
       return
     }
-    const chain = this.#chain(originOf(head))
-    if (!chain) return
-    const other = chain.signed.get(head.n)
+    const origin = originOf(head)
+    const signed = this.#signedOf(origin)
+    const other = signed.get(head.n)
     if (other) {
       if (equal(other.head, head.head)) return
       this.#relay.counters.forks++
       this.#relay.emit({ type: 'fork', first: other, second: head })
       return
     }
-    chain.signed.set(head.n, head)
-    trim(chain.signed, SIGNED_KEPT)
+    signed.set(head.n, head)
+    trim(signed, SIGNED_KEPT)
+    const chain = this.#chain(origin)
+    if (!chain) return
     const own = chain.heads.get(head.n)
     if (own) this.#compare(chain, own, head)
     else if (chain.end === undefined) this.#begin(chain, head)
@@ -83,16 +89,16 @@ export class Heads {
   /** A peer says that a server signed this. */
   heard(peer: Peer, { server, incarnation, n, head, signature }: SignedHead): void {
     if (server === this.#relay.self) return
-    const known = this.#chains.get(originOf({ server, incarnation }))?.signed.get(n)
+    const known = this.#signed.get(originOf({ server, incarnation }))?.get(n)
     if (known && equal(known.head, head)) return
-    this.#relay.emit({ type: 'check', peer: peer.id, statement: { kind: 'head', head: { server, incarnation, n, head } }, signature })
+    this.#relay.check(peer, { kind: 'head', head: { server, incarnation, n, head } }, signature)
   }
 
   /** Tells a peer some of what other servers signed: a server that signs two histories is found out when they meet. */
   passOn(peer: Peer): void {
-    const chains = [...this.#chains.values()]
-    for (let i = 0; i < Math.min(PASSED_ON, chains.length); i++) {
-      const head = [...(chains[this.#turn++ % chains.length]?.signed.values() ?? [])].at(-1)
+    const signed = [...this.#signed.values()]
+    for (let i = 0; i < Math.min(PASSED_ON, signed.length); i++) {
+      const head = [...(signed[this.#turn++ % signed.length]?.values() ?? [])].at(-1)
       if (head && head.server !== peer.id) this.#relay.send(peer, { type: 'HEAD', ...head })
     }
   }
@@ -105,6 +111,16 @@ export class Heads {
     this.#relay.emit({ type: 'sign', statement: { kind: 'head', head: own.head } })
   }
 
+  #signedOf(origin: Origin): Map<number, SignedHead> {
+    const known = this.#signed.get(origin)
+    if (known) return known
+    const its = [...this.#signed.keys()].filter((other) => parseOrigin(other).server === parseOrigin(origin).server)
+    for (const old of its.slice(0, its.length - INCARNATIONS_KEPT + 1)) this.#signed.delete(old)
+    const signed = new Map<number, SignedHead>()
+    this.#signed.set(origin, signed)
+    return signed
+  }
+
   /** Only of the latest incarnation of each server: undefined for others. */
   #chain(origin: Origin): Chain | undefined {
     const known = this.#chains.get(origin)
@@ -112,7 +128,7 @@ export class Heads {
     const { server, incarnation } = parseOrigin(origin)
     if (incarnation < this.#relay.latestIncarnation(server)) return undefined
     for (const other of this.#chains.keys()) if (parseOrigin(other).server === server) this.#chains.delete(other)
-    const chain: Chain = { heads: new Map([[0, new Uint8Array(32)]]), end: 0, ids: new Map(), signed: new Map() }
+    const chain: Chain = { origin, heads: new Map([[0, new Uint8Array(32)]]), end: 0, ids: new Map() }
     // What came before this server was listening can't be chained: it begins with a signed head.
     if (this.#relay.vector.watermark(origin) > 1) Object.assign(chain, { heads: new Map(), end: undefined })
     this.#chains.set(origin, chain)
@@ -133,7 +149,7 @@ export class Heads {
         chain.ids.delete(++chain.end)
         chain.heads.set(chain.end, head)
         chain.heads.delete(chain.end - HEADS_KEPT)
-        const signed = chain.signed.get(chain.end)
+        const signed = this.#signed.get(chain.origin)?.get(chain.end)
         if (signed && !this.#compare(chain, head, signed)) return
       }
     }

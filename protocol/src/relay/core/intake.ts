@@ -31,6 +31,7 @@ export class Intake {
   /** Of those that were forgotten while they were being verified: the answer is still to come, and is not for what comes meanwhile. */
   readonly #stale = new Set<string>()
   readonly #bytesOf = new Map<Origin, number>()
+  readonly #bytesFrom = new Map<number, number>()
   readonly #room: Room
   #bytes = 0
   /** Counts beyond gaps that are on their way. */
@@ -105,7 +106,7 @@ export class Intake {
   verified({ coordinate, id, missing, expiresAt }: Extract<RelayEvent, { type: 'verified' }>): void {
     const { now, waiting, timings, vectors, peers } = this.#relay
     const pending = this.#pending.get(keyOf(coordinate))
-    if (this.#isStale(coordinate) || !pending || pending.id !== undefined) return
+    if (this.#stale.delete(keyOf(coordinate)) || !pending || pending.id !== undefined) return
     pending.id = id
     if ('expiresAt' in pending.entry && pending.entry.expiresAt !== expiresAt) pending.passed = { ...pending.entry, expiresAt }
     if (expiresAt <= now.unixMs) {
@@ -124,14 +125,14 @@ export class Intake {
   }
 
   rejected(coordinate: Coordinate, detail: string): void {
-    if (this.#isStale(coordinate)) return
+    if (this.#stale.delete(keyOf(coordinate))) return
     const pending = this.#take(coordinate)
     if (pending) this.#relay.links.close(pending.sender, 'rejected_entry', detail)
   }
 
   /** It could not be verified now: it comes again. */
   dropped(coordinate: Coordinate): void {
-    if (!this.#isStale(coordinate)) this.#take(coordinate)
+    if (!this.#stale.delete(keyOf(coordinate))) this.#take(coordinate)
   }
 
   stored(coordinate: Coordinate, result: Stored): void {
@@ -152,6 +153,7 @@ export class Intake {
     for (const [key, { entry, id }] of this.#pending) if ('canonical' in entry && id === undefined) this.#stale.add(key)
     this.#pending.clear()
     this.#bytesOf.clear()
+    this.#bytesFrom.clear()
     this.#bytes = 0
     this.#exceptions = 0
   }
@@ -170,9 +172,13 @@ export class Intake {
         this.#relay.repair.expected.later(peer, origin, { n: entry.coordinate.n, forMs: aheadMs - bounds.aheadMs })
         return
       }
-      clock.observe(entry.clock)
+      // Else a peer could drag this clock to where others refuse what is counted by it.
+      clock.observe(Math.min(entry.clock, Math.floor((now.unixMs + bounds.aheadMs / 2) * 1_000)))
     }
-    const full = this.#bytes + bytes > bounds.pendingBytes || (this.#bytesOf.get(origin) ?? 0) + bytes > bounds.originBytes
+    const full =
+      this.#bytes + bytes > bounds.pendingBytes ||
+      (this.#bytesOf.get(origin) ?? 0) + bytes > bounds.originBytes ||
+      (this.#bytesFrom.get(peer.id) ?? 0) + bytes > bounds.senderBytes
     if (full || !this.hasRoom(origin, exceptions)) {
       this.#refuse(peer, entry.coordinate, 'quota')
       return
@@ -241,10 +247,6 @@ export class Intake {
     return true
   }
 
-  #isStale(coordinate: Coordinate): boolean {
-    return this.#stale.delete(keyOf(coordinate))
-  }
-
   #passOn(entry: WireEntry, cover: readonly number[]): void {
     const { forwarder, router, self, peers } = this.#relay
     if ('expiresAt' in entry && entry.expiresAt <= this.#relay.now.unixMs) return
@@ -271,7 +273,8 @@ export class Intake {
     this.#pending.set(keyOf(pending.entry.coordinate), pending)
     this.#bytes += pending.bytes
     this.#exceptions += pending.exceptions
-    this.#bytesOf.set(origin, (this.#bytesOf.get(origin) ?? 0) + pending.bytes)
+    add(this.#bytesOf, origin, pending.bytes)
+    add(this.#bytesFrom, pending.sender, pending.bytes)
   }
 
   #take(coordinate: Coordinate): Pending | undefined {
@@ -281,10 +284,14 @@ export class Intake {
     this.#pending.delete(key)
     this.#bytes -= pending.bytes
     this.#exceptions -= pending.exceptions
-    const origin = originOf(coordinate)
-    const left = (this.#bytesOf.get(origin) ?? 0) - pending.bytes
-    if (left > 0) this.#bytesOf.set(origin, left)
-    else this.#bytesOf.delete(origin)
+    add(this.#bytesOf, originOf(coordinate), -pending.bytes)
+    add(this.#bytesFrom, pending.sender, -pending.bytes)
     return pending
   }
+}
+
+function add<Key>(sums: Map<Key, number>, key: Key, amount: number): void {
+  const sum = (sums.get(key) ?? 0) + amount
+  if (sum > 0) sums.set(key, sum)
+  else sums.delete(key)
 }

@@ -59,7 +59,7 @@ export class LatencyRows {
       return
     }
     if (row.clock > now.unixMs + bounds.aheadMs) return
-    this.#relay.emit({ type: 'check', peer: peer.id, statement: { kind: 'latency', row }, signature })
+    this.#relay.check(peer, { kind: 'latency', row }, signature)
   }
 
   /** A row turned out to be its server's. */

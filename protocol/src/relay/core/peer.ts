@@ -49,6 +49,11 @@ export class Peer {
   expected = 0
   readonly timers: { retransmit: Timer; tell: Timer; ping: Timer; silent: Timer }
   pings = 0
+  /** Statements that it handed over since a time, monotonic ms. */
+  checks = 0
+  checkedMs = Number.NEGATIVE_INFINITY
+  /** It was told what it lacks, monotonic ms. */
+  answeredMs = Number.NEGATIVE_INFINITY
   /** A vector was asked for, monotonic ms. */
   askedMs = Number.NEGATIVE_INFINITY
 

@@ -32,7 +32,7 @@ export class Receipts {
 
   heard(peer: Peer, receipt: Receipt, signature: Uint8Array): void {
     if (receipt.server !== peer.id || receipt.sender !== this.#relay.self) return
-    this.#relay.emit({ type: 'check', peer: peer.id, statement: { kind: 'receipt', receipt }, signature })
+    this.#relay.check(peer, { kind: 'receipt', receipt }, signature)
   }
 
   checked(receipt: SignedReceipt): void {

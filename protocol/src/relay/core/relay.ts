@@ -16,12 +16,16 @@ import { Repair } from './repair.ts'
 import { Router } from './router.ts'
 import { Teller } from './teller.ts'
 import { Timers } from './timers.ts'
+import type { RelayStatement } from '../relay-statements.ts'
 import type { CoreFrame, Floors, Instant, RelayBounds, RelayCounters, RelayEffect, RelayOptions, RelayTimings, WireEntry } from './types.ts'
 import { Vectors } from './vectors.ts'
 import { Waiting } from './waiting.ts'
 
 /** Timers of those who drive a relay, and their arithmetic, are not more precise than this. */
 const SOONEST_MS = 1
+
+/** Statements of one peer that are checked between two exchanges of vectors: each costs a signature. */
+const CHECKS = 256
 
 /** The state of one server's relay: what its parts share. Only {@link step} changes it. */
 export class Relay {
@@ -106,6 +110,15 @@ export class Relay {
 
   send(peer: Peer, frame: CoreFrame, lane: 'live' | 'bulk' = 'live'): void {
     this.#effects.push({ type: 'send', peer: peer.id, frame, lane })
+  }
+
+  /** Has a statement checked that a peer handed over, unless it does so without end. */
+  check(peer: Peer, statement: RelayStatement, signature: Uint8Array): void {
+    if (this.now.monotonicMs - peer.checkedMs >= this.timings.vectorMs) {
+      peer.checkedMs = this.now.monotonicMs
+      peer.checks = 0
+    }
+    if (++peer.checks <= CHECKS) this.emit({ type: 'check', peer: peer.id, statement, signature })
   }
 
   nextTicket(): number {

@@ -1,9 +1,10 @@
 import type { Coordinate } from '../../schemas.ts'
-import { type Origin, originOf, type VersionVectorData } from '../../version-vector.ts'
+import { type Origin, originOf } from '../../version-vector.ts'
 import { known } from './coordinates.ts'
 import type { Peer } from './peer.ts'
 import type { Relay } from './relay.ts'
 import { Timer } from './timers.ts'
+import { type Counts, inParts } from './vectors.ts'
 
 /** Tells peers what is stored here: who sent it, whose it is, and the two neighbors in the ring of ids, which may have missed it. */
 export class Teller {
@@ -43,12 +44,12 @@ export class Teller {
   /** @param counts of some origins: said is what of them is here, and how far these origins are here without gaps */
   say(peer: Peer, counts: ReadonlyMap<Origin, readonly number[]>): void {
     if (!this.#relay.storing) return
-    const vector: VersionVectorData = {}
-    for (const [origin, ns] of counts) vector[origin] = known(this.#relay.vector, origin, ns)
+    const said = [...counts].map(([origin, ns]): Counts => [origin, known(this.#relay.vector, origin, ns)])
     const credit = this.credit()
     const changed = credit !== this.#creditSaid.get(peer)
     this.#creditSaid.set(peer, credit)
-    this.#relay.send(peer, { type: 'HAVE', vector, ...(changed ? { credit } : {}) })
+    for (const part of inParts(said))
+      this.#relay.send(peer, { type: 'HAVE', vector: Object.fromEntries(part), ...(changed ? { credit } : {}) })
   }
 
   /** Bytes that each peer may have on its way here: less while much waits. */

@@ -77,6 +77,8 @@ export interface RelayBounds {
   queueMs: number
   /** Bytes of one origin, and of all, that wait here to be verified, stored, or for what they follow. */
   originBytes: number
+  /** The same of what one peer sent. */
+  senderBytes: number
   pendingBytes: number
   /** Bytes of recent entries kept to be sent again without a read. */
   cacheBytes: number

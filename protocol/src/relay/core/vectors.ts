@@ -77,8 +77,9 @@ export class Vectors {
 
   /** Says what is here and not there. */
   #answer(peer: Peer): void {
-    const { vector, storing } = this.#relay
-    if (!storing) return
+    const { vector, storing, now, timings } = this.#relay
+    if (!storing || now.monotonicMs - peer.answeredMs < timings.graceMs) return
+    peer.answeredMs = now.monotonicMs
     const more = countsOf(vector).filter(
       ([origin, [upTo, ...beyond]]) => upTo > peer.vector.watermark(origin) || beyond.some((n) => !peer.vector.has(origin, n)),
     )
@@ -106,14 +107,14 @@ export class Vectors {
   }
 }
 
-type Counts = [Origin, VersionVectorData[Origin]]
+export type Counts = [Origin, VersionVectorData[Origin]]
 
 function countsOf(vector: VersionVector): Counts[] {
   return Object.entries(vector.toData()) as Counts[]
 }
 
 /** Parts that fit into a frame each; one at least. */
-function inParts(counts: readonly Counts[]): Counts[][] {
+export function inParts(counts: readonly Counts[]): Counts[][] {
   let part: Counts[] = []
   const parts = [part]
   let size = 0
