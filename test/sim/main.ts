@@ -13,7 +13,7 @@ import { simulate } from './simulation.ts'
 import { printTable } from './table.ts'
 
 const usage = `Usage: npm run sim -- --scenario FILE.json [--seed N | --seeds A..B] [--topology spt|star|ring] [--json] [--plot FILE.svg]
-       npm run sim -- --table [--seeds A..B] [--json]
+       npm run sim -- --table [--seeds A..B] [--topology …] [--json]
   --protocol flood|gossip  something to compare the product with, in place of a topology`
 
 const TABLE_SEEDS = Array.from({ length: 20 }, (_, i) => i + 1)
@@ -59,6 +59,14 @@ function readSeeds(seed: string | undefined, seeds: string | undefined): number[
   return Array.from({ length: to - from + 1 }, (_, i) => from + i)
 }
 
+function readProtocol({ protocol, topology }: { protocol?: string; topology?: string }): ProtocolName | undefined {
+  const given = protocol ?? topology
+  const known = protocolNames.find((name) => name === given)
+  if (given !== undefined && !known)
+    throw new UsageError(`--topology is one of spt, star, ring; --protocol one of ${protocolNames.join(', ')}`)
+  return known
+}
+
 function readScenario(file: string): Settings['scenario'] {
   let text: string
   try {
@@ -77,13 +85,11 @@ function settings(values: ReturnType<typeof readArguments>): Settings {
   if (values.scenario === undefined) throw new UsageError('--scenario is missing: a file that says what is simulated')
   const given = readScenario(values.scenario)
   const checked = parseScenario(given)
-  const protocol = values.protocol ?? values.topology ?? checked.topology
-  const known = protocolNames.find((name) => name === protocol)
-  if (!known) throw new UsageError(`--topology is one of spt, star, ring; --protocol one of ${protocolNames.join(', ')}`)
+  const protocol = readProtocol(values) ?? checked.topology
   if (values.seed !== undefined && values.seeds !== undefined) throw new UsageError('--seed and --seeds exclude each other')
   const seeds = readSeeds(values.seed, values.seeds) ?? [checked.seed ?? randomInt(1, 2 ** 31)]
   if (values.plot !== undefined && seeds.length > 1) throw new UsageError('--plot draws one seed')
-  return { scenario: given, protocol: known, seeds, json: values.json ?? false, plot: values.plot }
+  return { scenario: given, protocol, seeds, json: values.json ?? false, plot: values.plot }
 }
 
 /** Keeps what the product failed at. Not what nobody could: servers that are cut off or down to the end. */
@@ -124,7 +130,8 @@ async function main(): Promise<boolean> {
   const values = readArguments(process.argv.slice(2))
   if (values.help) process.stdout.write(`${usage}\n`)
   if (values.help) return true
-  if (values.table) return printTable(readSeeds(values.seed, values.seeds) ?? TABLE_SEEDS, values.json ?? false)
+  if (values.table)
+    return printTable(readSeeds(values.seed, values.seeds) ?? TABLE_SEEDS, { json: values.json ?? false, only: readProtocol(values) })
   const chosen = settings(values)
   const [seed] = chosen.seeds
   return chosen.seeds.length === 1 && seed !== undefined ? runSeed(chosen, seed) : runSeeds(chosen)
