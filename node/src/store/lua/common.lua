@@ -23,7 +23,7 @@
 local prefix, call = KEYS[1], redis.call
 local STATE, IDS, EXPIRY = prefix .. 'state', prefix .. 'ids', prefix .. 'expiry'
 local CHANNELS, IDLE, HIDDEN, DOOMED = prefix .. 'channels', prefix .. 'idle', prefix .. 'hidden', prefix .. 'doomed'
-local MAX_EXCEPTIONS = 1024
+local MAX_EXCEPTIONS, MAX_ALIASES_BYTES = 1024, 8192
 
 -- tostring() would write large numbers with an exponent.
 local function int(x) return string.format('%.0f', x) end

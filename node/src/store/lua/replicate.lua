@@ -30,9 +30,12 @@ end
 
 call('HSET', STATE, e.origin, up_to)
 if first then
-  first.aliases = first.aliases .. e.origin .. ',' .. e.n .. ';'
-  remember(first)
-  call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id .. '|' .. e.n .. '|' .. e.clock)
+  -- Each is written with all before it: of more it is known only that they were counted.
+  if #first.aliases < MAX_ALIASES_BYTES then
+    first.aliases = first.aliases .. e.origin .. ',' .. e.n .. ';'
+    remember(first)
+    call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id .. '|' .. e.n .. '|' .. e.clock)
+  end
   if first.kind == 'm' then advance(first.channel, e) end
 elseif e.kind == 'm' and call('EXISTS', channel_key(e.channel)) == 1 then
   advance(e.channel, e)
