@@ -4,6 +4,8 @@ import { decodeFrame } from './decode-frame.ts'
 import type { ListOf } from './frame-types.ts'
 
 const LENGTH_BYTES = 4
+/** So many chunks are joined: each costs much more than its bytes, and may have one. */
+const MAX_CHUNKS = 1_024
 
 /** Cuts a stream of bytes into frames. Never holds more than one frame that is not complete. */
 export class FrameReader {
@@ -25,6 +27,7 @@ export class FrameReader {
    */
   *read(chunk: Uint8Array): Generator<RelayFrame, void> {
     this.#chunks.push(chunk)
+    if (this.#chunks.length > MAX_CHUNKS) this.#chunks = [join(this.#chunks)]
     this.#size += chunk.length
     for (;;) {
       const length = this.#peekLength()

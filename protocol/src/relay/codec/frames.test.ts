@@ -161,6 +161,23 @@ describe('a stream of frames', () => {
     expect(codeOf(() => [...reader.read(bytes.subarray(3))])).toBe('oversized_frame')
   })
 
+  it('is not kept in the pieces in which it came', () => {
+    const entry = {
+      kind: 'message' as const,
+      coordinate: { server: 1, incarnation: 1, n: 1 },
+      canonical: 'x'.repeat(3_000),
+      sig: 'A'.repeat(86),
+      expiresAt: 1,
+      clock: 1,
+    }
+    const frame: RelayFrame = { type: 'MSG', entry, cover: [] }
+    const pieces = [...encodeFrame(frame)].map((byte) => Uint8Array.of(byte))
+    const reader = new FrameReader(10_000)
+    for (const piece of pieces.slice(0, -1)) expect([...reader.read(piece)]).toEqual([])
+    for (const piece of pieces.slice(0, 2_000)) piece.fill(0)
+    expect([...reader.read(pieces.at(-1) ?? new Uint8Array())]).toEqual([frame])
+  })
+
   it('may allow larger frames from one frame to the next', () => {
     const small = encodeFrame({ type: 'PING', at: 1 })
     const large = encodeFrame({ type: 'BYE', code: 'stopping', detail: 'x'.repeat(100) })
