@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { emptyHead, nextHead } from '../../statements/heads.ts'
 import { hostile } from './testing/hostile.ts'
 import { effectsOf, START, TestNetwork } from './testing/network.ts'
 
@@ -14,6 +15,14 @@ describe('heads', () => {
     net.run(400)
     expect(net.frames('HEAD').map(({ frame }) => frame.n)).toEqual([64, 65])
     expect(net.server(2).relay.counters.mismatches).toBe(0)
+  })
+
+  it('are those of the statement that the chain judges', () => {
+    const net = new TestNetwork(2, { bounds: { headMessages: 3 } }).linkAll()
+    const ids = Array.from({ length: 3 }, () => `0x${Buffer.from(net.publish(1).id, 'base64url').toString('hex')}` as const)
+    net.run(100)
+    const [head] = net.frames('HEAD').map(({ frame }) => `0x${Buffer.from(frame.head).toString('hex')}`)
+    expect(head).toBe(ids.reduce(nextHead, emptyHead))
   })
 
   it('that contradict each other are evidence', () => {

@@ -24,21 +24,13 @@ function handle(relay: Relay, event: RelayEvent): void {
       recovered(relay, event)
       return
     case 'store-lost':
-      relay.storing = false
-      relay.intake.clear()
-      relay.waiting.clear()
-      relay.teller.clear()
+      storeLost(relay)
       return
     case 'purged':
       relay.floors = event.floors
       return
     case 'members':
-      relay.known = true
-      relay.router.setMembers(event.members, event.epoch)
-      relay.latencyRows.membersChanged()
-      relay.ownEntries.confirmSoon()
-      for (const peer of relay.peers.values()) relay.links.sayState(peer)
-      relay.joining.check()
+      membersAre(relay, event)
       return
     case 'link-up':
       relay.links.up(event.peer)
@@ -60,15 +52,9 @@ function handle(relay: Relay, event: RelayEvent): void {
         relay.timings.admitMs,
       )
       return
-    case 'appended': {
-      const { entry, id } = event
-      relay.forwarder.cache.add(entry)
-      relay.took(entry, id, relay.self)
-      if (entry.coordinate.incarnation !== relay.incarnation) return
-      relay.heads.appended(entry.coordinate.n, id)
-      relay.ownEntries.appended(entry)
+    case 'appended':
+      appended(relay, event)
       return
-    }
     case 'verified':
       relay.intake.verified(event)
       return
@@ -91,6 +77,30 @@ function handle(relay: Relay, event: RelayEvent): void {
       checked(relay, event)
       return
   }
+}
+
+function storeLost(relay: Relay): void {
+  relay.storing = false
+  relay.intake.clear()
+  relay.waiting.clear()
+  relay.teller.clear()
+}
+
+function membersAre(relay: Relay, { members, epoch }: Extract<RelayEvent, { type: 'members' }>): void {
+  relay.known = true
+  relay.router.setMembers(members, epoch)
+  relay.latencyRows.membersChanged()
+  relay.ownEntries.confirmSoon()
+  for (const peer of relay.peers.values()) relay.links.sayState(peer)
+  relay.joining.check()
+}
+
+function appended(relay: Relay, { entry, id }: Extract<RelayEvent, { type: 'appended' }>): void {
+  relay.forwarder.cache.add(entry)
+  relay.took(entry, id, relay.self)
+  if (entry.coordinate.incarnation !== relay.incarnation) return
+  relay.heads.appended(entry.coordinate.n, id)
+  relay.ownEntries.appended(entry)
 }
 
 function heard(relay: Relay, peer: Peer, frame: CoreFrame): void {
