@@ -23,8 +23,8 @@ const MAX_S = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /**
- * The bytes that a server signs (ECDSA on P-256, SHA-256) to say that messages are stored: the canonical JSON of everything but the signature.
- * They begin with `{`, with which nothing else begins that server keys sign.
+ * The bytes that a server signs (ECDSA on P-256, SHA-256) to say that messages are stored: the canonical JSON of everything but the
+ * signature. They begin with `{`, with which nothing else begins that server keys sign.
  */
 export function receiptBytes(statement: Omit<Receipt, 'signature'> | Omit<StoredEvent, 'signature'>): Uint8Array<ArrayBuffer> {
   const { signature: _, ...signed } = statement as Record<string, JsonValue>
@@ -32,8 +32,8 @@ export function receiptBytes(statement: Omit<Receipt, 'signature'> | Omit<Stored
 }
 
 /**
- * Whether a key signed a receipt or a `stored` event. That the key speaks for its `signer` (of an event: `server`) in its `serverRegistry` on its
- * `chainId`, and that those are the ones you mean, is for the caller to know.
+ * Whether a key signed a receipt or a `stored` event. That the key speaks for its `signer` (of an event: `server`) in its `serverRegistry`
+ * on its `chainId`, and that those are the ones you mean, is for the caller to know.
  * @param statement of its schema's shape
  * @returns false also for a key that is no point of the curve, and for a high s
  */

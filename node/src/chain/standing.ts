@@ -5,9 +5,9 @@ import type { RegisteredKey, RegisteredServer, RegistryView } from './port.ts'
 const MAX_FORMER_KEYS = 8
 
 /**
- * Who replicates with each other, in the order of ids: active servers, and those that were and lapsed, so that attesters that stop do not stop
- * replication. As any number may have lapsed, only so many are taken as a neighborhood can have, the latest attested first: everybody who has
- * read the same block takes the same ones.
+ * Who replicates with each other, in the order of ids: active servers, and those that were and lapsed, so that attesters that stop do not
+ * stop replication. As any number may have lapsed, only so many are taken as a neighborhood can have, the latest attested first: everybody
+ * who has read the same block takes the same ones.
  */
 export function peersOf(servers: Iterable<RegisteredServer>): RegisteredServer[] {
   const active: RegisteredServer[] = []

@@ -33,8 +33,8 @@ interface Made extends Held {
 }
 
 /**
- * One link to every other server that replicates, as long as the registry has it and accepts the key that it showed: dialled from here to servers with higher ids,
- * taken from those with lower ones.
+ * One link to every other server that replicates, as long as the registry has it and accepts the key that it showed: dialled from here to
+ * servers with higher ids, taken from those with lower ones.
  */
 export class PeerLinks {
   readonly #options: ReplicatorOptions

@@ -10,9 +10,8 @@ const LIFETIMES_KEPT = 10_000
 export function toWire(entry: OriginEntry): WireEntry {
   switch (entry.kind) {
     case 'message':
-    case 'genesis': {
+    case 'genesis':
       return bodyOf(entry)
-    }
     case 'reference':
     case 'gone':
       return entry
@@ -46,7 +45,7 @@ export class EntryVerifier {
 
   /**
    * @throws LinkError `rejected_entry` for what no honest server sends
-   * @throws DredError `clock_skew` for what is dated too far ahead: with a clock that is a little ahead of this one, an honest server took it;
+   * @throws DredError `clock_skew` for what is dated too far ahead, as an honest server whose clock is a little ahead of this one takes it;
    *   `store_unavailable`
    */
   async verify(wire: BodyEntry): Promise<VerifiedEntry> {

@@ -27,8 +27,9 @@ interface Follow {
 }
 
 /**
- * Follows how far the messages of this server's incarnation are stored. One statement holds for the messages of all channels, so each is signed
- * once, whoever many are told; a channel's readers are told what says something new about its messages. Without readers nothing is done.
+ * Follows how far the messages of this server's incarnation are stored. One statement holds for the messages of all channels, so each is
+ * signed once, however many are told; a channel's readers are told what says something new about its messages. Without readers nothing is
+ * done.
  */
 export class StoredLevels {
   readonly #options: StoredLevelsOptions

@@ -14,8 +14,8 @@ export interface StoredGoal {
 }
 
 /**
- * Waits until as many servers have stored a message as its publisher wants, asking the server at which it entered: only that one is told by the
- * others.
+ * Waits until as many servers have stored a message as its publisher wants, asking the server at which it entered: only that one is told by
+ * the others.
  * @throws DredClientError `too_few_servers`, `aborted`, `closed`, each with `published`
  */
 export async function awaitStored(

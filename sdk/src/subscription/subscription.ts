@@ -36,8 +36,8 @@ export type SubscriptionEvents = {
   /** Once, behind the last message of the history that was asked for; what follows is live. */
   caughtUp: undefined
   /**
-   * With `receipts`: all messages of the channel that entered at `server` in that incarnation, up to count `n`, are stored on `stored` of `servers`
-   * servers, by that server's signed word.
+   * With `receipts`: all messages of the channel that entered at `server` in that incarnation, up to count `n`, are stored on `stored` of
+   * `servers` servers, by that server's signed word.
    */
   stored: StoredEvent
 }
@@ -106,8 +106,8 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
   }
 
   /**
-   * On how many servers a message is stored, as far as `receipts` have told: the server at which it entered tells, so it has to be one of those that
-   * stream, and not to have started again since.
+   * On how many servers a message is stored, as far as `receipts` have told: the server at which it entered tells, so it has to be one of
+   * those that stream, and not to have started again since.
    */
   stored(message: Pick<Message, 'origin'>): Stored {
     return this.#ladder.of(message.origin)

@@ -21,7 +21,7 @@ export interface ServerProcessOptions {
   channel?: string
 }
 
-/** A server that dials others as it has the lowest id, and writes a line `<id> <incarnation> <n>` for every message that it took, until it is killed. */
+/** A server that dials others, as it has the lowest id, and writes `<id> <incarnation> <n>` for every message that it took, until it is killed. */
 async function serve({ id, servers, keyFile, path, channel }: ServerProcessOptions): Promise<void> {
   const store = await openSqliteStore({ path })
   const incarnation = new Incarnation(id, await store.vector(), Date.now)
