@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { VersionVector } from '../../version-vector.ts'
 import { effectsOf, message, START, TestNetwork } from './testing/network.ts'
 import type { CoreFrame } from './types.ts'
 
@@ -106,11 +107,11 @@ describe('a later life of this server', () => {
   it('is believed of each peer seldom', () => {
     const { net, server, say } = alone(3)
     for (let i = 0; i < 600; i++) {
-      say(2, { type: 'HAVE', vector: { [`1-${server.relay.incarnation}`]: [1_000_000 + i] } })
+      say(2, { type: 'HAVE', vector: { [`1-${server.relay.incarnation}` as const]: [1_000_000 + i] } })
       net.run(100)
     }
     expect(effectsOf(server, 'outgrow').length).toBeLessThan(10)
-    say(3, { type: 'HAVE', vector: { [`1-${server.relay.incarnation}`]: [5] } })
+    say(3, { type: 'HAVE', vector: { [`1-${server.relay.incarnation}` as const]: [5] } })
     expect(effectsOf(server, 'outgrow').length).toBeLessThan(10)
     expect(effectsOf(server, 'outgrow').length).toBeGreaterThan(1)
   })
@@ -125,8 +126,13 @@ describe('what a peer says is gone', () => {
     say(2, { type: 'MSG', entry: { kind: 'gone', coordinate, from: 1 }, cover: [] })
     net.run(5)
     expect(server.relay.vector.watermark(origin)).toBe(0)
-    expect(net.frames('WANT')).toMatchObject([{ to: 3, frame: { ranges: [{ server: 3, from: 1, to: 64 }] } }])
-    say(3, { type: 'MSG', entry: { kind: 'gone', coordinate: { ...coordinate, n: 2 }, from: 1 }, cover: [] })
+    const [pull] = net.frames('PULL')
+    expect(pull).toMatchObject({ to: 3, frame: { server: 3, from: 1, to: 512 } })
+    say(2, { type: 'MSG', entry: { kind: 'gone', coordinate, from: 1 }, cover: [] })
+    say(2, { type: 'MSG', entry: { kind: 'gone', coordinate, from: 1 }, cover: [] })
+    expect(net.frames('PULL').length).toBe(2)
+    const entry = { kind: 'gone', coordinate: { ...coordinate, n: 2 }, from: 1 } as const
+    say(3, { type: 'BATCH', ticket: pull?.frame.ticket ?? 0, entries: [entry] })
     net.run(5)
     expect(server.relay.vector.watermark(origin)).toBe(2)
   })
@@ -136,6 +142,22 @@ describe('what a peer says is gone', () => {
     say(2, { type: 'VV', last: true, answer: false, vector: { [origin]: [1_000] }, floors: { [origin]: 1_000 } })
     net.run(2_000)
     expect(server.relay.vector.watermark(origin)).toBe(0)
+  })
+
+  it('is soon known when it is so, though the origin keeps something older', () => {
+    const net = new TestNetwork(3)
+    for (const id of [2, 3]) {
+      const { stored, incarnation } = net.server(id)
+      for (let n = 1; n <= 2_000; n++) {
+        const at = { server: 3, incarnation: START + 3, n }
+        const kept = message(at, { sentAt: START, clock: START * 1_000 }).entry
+        stored.set(`${origin}-${n}`, n === 1 ? kept : { kind: 'gone', coordinate: at, from: n })
+      }
+      net.tell(id, { type: 'recovered', vector: VersionVector.from({ [origin]: [2_000] }), floors: {}, incarnation })
+    }
+    net.linkAll()
+    net.run(1_000)
+    expect(net.server(1).relay.vector.watermark(origin)).toBe(2_000)
   })
 
   it('is so within what was asked for', () => {

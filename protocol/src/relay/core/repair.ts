@@ -1,4 +1,4 @@
-import { type Origin, parseOrigin, type VersionVectorData } from '../../version-vector.ts'
+import { type Origin, originOf, parseOrigin, type VersionVectorData } from '../../version-vector.ts'
 import type { OriginRange } from '../frame.ts'
 import { rangesOf } from './coordinates.ts'
 import { Expected } from './expected.ts'
@@ -18,17 +18,18 @@ const MAX_WANTED = 1_024
 /** Milliseconds until a peer is believed again that this server counted more than it knows: twice as long each time. */
 const OUTGROW_MS = 1_000
 const MAX_OUTGROW_MS = 600_000
-/** A peer answers a WANT of so many. */
-const MAX_ASKED = 64
 /** A clock that was set back by more is not believed. */
 const MAX_AHEAD_MS = 86_400_000
 
-interface Wanted {
+interface Lack {
   /** What somebody had when it was noticed. */
   upTo: number
   beyond: readonly number[]
   /** Who had it. */
   peer: Peer
+}
+
+interface Wanted extends Lack {
   /** When, monotonic ms: what others are heard to have in the same moment is added. */
   sinceMs: number
   timer: Timer
@@ -39,7 +40,7 @@ interface Pull {
   origin: Origin
   range: OriginRange
   /** What it is a part of. */
-  wanted: Wanted
+  wanted: Lack
   timer: Timer
 }
 
@@ -121,13 +122,13 @@ export class Repair {
   }
 
   /** What a peer says is gone is asked of its origin itself. */
-  askOrigin(origin: Peer, { from, to, ...at }: OriginRange): void {
-    const range = { ...at, from, to: Math.min(to, from + MAX_ASKED - 1) }
-    if (this.expected.add(origin, range, this.#relay.router.answerMs(origin.id)))
-      this.#relay.send(origin, { type: 'WANT', ranges: [range] })
+  askOrigin(author: Peer, range: OriginRange): void {
+    const origin = originOf(range)
+    if (author.pulls >= this.#relay.bounds.pulls || this.#wasAsked(author, origin)) return
+    this.#pullFrom(author, range, this.#wanted.get(origin) ?? { peer: author, upTo: range.to, beyond: [] })
   }
 
-  #want(origin: Origin, { peer, upTo, beyond }: Pick<Wanted, 'peer' | 'upTo' | 'beyond'>, inMs: number): void {
+  #want(origin: Origin, { peer, upTo, beyond }: Lack, inMs: number): void {
     const { timers, now } = this.#relay
     this.#unwant(origin)
     const wanted: Wanted = { peer, upTo, beyond, sinceMs: now.monotonicMs, timer: new Timer(() => this.#get(origin)) }
@@ -207,21 +208,26 @@ export class Repair {
     }
   }
 
-  #pull(origin: Origin, range: OriginRange, wanted: Wanted): void {
-    const { bounds, router, timings, timers, now } = this.#relay
+  #pull(origin: Origin, range: OriginRange, wanted: Lack): void {
+    const { bounds } = this.#relay
     const peer = this.#holder(origin, range.from, (holder) => holder.pulls < bounds.pulls && !this.#wasAsked(holder, origin))
     if (!peer) {
       this.#giveUp(origin, range.from, range.to)
       return
     }
-    const upTo = peer.vector.watermark(origin)
-    const to = Math.min(range.to, range.from + PULL_ENTRIES - 1, Math.max(upTo, range.from))
+    this.#pullFrom(peer, { ...range, to: Math.min(range.to, Math.max(peer.vector.watermark(origin), range.from)) }, wanted)
+  }
+
+  #pullFrom(peer: Peer, { to, ...from }: OriginRange, wanted: Lack): void {
+    const { router, timings, timers, now } = this.#relay
+    const origin = originOf(from)
+    const range = { ...from, to: Math.min(to, from.from + PULL_ENTRIES - 1) }
     const ticket = this.#relay.nextTicket()
     const forMs = timings.pullMs + 4 * router.latencies.retransmitMs(peer.id, 0)
     const pull: Pull = {
       peer,
       origin,
-      range: { ...range, to },
+      range,
       wanted,
       timer: new Timer(() => {
         this.#end(ticket, pull)
@@ -232,9 +238,9 @@ export class Repair {
     this.#pulls.set(ticket, pull)
     peer.pulls++
     timers.set(pull.timer, now.monotonicMs + forMs)
-    this.expected.add(peer, pull.range, forMs)
+    this.expected.add(peer, range, forMs)
     this.#relay.counters.pulls++
-    this.#relay.send(peer, { type: 'PULL', ticket, ...pull.range })
+    this.#relay.send(peer, { type: 'PULL', ticket, ...range })
   }
 
   #end(ticket: number, pull: Pull): void {
