@@ -46,7 +46,7 @@ describe('the receipt of a publish', () => {
     cluster.relay(1).faults = await faults()
     const { id, server, receipt } = await channel.publish('hello')
     expect([server.id, receipt.signer]).toEqual([2, 2])
-    expect(cluster.relay(2).messages(channel.id)).toEqual([id])
+    expect(cluster.relay(2).channels.messages(channel.id)).toEqual([id])
   })
 
   it('is good with a former key that discovery says is accepted, asked once', async () => {
@@ -87,14 +87,14 @@ describe('ack', () => {
     const channel = await cluster.client().channels.create<string>()
     let settled = false
     const publishing = channel.publish('wait', { ack }).finally(() => (settled = true))
-    await expect.poll(() => cluster.relay(1).messages(channel.id)).toHaveLength(1)
+    await expect.poll(() => cluster.relay(1).channels.messages(channel.id)).toHaveLength(1)
     for (let relay = 2; relay <= needed; relay++) {
       expect(settled).toBe(false)
       cluster.relay(relay).unmute(cluster.relay(1))
     }
     expect((await publishing).receipt).toMatchObject({ signer: 1, stored: needed, servers: 3 })
     // However often it was asked for.
-    expect(cluster.relay(1).messages(channel.id)).toHaveLength(1)
+    expect(cluster.relay(1).channels.messages(channel.id)).toHaveLength(1)
   })
 
   it('accepted asks once and for nothing more', async () => {
@@ -111,7 +111,7 @@ describe('ack', () => {
     cluster.relay(2).unmute(cluster.relay(1))
     const error = await failure(channel.publish('most', { ack: 'all', deadlineMs: 300 }))
     expect(error).toMatchObject({ code: 'too_few_servers', retryable: false, published: { receipt: { stored: 2, servers: 3 } } })
-    expect(cluster.relay(1).messages(channel.id)).toEqual([error.published?.id])
+    expect(cluster.relay(1).channels.messages(channel.id)).toEqual([error.published?.id])
     expect(client.pendingPublishes).toBe(0)
     // What follows names it as seen.
     expect((await channel.publish('next')).prev).toEqual([error.published?.id])
@@ -123,7 +123,7 @@ describe('ack', () => {
     const channel = await client.channels.create<string>()
     const slow = failure(channel.publish('slow', { ack: 'all', deadlineMs: 10_000 }))
     const { prev } = await channel.publish('quick')
-    expect(cluster.relay(1).messages(channel.id)).toEqual([prev[0], expect.any(String)])
+    expect(cluster.relay(1).channels.messages(channel.id)).toEqual([prev[0], expect.any(String)])
     expect(client.pendingPublishes).toBe(1)
     client.close()
     expect(await slow).toMatchObject({ code: 'closed', published: { id: prev[0] } })
@@ -133,7 +133,7 @@ describe('ack', () => {
     await unlinked(2)
     const channel = await cluster.client({ timing: { requestMs: 400 } }).channels.create<string>()
     const publishing = channel.publish('stubborn', { ack: 'all' })
-    await expect.poll(() => cluster.relay(1).messages(channel.id)).toHaveLength(1)
+    await expect.poll(() => cluster.relay(1).channels.messages(channel.id)).toHaveLength(1)
     cluster.relay(1).faults = { refuse: { path: '/channel/', code: 'store_unavailable', times: 3 } }
     await expect.poll(() => cluster.relay(1).faults.refuse?.times).toBe(0)
     cluster.relay(2).unmute(cluster.relay(1))
@@ -166,7 +166,7 @@ describe('ack', () => {
     for (const ack of [0, 1.5, 65, Number.NaN]) {
       expect(await failure(channel.publish('x', { ack }))).toMatchObject({ code: 'malformed_request' })
     }
-    expect(cluster.relays.map((relay) => relay.messages(channel.id))).toEqual([[], []])
+    expect(cluster.relays.map((relay) => relay.channels.messages(channel.id))).toEqual([[], []])
   })
 })
 

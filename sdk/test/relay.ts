@@ -4,65 +4,21 @@ import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Ack,
   type Coordinate,
-  decodeCursor,
   DredError,
   encodeCursor,
-  type ErrorCode,
   originOf,
   type Receipt,
   serversFor,
   type ServerPublicKey,
-  type SignedGenesis,
   type StoredEvent,
-  type StreamEvent,
   type VerifiedMessage,
   verifyGenesis,
   verifyMessage,
-  VersionVector,
+  type VersionVector,
 } from '@dred/protocol'
-
+import { ChannelLogs, type Logged } from './channel-logs.ts'
+import type { Faults } from './faults.ts'
 import { serverKey, type TestKey } from './server-key.ts'
-
-interface Logged {
-  message: VerifiedMessage
-  coordinate: Coordinate
-}
-
-interface ChannelLog {
-  genesis: SignedGenesis
-  log: Logged[]
-  vector: VersionVector
-  purged: VersionVector
-}
-
-/** What goes wrong at a relay. Unset: nothing. */
-export interface Faults {
-  /** Milliseconds before anything is answered. */
-  delayMs?: number
-  /** The next POSTs are stored and their connection is cut before the answer. */
-  cutAnswers?: number
-  /** The next requests for a path that contains `path` get this error. */
-  refuse?: { path: string; code: ErrorCode; times: number; retryAfter?: string }
-  /** Streams write half of their n-th message's line and are cut; counted from 1, once. */
-  cutMidLineAt?: number
-  /** Streams write nothing any more, keepalives neither. */
-  silent?: boolean
-  /** Changes a message's line on its way out. */
-  corrupt?: (event: Record<string, unknown>) => Record<string, unknown>
-  /** The streams' open event does not come until this resolves. */
-  holdOpen?: Promise<void>
-  /** Streams with history or without end with this close event at once. */
-  close?: Extract<StreamEvent, { type: 'close' }>['reason']
-  /** What streams say right behind their open event, whether it makes sense or not. */
-  says?: unknown[]
-  /** Signs what it says about storage with this key. */
-  signsWith?: TestKey
-  /** What is other in its receipts: as it signs them, and after that. */
-  signedReceipt?: Partial<Receipt>
-  sentReceipt?: Partial<Receipt>
-  /** Answers requests itself where it returns true. */
-  answer?: (request: IncomingMessage, response: ServerResponse) => boolean
-}
 
 interface Follower {
   channel: string
@@ -81,6 +37,7 @@ export class Relay {
   readonly peers = new Set<Relay>()
   /** Relays that push in vain. */
   readonly #muted = new Set<Relay>()
+  readonly channels = new ChannelLogs()
   readonly requests: string[] = []
   readonly known: { id: number; endpoint: string; keys?: ServerPublicKey[] }[] = []
   /** The key that the registry has. */
@@ -88,7 +45,6 @@ export class Relay {
   neighborhoods = ['7']
   versions = [1]
   readonly #keepaliveMs: number
-  readonly #channels = new Map<string, ChannelLog>()
   readonly #followers = new Set<Follower>()
   readonly #sockets = new Set<Socket>()
   #incarnation = 1_000
@@ -116,10 +72,6 @@ export class Relay {
 
   requestsTo(text: string): number {
     return this.requests.filter((line) => line.includes(text)).length
-  }
-
-  messages(channel: string): string[] {
-    return (this.#channels.get(channel)?.log ?? []).map(({ message }) => message.id)
   }
 
   /** Listens; again on the same port after `kill`, with a new incarnation and what it had stored. */
@@ -150,11 +102,7 @@ export class Relay {
   }
 
   #giveAll(peer: Relay): void {
-    for (const [id, { genesis, log, vector }] of this.#channels) {
-      peer.adopt(id, genesis)
-      for (const logged of log) peer.replicate(logged)
-      peer.#state(id).vector.merge(vector)
-    }
+    peer.channels.merge(this.channels, (logged) => peer.replicate(logged))
   }
 
   /** Dies: every connection is cut, nothing is said. */
@@ -165,16 +113,6 @@ export class Relay {
     const closed = new Promise((resolve) => server.close(resolve))
     for (const socket of this.#sockets) socket.destroy()
     await closed
-  }
-
-  /** Forgets the oldest `count` messages of a channel. */
-  purge(channel: string, count: number): void {
-    const state = this.#channels.get(channel)
-    for (const { coordinate } of state?.log.splice(0, count) ?? []) state?.purged.raise(originOf(coordinate), coordinate.n)
-  }
-
-  forget(channel: string): void {
-    this.#channels.delete(channel)
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -191,30 +129,24 @@ export class Relay {
     const [, first, id = '', action] = url.pathname.split('/')
     if (first === '.well-known') return this.#json(response, 200, this.#wellKnown())
     if (first === 'channels')
-      return this.#json(response, 200, { items: [...this.#channels.keys()].map((key) => this.#describe(key)), next: null })
+      return this.#json(response, 200, { items: this.channels.ids.map((key) => this.channels.describe(key)), next: null })
     if (first !== 'channel') throw new DredError('not_found')
     if (request.method === 'PUT') return this.#create(request, response, id)
     if (request.method === 'POST') return this.#publish(request, response, { id, query: url.searchParams })
     if (action === 'stream') return this.#stream(request, response, { id, query: url.searchParams })
-    if (action === 'messages') return this.#json(response, 200, this.#page(id, url.searchParams))
-    return this.#json(response, 200, this.#describe(id))
+    if (action === 'messages') return this.#json(response, 200, this.channels.page(id, url.searchParams))
+    return this.#json(response, 200, this.channels.describe(id))
   }
 
   async #create(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
     const { genesis } = await verifyGenesis(await readJson(request), id)
-    const isNew = this.adopt(id, genesis)
-    for (const peer of this.peers) if (peer.isUp) peer.adopt(id, genesis)
-    this.#json(response, isNew ? 201 : 200, this.#describe(id))
-  }
-
-  adopt(id: string, genesis: SignedGenesis): boolean {
-    if (this.#channels.has(id)) return false
-    this.#channels.set(id, { genesis, log: [], vector: new VersionVector(), purged: new VersionVector() })
-    return true
+    const isNew = this.channels.adopt(id, genesis)
+    for (const peer of this.peers) if (peer.isUp) peer.channels.adopt(id, genesis)
+    this.#json(response, isNew ? 201 : 200, this.channels.describe(id))
   }
 
   async #publish(request: IncomingMessage, response: ServerResponse, { id, query }: { id: string; query: URLSearchParams }): Promise<void> {
-    const state = this.#state(id)
+    const state = this.channels.of(id)
     const message = await verifyMessage(id, await readJson(request))
     const goal = serversFor(ackOf(query.get('stored')), this.#servers)
     if (goal > this.#servers) throw new DredError('malformed_request', { detail: `stored may be at most ${this.#servers}` })
@@ -252,7 +184,7 @@ export class Relay {
   /** A relay is told by the others what they have of its present incarnation. */
   #storedOn(id: string, { server, incarnation }: Coordinate): number {
     if (server !== this.id || incarnation !== this.#incarnation) return 1
-    return 1 + [...this.peers].filter((peer) => [...peer.#channels.keys()].some((channel) => peer.messages(channel).includes(id))).length
+    return 1 + [...this.peers].filter((peer) => peer.channels.has(id)).length
   }
 
   async #receipt({ id, channel }: VerifiedMessage, coordinate: Coordinate): Promise<Receipt> {
@@ -287,19 +219,15 @@ export class Relay {
 
   /** Takes a message unless it has it; its coordinate counts either way. */
   replicate(logged: Logged): void {
-    const state = this.#channels.get(logged.message.channel)
-    if (!state) return
-    state.vector.raise(originOf(logged.coordinate), logged.coordinate.n)
-    if (state.log.some(({ message }) => message.id === logged.message.id)) return
-    state.log.push(logged)
+    if (!this.channels.add(logged)) return
     for (const follower of this.#followers) if (follower.channel === logged.message.channel) this.#send(follower, logged)
   }
 
   async #stream(request: IncomingMessage, response: ServerResponse, { id, query }: { id: string; query: URLSearchParams }): Promise<void> {
-    const state = this.#state(id)
+    const state = this.channels.of(id)
     const after = query.get('after')
     const last = query.get('last')
-    const position = this.#startOf(id, { after, last, from: query.get('from') })
+    const position = this.channels.startOf(id, { after, last, from: query.get('from') })
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     response.flushHeaders()
     await this.faults.holdOpen
@@ -323,21 +251,6 @@ export class Relay {
     for (const logged of missed) this.#send(follower, logged)
     follower.position.merge(state.vector)
     this.#write(follower, { type: 'control', cursor: cursor(), caughtUp: true })
-  }
-
-  #startOf(id: string, query: { after: string | null; last: string | null; from: string | null }): VersionVector {
-    const { log, purged, vector } = this.#state(id)
-    if (query.after !== null) {
-      const seen = decodeCursor(id, query.after)
-      if (!seen.covers(purged)) throw new DredError('cursor_expired', { oldest: encodeCursor(id, purged) })
-      return seen
-    }
-    const position = purged.clone()
-    if (query.from !== null) return position
-    if (query.last === null) return vector.clone()
-    for (const { coordinate } of log.slice(0, Math.max(0, log.length - Number(query.last))))
-      position.raise(originOf(coordinate), coordinate.n)
-    return position
   }
 
   #send(follower: Follower, { message, coordinate }: Logged): void {
@@ -368,37 +281,6 @@ export class Relay {
     follower.response.write(line)
   }
 
-  #page(id: string, query: URLSearchParams): unknown {
-    const { log, purged } = this.#state(id)
-    const limit = Number(query.get('limit') ?? 100)
-    const after = query.get('after')
-    const before = query.get('before')
-    const covers = (cursor: string, { coordinate }: Logged): boolean => decodeCursor(id, cursor).has(originOf(coordinate), coordinate.n)
-    if (after !== null) this.#startOf(id, { after, last: null, from: null })
-    const candidates = log.filter((logged) => (after === null || !covers(after, logged)) && (before === null || covers(before, logged)))
-    const items = after === null ? candidates.slice(-limit) : candidates.slice(0, limit)
-    const position = after === null ? purged.clone() : decodeCursor(id, after)
-    const cut = (upTo: Logged[]): string => {
-      for (const { coordinate } of upTo) position.raise(originOf(coordinate), coordinate.n)
-      return encodeCursor(id, position)
-    }
-    const rest = after === null ? candidates.slice(0, -limit) : []
-    const older = rest.length > 0 ? cut(rest) : null
-    const rendered = items.map((logged) => ({
-      id: logged.message.id,
-      sig: logged.message.sig,
-      cursor: cut([logged]),
-      origin: logged.coordinate,
-      ...(JSON.parse(logged.message.canonical) as Record<string, unknown>),
-    }))
-    return { items: rendered, next: after === null ? older : items.length < candidates.length ? encodeCursor(id, position) : null }
-  }
-
-  #describe(id: string): unknown {
-    const { genesis, log, vector } = this.#state(id)
-    return { id, genesis, expiresAt: Date.now() + genesis.idleMs, messages: log.length, cursor: encodeCursor(id, vector) }
-  }
-
   #wellKnown(): unknown {
     return {
       protocol: { versions: this.versions },
@@ -410,12 +292,6 @@ export class Relay {
       servers: this.known.map((entry) => ({ keys: [], ...entry, operator: '0x', keyId: 'key', did: 'did:web:test' })),
       time: Date.now(),
     }
-  }
-
-  #state(id: string): ChannelLog {
-    const state = this.#channels.get(id)
-    if (!state) throw new DredError('unknown_channel')
-    return state
   }
 
   #json(response: ServerResponse, status: number, body: unknown): void {
