@@ -96,7 +96,10 @@ export class Expected {
 
   #forgetOld(): void {
     const { now, timers, peers } = this.#relay
-    for (const peer of peers.values()) peer.expected = 0
+    for (const peer of peers.values()) {
+      peer.expected = 0
+      for (const [origin, untilMs] of peer.refused) if (untilMs <= now.monotonicMs) peer.refused.delete(origin)
+    }
     for (const [origin, expected] of this.#byOrigin) {
       this.#keep(
         origin,

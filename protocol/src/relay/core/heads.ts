@@ -121,12 +121,12 @@ export class Heads {
     return signed
   }
 
-  /** Only of the latest incarnation of each server: undefined for others. */
+  /** Only of the latest incarnation of each member: undefined for others. */
   #chain(origin: Origin): Chain | undefined {
     const known = this.#chains.get(origin)
     if (known) return known
     const { server, incarnation } = parseOrigin(origin)
-    if (incarnation < this.#relay.latestIncarnation(server)) return undefined
+    if (!this.#relay.router.isMember(server) || incarnation < this.#relay.latestIncarnation(server)) return undefined
     for (const other of this.#chains.keys()) if (parseOrigin(other).server === server) this.#chains.delete(other)
     const chain: Chain = { origin, heads: new Map([[0, new Uint8Array(32)]]), end: 0, ids: new Map() }
     // What came before this server was listening can't be chained: it begins with a signed head.

@@ -31,6 +31,16 @@ describe('a server that signs two histories', () => {
   })
 })
 
+it('what servers count that nobody registered is not chained', () => {
+  const { net, server, say } = hostile()
+  const at = { server: 9, incarnation: 1, n: 1 }
+  say({ type: 'MSG', entry: { kind: 'reference', coordinate: at, channel: 'c', id: 'A'.repeat(43) }, cover: [] })
+  net.run(5)
+  say({ type: 'HEAD', ...head(1, 1), ...at })
+  net.run(5)
+  expect(server.relay.counters.mismatches).toBe(0)
+})
+
 describe('a flood', () => {
   it('of statements costs so many signatures', () => {
     const { net, server, say } = hostile()

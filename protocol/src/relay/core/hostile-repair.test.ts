@@ -45,6 +45,15 @@ describe('what a peer says that it has', () => {
     expect(looks).toBeLessThan(30_000)
   })
 
+  it('is forgotten when it is not asked for any more', () => {
+    const { net, server, vv } = alone(2)
+    for (let i = 0; i < 40; i++) {
+      vv(2, Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`9-${i * 500 + at + 1}`, [1]])))
+      net.run(600)
+    }
+    expect(server.relay.peers.get(2)?.refused.size).toBeLessThan(10_000)
+  })
+
   it('of an origin hides nothing that others have of it', () => {
     const { net, vv } = alone(3)
     const origin = `3-${START + 3}`
