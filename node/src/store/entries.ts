@@ -1,5 +1,6 @@
 import { DredError, limits, type SignedGenesis } from '@dred/protocol'
-import type { OriginEntry, OriginRange } from './port.ts'
+import type { OriginRange } from '@dred/protocol/relay'
+import type { OriginEntry } from './port.ts'
 
 /**
  * A channel may have expired here only: its latest messages are still on their way from peers, and bring it back. So it becomes

@@ -1,4 +1,5 @@
 import type { Coordinate, Origin, SignedGenesis, VersionVector } from '@dred/protocol'
+import type { OriginRange } from '@dred/protocol/relay'
 
 /** A local place in one channel's log: ascending, never reused, meaningless to anybody but this store. */
 export type Position = number
@@ -32,14 +33,6 @@ export type OriginEntry =
   | { kind: 'reference'; coordinate: Coordinate; channel: string; id: string }
   /** Counts `from` to that of the coordinate, both included: known, and no longer kept. */
   | { kind: 'gone'; coordinate: Coordinate; from: number }
-
-/** Counts `from`..`to` of an origin, both included. */
-export interface OriginRange {
-  server: number
-  incarnation: number
-  from: number
-  to: number
-}
 
 /** Where a message stands in this store's log of its channel. */
 export interface Place {

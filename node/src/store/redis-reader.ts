@@ -1,7 +1,8 @@
 import { type Origin, originOf, parseOrigin, type VersionVector } from '@dred/protocol'
+import type { OriginRange } from '@dred/protocol/relay'
 import type { ChainableCommander } from 'ioredis'
 import { PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, LoggedMessage, OriginEntry, OriginRange, Position, Store } from './port.ts'
+import type { ChannelState, LoggedMessage, OriginEntry, Position, Store } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import { countsAhead, latestUpTo, nextUncovered } from './redis-index.ts'
 import {

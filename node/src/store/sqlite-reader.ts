@@ -1,7 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type Coordinate, type Origin, originOf, parseOrigin, VersionVector } from '@dred/protocol'
+import type { OriginRange } from '@dred/protocol/relay'
 import { genesisOf, highestBelow, PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, Entry, LoggedMessage, OriginEntry, OriginRange, Position } from './port.ts'
+import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
 import { CHANNELS, type ChannelRow, genesisEntry, MESSAGES, type MessageRow, messageEntry } from './sqlite-rows.ts'
 import { PURGEABLE } from './sqlite-statements.ts'
 
