@@ -5,7 +5,6 @@ import { generate, type ScenarioFile } from './generate.ts'
 import { saveRegression } from './regressions.ts'
 import { type Result, succeeded } from './result.ts'
 import { type Run, runAll, runOne } from './runs.ts'
-
 import { shrink } from './shrink.ts'
 
 const REPORT_MS = 15_000
