@@ -1,7 +1,16 @@
 // Writes the test vectors of what relays compute and sign: `node protocol/vectors/generate-relay.ts`. Fixed keys and deterministic
 // signatures: the output is the same on every run, and a test holds it against the committed file.
 import { writeFileSync } from 'node:fs'
-import { decodeRoundTrip, encodeRoundTrip, epochOf, HybridClock, type LatencyRow, latencyRowBytes, type Receipt, receiptBytes } from '../src/relay/index.ts'
+import {
+  decodeRoundTrip,
+  encodeRoundTrip,
+  epochOf,
+  HybridClock,
+  type LatencyRow,
+  latencyRowBytes,
+  type Receipt,
+  relayReceiptBytes,
+} from '../src/relay/index.ts'
 import { signatureBytes } from '../src/statements/index.ts'
 import { hex, plain } from './json.ts'
 import { keyOf, sign } from './p256.ts'
@@ -66,7 +75,7 @@ const content = {
     context,
     key: { keyX: key.keyX, keyY: key.keyY },
     latencyRows: rows.map(([name, row]) => ({ name, row: plain(row), ...signed(latencyRowBytes(context, row)) })),
-    receipts: receipts.map(([name, receipt]) => ({ name, receipt, ...signed(receiptBytes(context, receipt)) })),
+    receipts: receipts.map(([name, receipt]) => ({ name, receipt, ...signed(relayReceiptBytes(context, receipt)) })),
   },
 }
 

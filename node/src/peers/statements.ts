@@ -1,4 +1,4 @@
-import { latencyRowBytes, type RelayEvent, type RelayStatement, receiptBytes } from '@dred/protocol/relay'
+import { latencyRowBytes, type RelayEvent, type RelayStatement, relayReceiptBytes } from '@dred/protocol/relay'
 import { relayHeadStatement } from '@dred/protocol/statements'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
@@ -54,6 +54,6 @@ function bytesOf({ chainId, serverRegistry, neighborhood }: RegistryView, statem
     case 'latency':
       return latencyRowBytes({ chainId, serverRegistry, neighborhood }, statement.row)
     case 'receipt':
-      return receiptBytes({ chainId, serverRegistry, neighborhood }, statement.receipt)
+      return relayReceiptBytes({ chainId, serverRegistry, neighborhood }, statement.receipt)
   }
 }

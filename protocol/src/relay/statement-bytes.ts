@@ -19,7 +19,7 @@ export function latencyRowBytes(context: StatementContext, row: LatencyRow): Uin
 }
 
 /** The bytes that a server signs about what another one sent it; see {@link latencyRowBytes}. */
-export function receiptBytes(context: StatementContext, receipt: Receipt): Uint8Array<ArrayBuffer> {
+export function relayReceiptBytes(context: StatementContext, receipt: Receipt): Uint8Array<ArrayBuffer> {
   return statementBytes('dred relay receipt 1', context, receiptItems(receipt))
 }
 

@@ -10,7 +10,7 @@ import { epochOf } from './epoch.ts'
 import { HybridClock } from './hybrid-clock.ts'
 import type { LatencyRow, Receipt } from './relay-statements.ts'
 import { decodeRoundTrip, encodeRoundTrip } from './round-trip.ts'
-import { latencyRowBytes, receiptBytes, type StatementContext } from './statement-bytes.ts'
+import { latencyRowBytes, relayReceiptBytes, type StatementContext } from './statement-bytes.ts'
 
 interface Signed {
   name: string
@@ -62,7 +62,7 @@ describe('what servers sign for each other', () => {
   })
 
   it.each(receipts)('$name', ({ receipt, signedHex }) => {
-    expect(hex(receiptBytes(context, receipt))).toBe(signedHex)
+    expect(hex(relayReceiptBytes(context, receipt))).toBe(signedHex)
   })
 
   it.each([...latencyRows, ...receipts])('is CBOR that is signed as it is: $name', async ({ signedHex, signatureHex }) => {
