@@ -51,6 +51,7 @@ test.each<[object, string[], string]>([
   [{}, ['--seeds', '3..1'], '--seeds is a range such as 1..20'],
   [{}, ['--seed', 'x'], '--seed is a number'],
   [{}, ['--seeds', '1..2', '--plot', 'x.svg'], '--plot draws one seed'],
+  [{}, ['--plot', '/dev/null/x.svg'], '/dev/null/x.svg cannot be written'],
   [{}, ['--colour'], 'colour'],
 ])('ends with 2 for a scenario with %j, asked with %j', (changes, args, message) => {
   const { status, stderr } = sim(changes, args)

@@ -14,7 +14,8 @@ import { printTable } from './table.ts'
 
 const usage = `Usage: npm run sim -- --scenario FILE.json [--seed N | --seeds A..B] [--topology spt|star|ring] [--json] [--plot FILE.svg]
        npm run sim -- --table [--seeds A..B] [--topology …] [--json]
-  --protocol flood|gossip  something to compare the product with, in place of a topology`
+  --protocol flood|gossip  something to compare the product with, in place of a topology
+What a scenario may say, and what the results mean: docs/operating/planning.md`
 
 const TABLE_SEEDS = Array.from({ length: 20 }, (_, i) => i + 1)
 
@@ -101,14 +102,22 @@ function keep(result: Result, { scenario, protocol }: Settings): void {
   process.stderr.write(`Seed ${seed} fails (${failure}); kept as ${file}\n`)
 }
 
+function writePlot(file: string, svg: string): void {
+  try {
+    writeFileSync(file, svg)
+  } catch (cause) {
+    throw new UsageError(`${file} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`)
+  }
+}
+
 function runSeed(chosen: Settings, seed: number): boolean {
   const { scenario, protocol } = chosen
   const checked = parseScenario(scenario)
   process.stderr.write(`seed ${seed}\n`)
   const { result, detail } = simulate({ scenario: checked, seed, protocol: protocolOf(protocol) })
   process.stdout.write(`${chosen.json ? JSON.stringify(result, null, 2) : report(result)}\n`)
-  if (chosen.plot !== undefined) writeFileSync(chosen.plot, plot(result, detail, checked.name))
   keep(result, chosen)
+  if (chosen.plot !== undefined) writePlot(chosen.plot, plot(result, detail, checked.name))
   return succeeded(result)
 }
 

@@ -48,7 +48,7 @@ export function plot(result: Result, detail: Detail, name: string): string {
 }
 
 function subtitle({ seed, servers, published, deliveredRatio, copiesPerServer, convergedMsAfterHeal, violations }: Result): string {
-  const converged = convergedMsAfterHeal === null ? 'never converged' : `converged ${convergedMsAfterHeal} ms after the last heal`
+  const converged = convergedMsAfterHeal === null ? 'never converged' : `converged in ${convergedMsAfterHeal} ms`
   const held = violations.length === 0 ? 'all invariants held' : `${violations.length} invariants violated`
   return `${servers} servers · ${published} messages · ${percent(deliveredRatio)} delivered · ${copiesPerServer} copies per server · ${converged} · ${held} · seed ${seed}`
 }
