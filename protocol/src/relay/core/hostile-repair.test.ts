@@ -153,20 +153,44 @@ describe('what a peer says is gone', () => {
     expect(server.relay.vector.watermark(origin)).toBe(0)
   })
 
-  it('is soon known when it is so, though the origin keeps something older', () => {
+  it('is not believed of one alone, as the origin may come back with what it counted', () => {
+    const { net, server, say, vv } = alone(4)
+    const old = `4-${START}` as const
+    const at = { server: 4, incarnation: START, n: 100 }
+    const claim = (peer: number, from: number, n: number) =>
+      say(peer, { type: 'MSG', entry: { kind: 'gone', coordinate: { ...at, n }, from }, cover: [] })
+    claim(2, 1, Number.MAX_SAFE_INTEGER)
+    say(2, { type: 'VV', last: true, answer: false, vector: { [old]: [1_000] }, floors: { [old]: 1_000 } })
+    net.run(2_000)
+    expect(server.relay.vector.knows(old)).toBe(false)
+    vv(2, {})
+    claim(3, 1, 10)
+    net.run(5)
+    expect(server.relay.vector.watermark(old)).toBe(10)
+    claim(4, 11, 20)
+    net.run(5)
+    expect(server.relay.vector.watermark(old)).toBe(20)
+  })
+
+  it.each([
+    ['the origin', 3],
+    ['those who had it from an origin that is away', 4],
+  ])('is soon known when %s kept something older', (_, of) => {
     const net = new TestNetwork(3)
+    net.setMembers([1, 2, 3, 4].map((id) => ({ id, leaving: false })))
+    const counted = `${of}-${START + of}` as const
     for (const id of [2, 3]) {
       const { stored, incarnation } = net.server(id)
       for (let n = 1; n <= 2_000; n++) {
-        const at = { server: 3, incarnation: START + 3, n }
+        const at = { server: of, incarnation: START + of, n }
         const kept = message(at, { sentAt: START, clock: START * 1_000 }).entry
-        stored.set(`${origin}-${n}`, n === 1 ? kept : { kind: 'gone', coordinate: at, from: n })
+        stored.set(`${counted}-${n}`, n === 1 ? kept : { kind: 'gone', coordinate: at, from: n })
       }
-      net.tell(id, { type: 'recovered', vector: VersionVector.from({ [origin]: [2_000] }), floors: {}, incarnation })
+      net.tell(id, { type: 'recovered', vector: VersionVector.from({ [counted]: [2_000] }), floors: {}, incarnation })
     }
     net.linkAll()
-    net.run(1_000)
-    expect(net.server(1).relay.vector.watermark(origin)).toBe(2_000)
+    net.run(10_000)
+    expect(net.server(1).relay.vector.watermark(counted)).toBe(2_000)
   })
 
   it('is so within what was asked for', () => {

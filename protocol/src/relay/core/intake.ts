@@ -92,8 +92,9 @@ export class Intake {
       this.#count(entry, true)
       return false
     }
+    const before = this.#pending.size
     this.#begin(peer, entry, [])
-    return this.has(origin, n)
+    return this.#pending.size > before
   }
 
   /** Counts that no server keeps any more. */
@@ -158,10 +159,11 @@ export class Intake {
     this.#exceptions = 0
   }
 
-  #begin(peer: Peer, entry: WireEntry, cover: readonly number[]): void {
+  #begin(peer: Peer, came: WireEntry, cover: readonly number[]): void {
+    const entry = this.#believed(peer, came)
+    if (!entry || this.#pending.has(keyOf(entry.coordinate))) return
     const { bounds, storing, clock, now } = this.#relay
     this.#count(entry, false)
-    if (entry.kind === 'gone' && this.#isDenied(peer, entry)) return
     if (!storing || this.#stale.has(keyOf(entry.coordinate))) return
     const { bytes, exceptions } = this.#costOf(entry)
     const origin = originOf(entry.coordinate)
@@ -237,14 +239,11 @@ export class Intake {
     return { bytes: sizeOf(entry), exceptions: inOrder ? 0 : n - from + 1 }
   }
 
-  /** A server that is linked says itself what it does not keep any more: it is asked. */
-  #isDenied(peer: Peer, { coordinate, from }: Extract<WireEntry, { kind: 'gone' }>): boolean {
-    const { server, incarnation, n } = coordinate
-    const author = this.#relay.peers.get(server)
-    if (!author || author === peer || author.incarnation !== incarnation) return false
-    if ((author.floors[originOf(coordinate)] ?? 0) >= n) return false
-    this.#relay.repair.askOrigin(author, { server, incarnation, from, to: n })
-    return true
+  /** As much of it as is believed. */
+  #believed(peer: Peer, entry: WireEntry): WireEntry | undefined {
+    if (entry.kind !== 'gone') return entry
+    const n = this.#relay.goneClaims.believed(peer, entry)
+    return n < entry.from ? undefined : { ...entry, coordinate: { ...entry.coordinate, n } }
   }
 
   #passOn(entry: WireEntry, cover: readonly number[]): void {

@@ -4,6 +4,7 @@ import { spt } from '../topologies/spt.ts'
 import { Answers } from './answers.ts'
 import { defaultBounds, defaultTimings } from './defaults.ts'
 import { Forwarder } from './forwarder.ts'
+import { GoneClaims } from './gone-claims.ts'
 import { Heads } from './heads.ts'
 import { Intake } from './intake.ts'
 import { Joining } from './joining.ts'
@@ -67,6 +68,7 @@ export class Relay {
   readonly forwarder: Forwarder
   readonly teller: Teller
   readonly waiting: Waiting
+  readonly goneClaims: GoneClaims
   readonly intake: Intake
   readonly answers: Answers
   readonly vectors: Vectors
@@ -93,6 +95,7 @@ export class Relay {
     this.forwarder = new Forwarder(this)
     this.teller = new Teller(this)
     this.waiting = new Waiting(this)
+    this.goneClaims = new GoneClaims(this)
     this.intake = new Intake(this)
     this.answers = new Answers(this)
     this.vectors = new Vectors(this)

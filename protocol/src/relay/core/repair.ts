@@ -274,16 +274,16 @@ export class Repair {
 
   /** Nobody can be asked now. If all that have it keep it no longer, it is gone. */
   #giveUp(origin: Origin, n: number, to: number): void {
-    let floor = 0
-    const author = this.#relay.peers.get(parseOrigin(origin).server)
-    if (author?.incarnation === parseOrigin(origin).incarnation && (author.floors[origin] ?? 0) < n) return
-    for (const peer of this.#relay.peers.values()) {
-      if (!peer.vector.has(origin, n)) continue
-      const its = peer.floors[origin] ?? 0
-      if (its < n) return
-      floor = Math.max(floor, its)
-    }
-    if (floor < n) return
-    this.#relay.intake.gone({ kind: 'gone', coordinate: { ...parseOrigin(origin), n: Math.min(to, floor) }, from: n })
+    const { peers, goneClaims, intake } = this.#relay
+    const at = parseOrigin(origin)
+    const author = peers.get(at.server)
+    const holders = [...peers.values()].filter(
+      (peer) => peer.vector.has(origin, n) || (peer === author && peer.incarnation === at.incarnation),
+    )
+    const [first] = holders
+    if (!first || (holders.length === 1 && !goneClaims.isEnough(first, origin))) return
+    if (holders.some(({ floors }) => (floors[origin] ?? 0) < n)) return
+    const floor = Math.max(...holders.map(({ floors }) => floors[origin] ?? 0))
+    intake.gone({ kind: 'gone', coordinate: { ...at, n: Math.min(to, floor) }, from: n })
   }
 }
