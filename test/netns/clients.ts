@@ -14,6 +14,8 @@ import type { Host } from './neighborhood.ts'
 /** Of a message in canonical form, all but its padding, about. */
 const ENVELOPE_BYTES = 330
 const PUBLISH_TIMEOUT_MS = 5_000
+/** Of what has to succeed. */
+const CALL_TIMEOUT_MS = 30_000
 const RECONNECT_MS = 100
 /** A stream on which nothing came for so long, keepalives included, is opened anew. */
 const SILENT_MS = 20_000
@@ -60,7 +62,7 @@ export class Clients {
     const { id, genesis } = await signGenesis(signer, { neighborhood, createdAt: Date.now(), salt, name: 'load', idleMs: 3_600_000 })
     const [first] = hosts
     if (!first) throw new Error('There is no server')
-    const created = await call(routeUrl(first.endpoint, 'createChannel', { params: { id } }), 'PUT', genesis)
+    const created = await call(routeUrl(first.endpoint, 'createChannel', { params: { id } }), { method: 'PUT', body: genesis })
     if (!created.ok) throw new Error(`The channel was not created: ${created.status} ${await created.text()}`)
     const clients = new Clients(hosts, signer, { channel: id, padding: 'x'.repeat(Math.max(0, bodyBytes - ENVELOPE_BYTES)) })
     await Promise.all(hosts.map((host) => clients.#follow(host)))
@@ -77,7 +79,11 @@ export class Clients {
     const published: Published = { id, server, prev, at: performance.now() }
     this.published.push(published)
     try {
-      const response = await call(routeUrl(host.endpoint, 'publish', { params: { id: this.#channel } }), 'POST', signed)
+      const response = await call(routeUrl(host.endpoint, 'publish', { params: { id: this.#channel } }), {
+        method: 'POST',
+        body: signed,
+        timeoutMs: PUBLISH_TIMEOUT_MS,
+      })
       const answer = (await response.json()) as PublishResult
       if (response.status === 201 && answer.id === id) published.acknowledgedAt = performance.now()
       else published.failure = `${response.status}`
@@ -170,8 +176,14 @@ export class Clients {
   }
 }
 
-function call(url: string, method = 'GET', body?: unknown): Promise<Response> {
-  const signal = AbortSignal.timeout(PUBLISH_TIMEOUT_MS)
+interface Call {
+  method?: string
+  body?: unknown
+  timeoutMs?: number
+}
+
+function call(url: string, { method = 'GET', body, timeoutMs = CALL_TIMEOUT_MS }: Call = {}): Promise<Response> {
+  const signal = AbortSignal.timeout(timeoutMs)
   if (body === undefined) return fetch(url, { method, signal })
   return fetch(url, { method, signal, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 }

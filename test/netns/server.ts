@@ -8,7 +8,7 @@ import { inNamespace } from './lab.ts'
 import { ADMIN_PORT, type Host, REDIS_PORT } from './neighborhood.ts'
 
 const execute = promisify(execFile)
-const SCRAPE_MS = 10_000
+const SCRAPE_MS = 30_000
 
 /** Values of Prometheus' text format by name and labels. */
 export type Metrics = ReadonlyMap<string, number>
