@@ -169,6 +169,8 @@ export class Hub {
   }
 
   #tellStored(feed: Feed, events: readonly StoredEvent[]): void {
+    // The messages that the events count go first.
+    this.#flush()
     const shared = onePerFormat((format) => storedFrames(format, events))
     for (const subscription of feed.ladder?.subscriptions ?? []) {
       subscription.tellStored(shared(subscription.format))

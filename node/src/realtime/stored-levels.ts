@@ -14,7 +14,7 @@ export interface StoredLevelsOptions {
 
 /** The readers of one channel who want to know on how many servers its messages are stored. */
 export interface Follower {
-  /** All that they have been told, for one who comes later. */
+  /** What there is to know now, to begin with for each reader. */
   known(): readonly StoredEvent[]
   stop(): void
 }
@@ -49,9 +49,11 @@ export class StoredLevels {
     this.#stopListening = options.replicator.onConfirmed(this.changed)
   }
 
-  /** @param tell is given what is new, the most servers first */
+  /** @param tell is given what is new from now on, the most servers first */
   follow(channel: TrackedChannel, tell: (events: readonly StoredEvent[]) => void): Follower {
     const follow: Follow = { channel, told: [], tell }
+    // The first reader too is given what is known once it has the history.
+    this.#news(follow)
     this.#follows.add(follow)
     this.changed()
     return {
