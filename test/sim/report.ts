@@ -72,7 +72,7 @@ export function reportMany(results: readonly Result[]): string {
     .join('\n')
 }
 
-export function shown(value: number | null): string {
+function shown(value: number | null): string {
   if (value === null || Number.isNaN(value)) return '–'
   if (!Number.isFinite(value)) return 'never'
   return String(value >= 100 ? Math.round(value) : Math.round(value * 10_000) / 10_000)

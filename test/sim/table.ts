@@ -1,5 +1,5 @@
 import type { ProtocolName } from './protocols.ts'
-import { medians, percent, shown } from './report.ts'
+import { medians, percent } from './report.ts'
 import { type Result, succeeded } from './result.ts'
 import { type Run, runAll } from './runs.ts'
 import type { Fault } from './scenario.ts'
@@ -152,8 +152,9 @@ export function render(rows: readonly Row[]): string {
 }
 
 function renderRow({ servers, protocol, delivered, worstConvergedMs, medians: middle }: Row): string {
-  const values = ['copies', 'stretch', 'ms p50', 'ms p99', 'control B'].map((column) => shown(middle[column] ?? null))
-  const converged = worstConvergedMs === null ? 'never' : `${shown(middle['converged ms'] ?? null)} (${worstConvergedMs})`
+  const number = (column: string, decimals: number) => middle[column]?.toFixed(decimals) ?? '–'
+  const converged = worstConvergedMs === null ? 'never' : `${number('converged ms', 0)} (${worstConvergedMs})`
   const name = protocol === 'flood' || protocol === 'gossip' ? protocol : `**dred** ${protocol}`
-  return `| ${[servers, name, percent(delivered), ...values, converged].join(' | ')} |`
+  const ways = [number('copies', 3), number('stretch', 2), number('ms p50', 0), number('ms p99', 0)]
+  return `| ${[servers, name, percent(delivered), ...ways, number('control B', 0), converged].join(' | ')} |`
 }
