@@ -184,5 +184,10 @@ test('a failing scenario is made as small as it can be', () => {
     ({ faults, servers }) => servers >= 3 && faults.some(({ type }) => type === 'crash'),
     () => true,
   )
-  expect(smallest).toMatchObject({ servers: 3, loss: 0, messagesPerSecond: 1, faults: [{ type: 'crash', servers: [2] }] })
+  expect(smallest).toMatchObject({
+    servers: 3,
+    loss: 0,
+    messagesPerSecond: 1,
+    faults: [{ type: 'crash', servers: [2] }, { type: 'heal' }, { type: 'restart' }],
+  })
 })

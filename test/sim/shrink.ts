@@ -24,9 +24,12 @@ export function shrink(failing: ScenarioFile, fails: (scenario: ScenarioFile) =>
 /** Scenarios that are a little simpler, the boldest ones first. */
 function* smaller(scenario: ScenarioFile): Generator<ScenarioFile> {
   const { faults, servers, durationMs, messagesPerSecond } = scenario
-  if (faults.length > 3)
-    yield* [faults.slice(0, faults.length >> 1), faults.slice(faults.length >> 1)].map((half) => ({ ...scenario, faults: half }))
-  for (let i = 0; i < faults.length; i++) yield { ...scenario, faults: faults.toSpliced(i, 1) }
+  // What mends everything stays: without it nobody has to succeed.
+  const breaking = faults.filter(({ type }) => type !== 'heal' && type !== 'restart')
+  const mending = faults.filter(({ type }) => type === 'heal' || type === 'restart')
+  const half = breaking.length >> 1
+  if (half > 0) yield* [breaking.slice(0, half), breaking.slice(half)].map((kept) => ({ ...scenario, faults: [...kept, ...mending] }))
+  for (let i = 0; i < breaking.length; i++) yield { ...scenario, faults: [...breaking.toSpliced(i, 1), ...mending] }
   for (const fewer of new Set([Math.ceil(servers / 2), servers - 1])) if (fewer >= 2 && fewer < servers) yield withServers(scenario, fewer)
   const { lifetimeMs, ...lasting } = scenario
   if (lifetimeMs) yield lasting
@@ -36,9 +39,9 @@ function* smaller(scenario: ScenarioFile): Generator<ScenarioFile> {
   if (scenario.bodyBytes > 300) yield { ...scenario, bodyBytes: 300 }
   if (scenario.topology !== 'spt') yield { ...scenario, topology: 'spt' }
   if (durationMs > 1_000 && faults.every(({ atMs }) => atMs < durationMs / 2 || atMs === durationMs)) {
-    const half = Math.round(durationMs / 2)
-    const moved = faults.map((fault) => ({ ...fault, atMs: Math.min(fault.atMs, half) }))
-    yield { ...scenario, durationMs: half, lossUntilMs: Math.min(scenario.lossUntilMs, half), faults: moved }
+    const shorterMs = Math.round(durationMs / 2)
+    const moved = faults.map((fault) => ({ ...fault, atMs: Math.min(fault.atMs, shorterMs) }))
+    yield { ...scenario, durationMs: shorterMs, lossUntilMs: Math.min(scenario.lossUntilMs, shorterMs), faults: moved }
   }
   for (const [i, fault] of faults.entries()) {
     const list = Array.isArray(fault.servers) ? fault.servers : []
