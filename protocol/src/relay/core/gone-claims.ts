@@ -36,6 +36,7 @@ export class GoneClaims {
     if (this.isEnough(peer, origin)) return n
     this.#remember(peer, origin, { from, to: n })
     const others = [...peers.values()].filter((other) => other !== peer)
+    if (this.#isGap(origin, n) && !others.some((other) => other.vector.has(origin, n))) return n
     return Math.min(n, Math.max(...others.map((other) => this.#goneUpTo(other, origin, from))))
   }
 
@@ -44,6 +45,11 @@ export class GoneClaims {
     const { peers, router, self } = this.#relay
     const { server } = parseOrigin(origin)
     return peer.id === server || server === self || !router.isMember(server) || peers.size === 1
+  }
+
+  /** Whether later messages of the origin are here: who makes up that something before them is gone hides that and no more. */
+  #isGap(origin: Origin, n: number): boolean {
+    return Math.max(...this.#relay.vector.counts(origin)) > n
   }
 
   #goneUpTo(peer: Peer, origin: Origin, from: number): number {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { effectsOf, START, TestNetwork } from './testing/network.ts'
+import { effectsOf, message, START, TestNetwork } from './testing/network.ts'
 import type { CoreFrame } from './types.ts'
 
 /** Server 1, to which others say things by hand; nobody hears its answers. */
@@ -33,6 +33,47 @@ describe('what one server says is gone', () => {
     say(3, { type: 'BATCH', ticket: pull?.frame.ticket ?? 0, entries: [] })
     net.run(500)
     expect(effectsOf(server, 'store')).toEqual([])
+  })
+})
+
+describe('what one server alone says is gone of a server that is not linked', () => {
+  const incarnation = START + 1
+  const member = `1-${incarnation}` as const
+
+  /** Server 3, which is not linked to server 1. */
+  function apart() {
+    const net = new TestNetwork(4).linkAll()
+    net.unlink(1, 3)
+    const server = net.server(3)
+    const say = (peer: number, frame: CoreFrame): void => net.hear(3, peer, frame)
+    const gone = (): void =>
+      say(2, { type: 'MSG', entry: { kind: 'gone', coordinate: { server: 1, incarnation, n: 4 }, from: 1 }, cover: [] })
+    const later = (): void => {
+      const fields = { sentAt: START + net.nowMs, clock: (START + net.nowMs) * 1_000 }
+      say(2, { type: 'MSG', entry: message({ server: 1, incarnation, n: 5 }, fields).entry, cover: [] })
+      net.run(100)
+    }
+    return { net, server, say, gone, later }
+  }
+
+  it('is believed of a gap before what is here', () => {
+    const { net, server, gone, later } = apart()
+    gone()
+    net.run(10)
+    expect(server.relay.vector.watermark(member)).toBe(0)
+    later()
+    gone()
+    net.run(10)
+    expect(server.relay.vector.watermark(member)).toBe(5)
+  })
+
+  it('is not believed while another has it', () => {
+    const { net, server, say, gone, later } = apart()
+    later()
+    say(4, { type: 'HAVE', vector: { [member]: [5] } })
+    gone()
+    net.run(10)
+    expect(server.relay.vector.watermark(member)).toBe(0)
   })
 })
 
