@@ -30,9 +30,7 @@ test('tells all that is wrong at once, each with its place', () => {
     '/loss: must be <= 1',
     expect.stringContaining('/faults/0/type: must be one of crash, restart'),
     '/faults/1/atMs: must be number',
-    expect.stringContaining('/faults/1/servers'),
-    expect.stringContaining('/faults/1/servers'),
-    expect.stringContaining('/faults/1/servers'),
+    '/faults/1/servers: must be a list of ids or a share such as "30%"',
     '/faults/2: has no speed',
   ])
 })
@@ -53,6 +51,13 @@ test.each([
   [{ lifetimeMs: [5, 4] }, '/lifetimeMs: the first must not be above the second'],
 ])('refuses %j', (changes, problem) => {
   expect(problems({ ...least, ...changes })).toEqual([problem])
+})
+
+test('tells what may stand where several things may', () => {
+  expect(problems({ ...least, latency: 'moon', topology: 'mesh' })).toEqual([
+    '/topology: must be spt, star or ring',
+    '/latency: must be "regions" or a matrix of one-way ms',
+  ])
 })
 
 test.each([undefined, null, 7, 'text', []])('refuses %j', (value) => {

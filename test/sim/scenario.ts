@@ -126,9 +126,21 @@ function checkFault(value: unknown, path: string, problems: string[]): Fault {
   return value as Fault
 }
 
+/** What may be one of several things. */
+const choices: Readonly<Record<string, string>> = {
+  latency: 'must be "regions" or a matrix of one-way ms',
+  servers: 'must be a list of ids or a share such as "30%"',
+  to: 'must be a list of ids or a share such as "30%"',
+  topology: 'must be spt, star or ring',
+}
+
 function mismatches(schema: TSchema, value: unknown, path: string): string[] {
-  const found = Value.Errors(schema, value).map(({ keyword, instancePath, message, params }) => {
+  const errors = Value.Errors(schema, value)
+  const several = new Set(errors.flatMap(({ keyword, instancePath }) => (keyword === 'anyOf' ? [instancePath] : [])))
+  const found = errors.map(({ keyword, instancePath, message, params }) => {
     const place = `${path}${instancePath}` || '/'
+    const choice = [...several].find((chosenPath) => instancePath.startsWith(chosenPath))
+    if (choice !== undefined) return `${path}${choice}: ${choices[choice.split('/').at(-1) ?? ''] ?? 'is none of what is allowed there'}`
     if (keyword === 'additionalProperties')
       return `${place}: has no ${(params as { additionalProperties: string[] }).additionalProperties.join(', ')}`
     return keyword === 'boolean' || keyword === 'const' ? '' : `${place}: ${message}`
