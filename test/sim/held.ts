@@ -15,7 +15,7 @@ export class Held {
   /** @returns a ticket */
   submit(message: Message, accepted: () => void): number {
     this.#submitted.set(++this.#tickets, { message, accepted })
-    this.#since.set(message.id, { message, ms: this.#nowMs() })
+    this.#begin(message.id, message)
     return this.#tickets
   }
 
@@ -27,7 +27,11 @@ export class Held {
 
   /** A peer's message could be stored from now on, unless it could already. */
   verified(coordinate: Coordinate, message: Message): void {
-    const key = coordinateKey(coordinate)
+    this.#begin(coordinateKey(coordinate), message)
+  }
+
+  /** Who hands it over again does not make it any younger. */
+  #begin(key: string, message: Message): void {
     if (!this.#since.has(key)) this.#since.set(key, { message, ms: this.#nowMs() })
   }
 
