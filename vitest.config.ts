@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           globalSetup: './test/global-setup.ts',
-          include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts}/**/*.test.ts'],
+          include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts,test/sim}/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
@@ -18,7 +18,7 @@ export default defineConfig({
           name: 'e2e',
           globalSetup: './test/global-setup.ts',
           include: ['test/**/*.test.ts'],
-          exclude: ['**/dist/**', '**/node_modules/**'],
+          exclude: ['**/dist/**', '**/node_modules/**', 'test/sim/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
           // Each file starts real chains, servers and browsers; two cores carry one such file at a time.

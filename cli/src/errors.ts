@@ -7,6 +7,7 @@ export const exitCodes = {
   auth: 4,
   unreachable: 5,
   checkFailed: 6,
+  conflict: 7,
   pending: 75,
   interrupted: 130,
 } as const

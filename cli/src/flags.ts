@@ -45,5 +45,6 @@ export const serveFlags = {
   store: settingFlag('server.store'),
   'tls-cert-file': settingFlag('server.tlsCertFile'),
   'tls-key-file': settingFlag('server.tlsKeyFile'),
+  topology: settingFlag('relay.topology'),
   'log-level': settingFlag('server.logLevel'),
 }

@@ -97,7 +97,19 @@ test('a chain, a store or a port that is not to be had', async () => {
   holder.close()
 })
 
+test('a key that another process serves with', async () => {
+  const child = spawnDred(harness.directory, flags())
+  const outcome = outcomeOf(child)
+  await once(createInterface({ input: child.stdout }), 'line')
+  const other = { port: String(await closedPort()), store: 'other.db' }
+  expect(await fail(7, 'already_serving', other)).toContain(`http://127.0.0.1:${port}`)
+  child.kill('SIGTERM')
+  await outcome
+})
+
 test('settings that do not fit are refused together', async () => {
-  expect(await fail(2, 'config_invalid', { neighborhood: 'seven', 'log-level': 'loud' })).toMatch(/neighborhood.*logLevel/)
+  expect(await fail(2, 'config_invalid', { neighborhood: 'seven', topology: 'tree', 'log-level': 'loud' })).toMatch(
+    /neighborhood.*topology.*logLevel/,
+  )
   expect(await fail(2, 'missing_value', { 'tls-cert-file': 'cert.pem' })).toContain('--tls-key-file')
 })

@@ -95,6 +95,12 @@ export const settings = {
     kind: 'path',
     what: 'the file of the TLS private key, PEM',
   },
+  'relay.topology': {
+    flag: 'topology',
+    env: 'DRED_RELAY_TOPOLOGY',
+    kind: 'text',
+    what: 'how messages go to the other servers: spt (by shortest paths), star or ring',
+  },
   'server.logLevel': { flag: 'log-level', env: 'DRED_SERVER_LOG_LEVEL', kind: 'text', what: 'the least severe level that is logged' },
 } as const satisfies Record<string, Setting>
 

@@ -1,8 +1,9 @@
+import { encodeCursor } from '@dred/protocol'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ChannelTracker, channelExpiresAt } from './channel-tracker.ts'
 import type { Store } from './store/port.ts'
 import { openSqliteStore } from './store/sqlite.ts'
-import { genesis, message } from './store/testing/samples.ts'
+import { at, genesis, message } from './store/testing/samples.ts'
 
 const SELF = { server: 1, incarnation: 1_000 }
 const table = genesis('table')
@@ -40,7 +41,7 @@ test('reads a channel once, however many ask for it', async () => {
 test('follows what is announced, and passes each message on once', async () => {
   const channel = await tracker.get(table.id)
   const heard: string[] = []
-  tracker.onMessage((_channel, { id }) => heard.push(id))
+  tracker.onMessage((_channel, { entry }) => heard.push(entry.id))
   const said = message(table.id, 'hello', { sentAt: 50_000 })
   await store.append(said, SELF, 1)
   await store.append(said, SELF, 1)
@@ -49,6 +50,19 @@ test('follows what is announced, and passes each message on once', async () => {
   expect(channel?.lastActivityAt).toBe(50_000)
   expect(channel?.vector.toData()).toEqual((await store.channel(table.id))?.vector.toData())
   expect(channel && channelExpiresAt(channel)).toBe(150_000)
+})
+
+test('follows an origin whose messages come out of order', async () => {
+  const channel = await tracker.get(table.id)
+  const heard: number[] = []
+  tracker.onMessage((_channel, { entry }) => heard.push(entry.coordinate.n))
+  for (const n of [3, 1, 5, 2]) {
+    await store.replicate(at(message(table.id, `${n}`), [2, 7, n]))
+    expect(channel?.vector.toData()).toEqual((await store.channel(table.id))?.vector.toData())
+    expect(channel?.cursor).toBe(channel && encodeCursor(table.id, channel.vector))
+  }
+  expect(channel?.vector.toData()['2-7']).toEqual([3, 5])
+  expect(heard).toEqual([3, 1, 5, 2])
 })
 
 test('counts what is announced while the channel is being read', async () => {

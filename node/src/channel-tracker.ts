@@ -1,5 +1,6 @@
 import { encodeCursor, originOf, type SignedGenesis, type VersionVector } from '@dred/protocol'
-import type { ChannelState, Entry, Store } from './store/port.ts'
+import { advance } from './log-reader.ts'
+import type { ChannelState, Entry, LoggedMessage, Place, Store } from './store/port.ts'
 
 /** A channel in use, as far as this process has been told of its log. */
 export interface TrackedChannel {
@@ -13,10 +14,8 @@ export interface TrackedChannel {
   cursor: string
 }
 
-export type LoggedEntry = Entry & { kind: 'message' }
-
 /** Called for each message of a tracked channel in log order; `channel` has counted it. */
-export type MessageListener = (channel: TrackedChannel, entry: LoggedEntry) => void
+export type MessageListener = (channel: TrackedChannel, message: LoggedMessage) => void
 
 /** Unix ms at which a channel expires unless another message comes. */
 export function channelExpiresAt({ genesis, lastActivityAt }: Pick<ChannelState, 'genesis' | 'lastActivityAt'>): number {
@@ -27,7 +26,7 @@ interface Slot {
   loading: Promise<TrackedChannel | undefined>
   channel?: TrackedChannel
   /** Announced while the channel was being read from the store. */
-  early: LoggedEntry[]
+  early: LoggedMessage[]
 }
 
 /**
@@ -50,7 +49,7 @@ export class ChannelTracker {
     this.#store = store
     this.#capacity = options.capacity
     this.#pinned = options.pinned
-    this.#stop = store.onAppended((entry) => this.#follow(entry))
+    this.#stop = store.onAppended((entry, place) => this.#follow(entry, place))
   }
 
   /**
@@ -110,7 +109,7 @@ export class ChannelTracker {
         cursor: encodeCursor(id, state.vector),
       }
       slot.channel = channel
-      for (const entry of slot.early.splice(0)) this.#count(channel, entry)
+      for (const message of slot.early.splice(0)) this.#count(channel, message)
       return channel
     } catch (error) {
       this.#drop(id, slot)
@@ -122,20 +121,20 @@ export class ChannelTracker {
     if (this.#slots.get(id) === slot) this.#slots.delete(id)
   }
 
-  #follow(entry: Entry): void {
-    if (entry.kind !== 'message') return
+  #follow(entry: Entry, place: Place | undefined): void {
+    if (entry.kind !== 'message' || !place) return
     const slot = this.#slots.get(entry.channel)
     if (!slot) return
-    if (!slot.channel) slot.early.push(entry)
-    else if (this.#count(slot.channel, entry)) for (const listener of this.#listeners) listener(slot.channel, entry)
+    const message = { ...place, entry }
+    if (!slot.channel) slot.early.push(message)
+    else if (this.#count(slot.channel, message)) for (const listener of this.#listeners) listener(slot.channel, message)
   }
 
-  /** Entries of one origin are logged in order, so that counting one counts all before it. */
-  #count(channel: TrackedChannel, { coordinate, sentAt }: LoggedEntry): boolean {
-    const origin = originOf(coordinate)
+  #count(channel: TrackedChannel, message: LoggedMessage): boolean {
+    const { coordinate, sentAt } = message.entry
     channel.lastActivityAt = Math.max(channel.lastActivityAt, sentAt)
-    if (channel.vector.has(origin, coordinate.n)) return false
-    channel.vector.raise(origin, coordinate.n)
+    if (channel.vector.has(originOf(coordinate), coordinate.n)) return false
+    advance(channel.vector, message)
     channel.cursor = encodeCursor(channel.id, channel.vector)
     return true
   }

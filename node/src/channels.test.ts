@@ -1,4 +1,6 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { decodeCursor, type Signer, signGenesis, signMessage, VersionVector } from '@dred/protocol'
+import { Random } from '@dred/protocol/testing/random'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
@@ -8,7 +10,6 @@ import { Membership } from './membership.ts'
 import { RecentEntries } from './recent-entries.ts'
 import type { Store } from './store/port.ts'
 import { openSqliteStore } from './store/sqlite.ts'
-import { Random } from './store/testing/random.ts'
 import { at, message } from './store/testing/samples.ts'
 import { jitteryStore } from './testing/jittery-store.ts'
 import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
@@ -23,10 +24,14 @@ let recent: RecentEntries
 let published: boolean[]
 let now: number
 let signer: Signer
+let admitted: (readonly string[])[]
+let admit: () => Promise<void>
 let channel: string
 
 function assemble(store: Store): void {
   published = []
+  admitted = []
+  admit = async () => undefined
   recent = new RecentEntries({ count: 100, bytes: 1_000_000, ageMs: 5_000 })
   tracker = new ChannelTracker(store, { capacity: 10, pinned: () => false })
   const registry = new MemoryRegistry()
@@ -38,6 +43,11 @@ function assemble(store: Store): void {
     incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
     recent,
     now: () => now,
+    clock: () => now * 1_000,
+    admit: (missing) => {
+      admitted.push(missing)
+      return admit()
+    },
     onPublished: (created) => published.push(created),
   })
 }
@@ -57,7 +67,8 @@ afterEach(async () => {
   await memory.close()
 })
 
-const sign = async (value: unknown, sentAt = now) => (await signMessage(signer, channel, { message: value, sentAt })).signed
+const sign = async (value: unknown, { sentAt = now, prev }: { sentAt?: number; prev?: string[] } = {}) =>
+  (await signMessage(signer, channel, { message: value, sentAt, ...(prev === undefined ? {} : { prev }) })).signed
 
 async function idsAfter(cursor: string): Promise<string[]> {
   const ids = []
@@ -80,7 +91,8 @@ describe('the cursor that a publisher gets', () => {
     await replicated
     const log = await idsAfter(`1.${channel.slice(0, 12)}.`)
     expect(log).toHaveLength(30)
-    for (const { id, cursor } of results) {
+    for (const { accepted, cursor } of results) {
+      const { id } = accepted
       const following = await idsAfter(cursor)
       expect(following).not.toContain(id)
       expect(following).toEqual(expect.arrayContaining(log.slice(log.indexOf(id) + 1)))
@@ -94,11 +106,11 @@ describe('the cursor that a publisher gets', () => {
 
   test('of a message that was there leads on from there too', async () => {
     const body = await sign('first')
-    const { id } = await channels.publish(channel, body)
+    const { accepted } = await channels.publish(channel, body)
     const second = await channels.publish(channel, await sign('second'))
     const again = await channels.publish(channel, body)
-    expect(again).toMatchObject({ id, created: false })
-    expect(await idsAfter(again.cursor)).toEqual([second.id])
+    expect(again).toMatchObject({ accepted: { id: accepted.id }, created: false })
+    expect(await idsAfter(again.cursor)).toEqual([second.accepted.id])
     expect(published).toEqual([true, true, false])
   })
 })
@@ -109,10 +121,10 @@ describe('dates', () => {
       [NOW - 60_000, 'message_expired'],
       [NOW + 300_001, 'clock_skew'],
     ] as const) {
-      await expect(channels.publish(channel, await sign('x', sentAt))).rejects.toMatchObject({ code })
+      await expect(channels.publish(channel, await sign('x', { sentAt }))).rejects.toMatchObject({ code })
     }
     for (const sentAt of [NOW - 59_999, NOW + 300_000])
-      expect(await channels.publish(channel, await sign('x', sentAt))).toMatchObject({ created: true })
+      expect(await channels.publish(channel, await sign('x', { sentAt }))).toMatchObject({ created: true })
   })
 
   test('each message prolongs its channel', async () => {
@@ -133,4 +145,34 @@ test('only what was stored anew is remembered for a store that loses its tail', 
   await channels.publish(channel, body)
   // The channel's genesis and the message.
   expect(recent.size).toBe(2)
+})
+
+describe('a message that follows others', () => {
+  const missing = 'M'.repeat(43)
+
+  test('is stored at once when they are here', async () => {
+    const { accepted } = await channels.publish(channel, await sign('first'))
+    await channels.publish(channel, await sign('second', { prev: [accepted.id] }))
+    expect(admitted).toEqual([])
+  })
+
+  test('waits to be admitted when some are not, and has the time at which it was', async () => {
+    const { accepted: first } = await channels.publish(channel, await sign('first'))
+    let release = (): void => undefined
+    admit = () =>
+      new Promise((resolve) => {
+        release = resolve
+      })
+    const waiting = channels.publish(channel, await sign('second', { prev: [missing, first.id] }))
+    while (admitted.length === 0) await turn()
+    const { accepted: other } = await channels.publish(channel, await sign('other'))
+    now += 5
+    release()
+    const { accepted } = await waiting
+    expect(admitted).toEqual([[missing]])
+    expect([first.n, other.n, accepted.n]).toEqual([2, 3, 4])
+    expect(accepted.acceptedAt).toBe(NOW + 5)
+    const [read] = await memory.readBackward(channel, await memory.vector(), { limit: 1 })
+    expect(read?.entry).toMatchObject({ id: accepted.id, clock: (NOW + 5) * 1_000 })
+  })
 })

@@ -6,10 +6,10 @@ import {
   encodeCursor,
   type HistoryQuery,
   limits,
-  type PublishResult,
+  originOf,
   type SignedGenesis,
   type StreamQuery,
-  type VersionVector,
+  VersionVector,
   verifyGenesis,
   verifyMessage,
 } from '@dred/protocol'
@@ -17,10 +17,11 @@ import type { RegistryView } from './chain/port.ts'
 import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './channel-tracker.ts'
 import { genesisEntry, messageEntry } from './entries.ts'
 import type { Incarnation } from './incarnation.ts'
-import { deliveredJson, readBackward, readForward, stateAfter, stateBefore } from './log-reader.ts'
+import { advance, deliveredJson, readBackward, readForward, stateBefore } from './log-reader.ts'
 import type { Membership } from './membership.ts'
+import type { Accepted } from './receipts.ts'
 import type { RecentEntries } from './recent-entries.ts'
-import type { AppendResult, ChannelState, NewEntry, Store } from './store/port.ts'
+import type { AppendResult, ChannelState, LoggedMessage, NewEntry, Store } from './store/port.ts'
 
 const DEFAULT_PAGE_ITEMS = 100
 /** Characters of messages on one page of history; a page ends early rather than growing beyond it by more than one message. */
@@ -35,6 +36,10 @@ export interface ChannelsOptions {
   recent: RecentEntries
   /** Unix milliseconds. */
   now: () => number
+  /** The next time of this server's hybrid clock, in microseconds. */
+  clock: () => number
+  /** Waits until what a message follows is here, or for as long as it may wait for that; never rejects. */
+  admit?: (missing: readonly string[]) => Promise<void>
   /** Told of every message that is durable; `created` is false for one that was there. */
   onPublished: (created: boolean) => void
 }
@@ -55,11 +60,13 @@ export class Channels {
   readonly #incarnation: Incarnation
   readonly #recent: RecentEntries
   readonly #now: () => number
+  readonly #clock: () => number
+  readonly #admit: ChannelsOptions['admit']
   readonly #onPublished: (created: boolean) => void
   /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
   readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
 
-  constructor({ store, registry, membership, tracker, incarnation, recent, now, onPublished }: ChannelsOptions) {
+  constructor({ store, registry, membership, tracker, incarnation, recent, now, clock, admit, onPublished }: ChannelsOptions) {
     this.#store = store
     this.#registry = registry
     this.#membership = membership
@@ -67,9 +74,11 @@ export class Channels {
     this.#incarnation = incarnation
     this.#recent = recent
     this.#now = now
+    this.#clock = clock
+    this.#admit = admit
     this.#onPublished = onPublished
-    tracker.onMessage((channel, { id }) => {
-      const publishing = this.#publishing.get(id)
+    tracker.onMessage((channel, { entry }) => {
+      const publishing = this.#publishing.get(entry.id)
       if (publishing) publishing.cursor = channel.cursor
     })
   }
@@ -79,7 +88,7 @@ export class Channels {
    * @param body as parsed from JSON, not judged by anybody yet
    * @returns once the message is durable; `created` is false when it was there
    */
-  async publish(id: string, body: unknown): Promise<PublishResult & { created: boolean }> {
+  async publish(id: string, body: unknown): Promise<{ accepted: Accepted; cursor: string; created: boolean }> {
     const channel = await this.#activeChannel(id)
     const { genesis } = channel
     const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
@@ -91,11 +100,12 @@ export class Channels {
     this.#publishing.set(message.id, publishing)
     publishing.calls++
     try {
-      const result = await this.#append(messageEntry(message, genesis.lifetimeMs), now)
+      await this.#awaitPrevious(message.prev)
+      const result = await this.#append(messageEntry(message, genesis.lifetimeMs))
       this.#onPublished(result.created)
       const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
-      const { created, coordinate, acceptedAt } = result
-      return { id: message.id, cursor, receipt: { ...coordinate, acceptedAt }, created }
+      const { created, coordinate, clock } = result
+      return { accepted: { channel: id, id: message.id, ...coordinate, acceptedAt: Math.floor(clock / 1_000) }, cursor, created }
     } finally {
       if (--publishing.calls === 0) this.#publishing.delete(message.id)
     }
@@ -111,7 +121,7 @@ export class Channels {
     if (verified.genesis.createdAt + verified.genesis.idleMs <= now && !(await this.#store.channel(id))) {
       throw new DredError('channel_expired')
     }
-    const { created } = await this.#append(genesisEntry(verified), now)
+    const { created } = await this.#append(genesisEntry(verified))
     return { description: await this.describe(id), created }
   }
 
@@ -146,7 +156,7 @@ export class Channels {
     }
     const channel = await this.#activeChannel(id)
     if (after !== undefined) return this.#pageAfter(id, decodeCursor(id, after), limit)
-    return this.#pageBefore(channel, before === undefined ? undefined : decodeCursor(id, before), limit)
+    return this.#pageBefore(id, before === undefined ? channel.vector.clone() : decodeCursor(id, before), limit)
   }
 
   /** Where a stream starts that is asked for in this way. */
@@ -163,12 +173,12 @@ export class Channels {
     if (from === 'start') return { channel, seen: await this.#store.purged(id) }
     const vector = channel.vector.clone()
     if (!last) return { channel, seen: vector }
-    const coordinates = []
-    for await (const { entry } of readBackward(this.#store, id, { within: undefined, vector })) {
-      coordinates.push(entry.coordinate)
-      if (coordinates.length === last) break
+    const messages: LoggedMessage[] = []
+    for await (const message of readBackward(this.#store, id, vector)) {
+      messages.unshift(message)
+      if (messages.length === last) break
     }
-    return { channel, seen: stateBefore(stateAfter(vector, coordinates), coordinates) }
+    return { channel, seen: await stateBefore(this.#store, vector, messages) }
   }
 
   async #pageAfter(id: string, seen: VersionVector, limit: number): Promise<string> {
@@ -176,48 +186,59 @@ export class Channels {
     const state = seen.clone()
     let characters = 0
     let more = false
-    for await (const { entry } of readForward(this.#store, id, seen)) {
+    for await (const message of readForward(this.#store, id, seen)) {
       more = items.length === limit || characters >= PAGE_CHARACTERS
       if (more) break
-      state.raise(`${entry.coordinate.server}-${entry.coordinate.incarnation}`, entry.coordinate.n)
-      items.push(deliveredJson(entry, encodeCursor(id, state)))
-      characters += entry.canonical.length
+      advance(state, message)
+      items.push(deliveredJson(message.entry, encodeCursor(id, state)))
+      characters += message.entry.canonical.length
     }
     await this.#assertKept(id, seen)
     return pageJson(items, more ? encodeCursor(id, state) : null)
   }
 
-  async #pageBefore({ id, vector }: TrackedChannel, within: VersionVector | undefined, limit: number): Promise<string> {
-    const end = vector.clone()
-    const entries = []
+  async #pageBefore(id: string, within: VersionVector, limit: number): Promise<string> {
+    const messages: LoggedMessage[] = []
     let characters = 0
     let more = false
-    for await (const { entry } of readBackward(this.#store, id, { within, vector: end })) {
-      more = entries.length === limit || characters >= PAGE_CHARACTERS
+    for await (const message of readBackward(this.#store, id, within)) {
+      more = messages.length === limit || characters >= PAGE_CHARACTERS
       if (more) break
-      entries.unshift(entry)
-      characters += entry.canonical.length
+      messages.unshift(message)
+      characters += message.entry.canonical.length
     }
-    const coordinates = entries.map(({ coordinate }) => coordinate)
-    const start = stateBefore(within ?? stateAfter(end, coordinates), coordinates)
-    let state = start
-    const items = entries.map((entry) => {
-      state = stateAfter(state, [entry.coordinate])
-      return deliveredJson(entry, encodeCursor(id, state))
+    const start = await stateBefore(this.#store, within, messages)
+    const state = start.clone()
+    const items = messages.map((message) => {
+      advance(state, message, within)
+      return deliveredJson(message.entry, encodeCursor(id, state))
     })
     return pageJson(items, more ? encodeCursor(id, start) : null)
   }
 
-  async #append(entry: NewEntry, acceptedAt: number): Promise<AppendResult> {
-    const result = await this.#store.append(entry, this.#incarnation.self, acceptedAt)
-    if (result.created) this.#recent.add(entry, acceptedAt)
+  async #append(entry: NewEntry): Promise<AppendResult> {
+    const clock = this.#clock()
+    const result = await this.#store.append(entry, this.#incarnation.self, clock)
+    if (result.created) this.#recent.add(entry, clock)
     return result
+  }
+
+  /** What a message follows is to be told to readers before it. */
+  async #awaitPrevious(ids: readonly string[]): Promise<void> {
+    if (!this.#admit || ids.length === 0) return
+    const missing = await this.#store.unknown(ids)
+    if (missing.length > 0) await this.#admit(missing)
   }
 
   /** Never covers a message that came after this one: a reader who goes on from here misses nothing. */
   async #cursorAfter({ id, vector }: TrackedChannel, { created, coordinate }: AppendResult): Promise<string> {
-    const base = created ? vector : await this.#store.purged(id)
-    return encodeCursor(id, stateAfter(base, [coordinate]))
+    const state = created ? vector.clone() : await this.#store.purged(id)
+    const only = new VersionVector()
+    only.add(originOf(coordinate), coordinate.n)
+    const [message] = await this.#store.readBackward(id, only, { limit: 1 })
+    if (message) advance(state, message)
+    else state.add(originOf(coordinate), coordinate.n)
+    return encodeCursor(id, state)
   }
 
   async #activeChannel(id: string): Promise<TrackedChannel> {

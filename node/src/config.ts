@@ -1,3 +1,4 @@
+import type { Topology } from '@dred/protocol/relay'
 import { Fields } from './config-fields.ts'
 import type { StoreConfig } from './store/index.ts'
 
@@ -19,6 +20,8 @@ export interface NodeConfig {
     neighborhoodRegistry: `0x${string}`
     startBlock: number
   }
+  /** How messages go to the other servers. */
+  relay: { topology: Topology['name'] }
   /** PKCS#8 PEM file with the server's P-256 key, readable by its owner only. */
   serverKeyFile: string
   serverKeyPassphrase?: string
@@ -61,6 +64,7 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
     neighborhood: fields.string('neighborhood', { pattern: /^[1-9][0-9]{0,9}$/, expected: 'the decimal id of a neighborhood, as text' }),
     store: readStore(fields.table('store')),
     chain: readChain(fields.table('chain')),
+    relay: readRelay(fields.table('relay')),
     serverKeyFile: fields.string('serverKeyFile', { expected: 'the path of a key file' }),
     ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
     ...(fields.has('tls') ? { tls: readTls(fields.table('tls')) } : {}),
@@ -99,6 +103,12 @@ function readChain(fields: Fields): NodeConfig['chain'] {
   }
   fields.refuseUnknown()
   return chain
+}
+
+function readRelay(fields: Fields): NodeConfig['relay'] {
+  const relay = { topology: fields.oneOf('topology', ['spt', 'star', 'ring'], 'spt') }
+  fields.refuseUnknown()
+  return relay
 }
 
 function readTls(fields: Fields): { certFile: string; keyFile: string } {

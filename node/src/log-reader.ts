@@ -1,4 +1,4 @@
-import { type Coordinate, originOf, VersionVector } from '@dred/protocol'
+import { type Coordinate, type Origin, originOf, parseOrigin, VersionVector } from '@dred/protocol'
 import type { Entry, LoggedMessage, Store } from './store/port.ts'
 
 /** Messages read from the store at once: at the largest message size a few megabytes. */
@@ -13,47 +13,62 @@ export async function* readForward(store: Store, channel: string, seen: VersionV
     yield* batch
     if (batch.length < BATCH) return
     // The store looks for what follows by these counts, so that it reads little of what is covered.
-    for (const { entry } of batch) read.raise(originOf(entry.coordinate), entry.coordinate.n)
+    for (const message of batch) advance(read, message)
     after = batch.at(-1)?.position
   }
 }
 
-/**
- * A channel's messages from the newest to the oldest.
- * @param within what to stay within; all, when undefined
- * @param vector where the channel's live end was before the first read
- */
-export async function* readBackward(
-  store: Store,
-  channel: string,
-  { within, vector }: { within: VersionVector | undefined; vector: VersionVector },
-): AsyncGenerator<LoggedMessage> {
-  let rest = within
+/** A channel's messages that `within` covers, from the newest to the oldest. */
+export async function* readBackward(store: Store, channel: string, within: VersionVector): AsyncGenerator<LoggedMessage> {
+  let before: number | undefined
   for (;;) {
-    const batch = await store.readBackward(channel, rest, BATCH)
+    const batch = await store.readBackward(channel, within, { limit: BATCH, ...(before === undefined ? {} : { before }) })
     yield* batch.toReversed()
     if (batch.length < BATCH) return
-    const coordinates = batch.map(({ entry }) => entry.coordinate)
-    rest = stateBefore(rest ?? stateAfter(vector, coordinates), coordinates)
+    before = batch[0]?.position
   }
 }
 
-/** What is known after the messages at these coordinates. One origin's entries are logged in order: one covers all before it. */
-export function stateAfter(vector: VersionVector, coordinates: readonly Coordinate[]): VersionVector {
-  const after = vector.clone()
-  for (const coordinate of coordinates) after.raise(originOf(coordinate), coordinate.n)
-  return after
+/**
+ * Moves what a reader has on past a message, which it got with everything that the log has before it.
+ * @param within what it keeps to of that, if not all
+ */
+export function advance(state: VersionVector, { entry, watermark }: Omit<LoggedMessage, 'position'>, within?: VersionVector): void {
+  const origin = originOf(entry.coordinate)
+  state.raise(origin, Math.min(watermark, within?.watermark(origin) ?? watermark))
+  state.add(origin, entry.coordinate.n)
 }
 
-/** What was known before these messages, which are the last of the log that `vector` covers. */
-export function stateBefore(vector: VersionVector, coordinates: readonly Coordinate[]): VersionVector {
-  const data: Record<string, number[]> = vector.toData()
-  for (const coordinate of coordinates) {
+/**
+ * What is left of what `vector` covers of a channel without these messages, in log order: the last of it in the store's log. What is not
+ * in the log, and has higher counts than one of them, is left out too: a vector cannot say it.
+ */
+export async function stateBefore(store: Store, vector: VersionVector, messages: readonly LoggedMessage[]): Promise<VersionVector> {
+  const [oldest] = messages
+  if (!oldest) return vector
+  const lowest: Record<Origin, number> = {}
+  for (const { entry } of messages) {
+    const origin = originOf(entry.coordinate)
+    lowest[origin] = Math.min(entry.coordinate.n, lowest[origin] ?? entry.coordinate.n)
+  }
+  const taken = new Set(messages.map(({ entry }) => textOf(entry.coordinate)))
+  const ahead = await store.ahead(oldest.entry.channel, lowest, oldest.position)
+  const before = new VersionVector()
+  for (const origin of vector.origins) {
+    const [upTo, ...beyond] = vector.counts(origin)
+    before.raise(origin, Math.min(upTo, (lowest[origin] ?? Number.POSITIVE_INFINITY) - 1))
+    const { server, incarnation } = parseOrigin(origin)
+    for (const n of beyond) if (!taken.has(textOf({ server, incarnation, n }))) before.add(origin, n)
+  }
+  for (const coordinate of ahead) {
     const origin = originOf(coordinate)
-    const [upTo = 0, ...beyond] = data[origin] ?? []
-    data[origin] = [Math.min(upTo, coordinate.n - 1), ...beyond.filter((n) => n < coordinate.n)]
+    if (vector.has(origin, coordinate.n)) before.add(origin, coordinate.n)
   }
-  return VersionVector.from(data)
+  return before
+}
+
+function textOf(coordinate: Coordinate): string {
+  return `${originOf(coordinate)}-${coordinate.n}`
 }
 
 /** A message as it is delivered, as JSON text: the signed bytes are never parsed again. */

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, limits } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
@@ -13,11 +12,16 @@ import type { Listener, TlsFiles } from './http/listener.ts'
 import { Incarnation } from './incarnation.ts'
 import type { Log } from './log.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
-import { type AdminServer, type Check, startAdmin } from './observability/admin.ts'
+import { type AdminServer, startAdmin } from './observability/admin.ts'
+import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import { Hub } from './realtime/hub.ts'
+import { StoredLevels } from './realtime/stored-levels.ts'
+import { ReceiptSigner } from './receipt-signer.ts'
+import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
+import { readSoftware } from './software.ts'
 import type { Store } from './store/port.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
@@ -38,7 +42,7 @@ export interface ReplicatorContext {
   registry: RegistryView
   /** This server's id and its incarnation now. */
   self: () => Pick<Coordinate, 'server' | 'incarnation'>
-  /** Begins an incarnation later than one that peers know. */
+  /** Begins an incarnation later than this one, of which the store may lack something. */
   outgrow: (incarnation: number) => void
   events: ReplicationEvents
   log: Log
@@ -101,6 +105,8 @@ class RelayNode implements Node {
   readonly #tracker: ChannelTracker
   readonly #hub: Hub
   readonly #replicator: Replicator
+  readonly #receipts: Receipts
+  readonly #levels: StoredLevels
   readonly #stops: (() => void)[] = []
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
@@ -116,29 +122,33 @@ class RelayNode implements Node {
     this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
     this.#reportMembership = reporter(logger)
     this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
-    this.#hub = new Hub({
-      store,
-      tracker: this.#tracker,
-      server: self.id,
-      maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
-      maxStreams: settings.maxStreams,
-      keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
-      onDelivered: (messages) => this.#metrics.delivered(messages),
-    })
     this.#replicator = replicatorFactory({
       store,
       registry,
       self: () => incarnation.self,
       outgrow: (known) => {
         incarnation.renew(known)
-        logger.warn({ known, ...incarnation.self }, 'peers know a life of this server that its store does not: beginning a later one')
+        logger.warn({ known, ...incarnation.self }, 'beginning a later incarnation: the store may lack some of what the one before counted')
       },
       events: this.#metrics.replication,
       log: logger,
       now,
     })
+    const ladder = { signer: new ReceiptSigner({ registry, key, now }), replicator: this.#replicator, self: () => incarnation.self }
+    this.#receipts = new Receipts(ladder)
+    this.#levels = new StoredLevels(ladder)
+    this.#hub = new Hub({
+      store,
+      tracker: this.#tracker,
+      levels: this.#levels,
+      server: self.id,
+      maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
+      maxStreams: settings.maxStreams,
+      keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
+      onDelivered: (messages) => this.#metrics.delivered(messages),
+    })
     this.#metrics.observe({
-      peers: () => this.#replicator.connected().length,
+      relay: () => this.#replicator.statistics(),
       streams: () => this.#hub.streams,
       standing: () => this.#membership.standing(),
     })
@@ -146,16 +156,21 @@ class RelayNode implements Node {
 
   async listen(): Promise<void> {
     const { host, port, admin } = this.#settings
+    const { store, registry } = this.#dependencies
     try {
       const { app, listener } = await this.#createApp()
       this.#app = app
       this.#endStreamsOnClose(app, listener)
       const address = new URL(await app.listen({ host, port }))
       this.url = `${this.#settings.tls ? 'https' : 'http'}://${address.host}`
-      this.#admin = await startAdmin({ ...admin, checks: () => this.#checks(), metrics: this.#metrics })
+      this.#admin = await startAdmin({
+        ...admin,
+        checks: () => examine({ store, registry, standing: this.#membership.standing(), closing: this.#closing }),
+        metrics: this.#metrics,
+      })
       this.adminUrl = this.#admin.url
       this.#watch()
-      this.#replicator.start()
+      void this.#replicator.start()
     } catch (error) {
       await this.close()
       throw error
@@ -167,6 +182,7 @@ class RelayNode implements Node {
     for (const stop of this.#stops.splice(0)) stop()
     await Promise.all([this.#app?.close(), this.#replicator.stop(), this.#admin?.close()])
     this.#hub.stop()
+    this.#levels.stop()
     this.#tracker.close()
   }
 
@@ -181,11 +197,14 @@ class RelayNode implements Node {
       incarnation: this.#incarnation,
       recent: this.#recent,
       now,
+      clock: () => this.#replicator.clock(),
+      admit: (missing) => this.#replicator.admit(missing),
       onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
     })
     return createApp(
       {
         channels,
+        receipts: this.#receipts,
         hub: this.#hub,
         registry,
         replicator: this.#replicator,
@@ -204,6 +223,7 @@ class RelayNode implements Node {
   #endStreamsOnClose(app: FastifyInstance, listener: Listener): void {
     app.addHook('preClose', async () => {
       this.#hub.closeAll('shutting_down', 250)
+      this.#receipts.stop()
       listener.closeSessions()
       const cutOff = setTimeout(() => listener.destroyConnections(), CUT_OFF_MS)
       listener.server.once('close', () => clearTimeout(cutOff))
@@ -218,8 +238,7 @@ class RelayNode implements Node {
       registry.onChange(() => this.#followMembership()),
       store.onReconnected(() => this.#onStoreBack()),
     )
-    const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS)
-    timer.unref()
+    const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS).unref()
     this.#stops.push(() => clearInterval(timer))
   }
 
@@ -259,7 +278,7 @@ class RelayNode implements Node {
     if (this.#purging) return
     this.#purging = true
     try {
-      await store.purge(now())
+      if ((await store.purge(now())) > 0) this.#replicator.purged()
       this.#recent.trim(now())
       this.#hub.closeExpired(now())
     } catch (error) {
@@ -268,28 +287,4 @@ class RelayNode implements Node {
       this.#purging = false
     }
   }
-
-  async #checks(): Promise<Record<string, Check>> {
-    const { store, registry } = this.#dependencies
-    const { state, member, serves, detail, key } = this.#membership.standing()
-    const { fresh, ageMs, block } = registry.freshness()
-    return {
-      store: await store.ping().then(
-        () => ({ ok: true }),
-        (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
-      ),
-      chain: { ok: fresh, detail: `block ${block}, read ${Math.round(ageMs)} ms ago` },
-      registered: { ok: member, detail: `${state}: ${detail}` },
-      key: { ok: key.ok, detail: key.detail },
-      serving: { ok: serves && !this.#closing },
-    }
-  }
-}
-
-function readSoftware(): { name: string; version: string } {
-  const { name, version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    name: string
-    version: string
-  }
-  return { name, version }
 }

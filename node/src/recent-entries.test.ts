@@ -11,11 +11,11 @@ const bounds = { count: 3, bytes: 1_000_000, ageMs: 5_000 }
 /** A store that notes what it is offered. `known` it had kept. */
 function offered(known: string[] = [], fail?: (entry: NewEntry) => DredError | undefined): { store: Store; ids: string[] } {
   const ids: string[] = []
-  const append: Store['append'] = async (entry, from, acceptedAt) => {
+  const append: Store['append'] = async (entry, from, clock) => {
     const error = fail?.(entry)
     if (error) throw error
     ids.push(entry.id)
-    return { created: !known.includes(entry.id), coordinate: { ...from, n: ids.length }, acceptedAt }
+    return { created: !known.includes(entry.id), coordinate: { ...from, n: ids.length }, clock }
   }
   return { store: { append } as Store, ids }
 }
@@ -25,7 +25,7 @@ const ids = entries.map(({ id }) => id)
 
 function filled(count: number, limits = bounds): RecentEntries {
   const recent = new RecentEntries(limits)
-  for (const [i, entry] of entries.slice(0, count).entries()) recent.add(entry, 1_000 + i)
+  for (const [i, entry] of entries.slice(0, count).entries()) recent.add(entry, (1_000 + i) * 1_000)
   return recent
 }
 

@@ -3,8 +3,8 @@ import type { NewEntry, Store } from './store/port.ts'
 
 interface Accepted {
   entry: NewEntry
-  /** Unix ms. */
-  acceptedAt: number
+  /** This server's hybrid clock when it took it, in microseconds. */
+  clock: number
 }
 
 /** How much is kept; `bytes` counts the characters of the signed texts. */
@@ -32,11 +32,11 @@ export class RecentEntries {
     return this.#entries.length
   }
 
-  add(entry: NewEntry, acceptedAt: number): void {
-    this.#entries.push({ entry, acceptedAt })
+  add(entry: NewEntry, clock: number): void {
+    this.#entries.push({ entry, clock })
     this.#bytes += entry.canonical.length
     // In batches: the array is not shifted for every message.
-    if (this.#entries.length > 2 * this.#bounds.count || this.#bytes > 2 * this.#bounds.bytes) this.trim(acceptedAt)
+    if (this.#entries.length > 2 * this.#bounds.count || this.#bytes > 2 * this.#bounds.bytes) this.trim(clock / 1_000)
   }
 
   /** Keeps everything until it has been offered: the store is back, and may have lost its tail. */
@@ -44,13 +44,18 @@ export class RecentEntries {
     this.#held = true
   }
 
-  /** Forgets what is beyond the bounds, for a moment at which the store is known to be within reach. */
+  /**
+   * Forgets what is beyond the bounds, for a moment at which the store is known to be within reach.
+   * @param now Unix ms
+   */
   trim(now: number): void {
     if (this.#held) return
     let surplus = 0
-    for (const { entry, acceptedAt } of this.#entries) {
+    for (const { entry, clock } of this.#entries) {
       const within =
-        acceptedAt >= now - this.#bounds.ageMs && this.#entries.length - surplus <= this.#bounds.count && this.#bytes <= this.#bounds.bytes
+        clock / 1_000 >= now - this.#bounds.ageMs &&
+        this.#entries.length - surplus <= this.#bounds.count &&
+        this.#bytes <= this.#bounds.bytes
       if (within) break
       this.#bytes -= entry.canonical.length
       surplus++
@@ -74,9 +79,9 @@ export class RecentEntries {
   }
 }
 
-async function restore(store: Store, { entry, acceptedAt }: Accepted, self: Parameters<Store['append']>[1]): Promise<boolean> {
+async function restore(store: Store, { entry, clock }: Accepted, self: Parameters<Store['append']>[1]): Promise<boolean> {
   try {
-    return (await store.append(entry, self, acceptedAt)).created
+    return (await store.append(entry, self, clock)).created
   } catch (error) {
     // What expired in the meantime is not wanted back.
     if (error instanceof DredError && error.code !== 'store_unavailable') return false

@@ -105,6 +105,14 @@ describe('two servers of a neighborhood', () => {
     expect(await scrape(a.adminUrl, 'dred_peers_connected')).toBe(1)
     expect(await scrape(b.adminUrl, 'dred_messages_replicated_total{result="stored"}')).toBeGreaterThanOrEqual(1)
     expect(await scrape(b.adminUrl, 'dred_messages_delivered_total')).toBe(1)
+    // The channel and the message.
+    expect(await scrape(b.adminUrl, 'dred_relay_bodies_received_total')).toBe(2)
+    expect(await scrape(b.adminUrl, 'dred_relay_duplicates_total')).toBe(0)
+    expect(await scrape(a.adminUrl, 'dred_relay_sent_bytes_total{kind="entries"}')).toBeGreaterThan(500)
+    expect(await scrape(b.adminUrl, 'dred_relay_sent_bytes_total{kind="control"}')).toBeGreaterThan(50)
+    expect(await scrape(b.adminUrl, `dred_relay_link_round_trip_seconds{peer="${a.serverId}"}`)).toBeGreaterThan(0)
+    expect(await scrape(b.adminUrl, `dred_relay_link_queue_bytes{peer="${a.serverId}"}`)).toBe(0)
+    expect(await scrape(b.adminUrl, 'dred_relay_pending_bytes')).toBe(0)
     expect(await scrape(b.adminUrl, 'dred_streams_open')).toBe(1)
   }, 30_000)
 
@@ -228,6 +236,16 @@ describe('a server that cannot start says why', () => {
     await expect(serve(config('a', fields))).rejects.toMatchObject({ code: 'port_in_use', message: expect.stringContaining(String(port)) })
     await new Promise((resolve) => taken.close(resolve))
   })
+
+  test('when another process serves with its key, as long as that does', async () => {
+    const served = await start(config('a'))
+    await attestAt(served.serverId, served.url)
+    const elsewhere = config('a', { store: { kind: 'sqlite', path: join(directory, 'elsewhere.sqlite') } })
+    const failure = { code: 'already_serving', message: expect.stringContaining(served.url) }
+    await expect(serve(elsewhere)).rejects.toMatchObject(failure)
+    await served.close()
+    expect((await start(elsewhere)).serverId).toBe(served.serverId)
+  }, 30_000)
 
   test('when another process has its database', async () => {
     await start(config('a'))

@@ -1,10 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { DredError } from '@dred/protocol'
+import { topologies } from '@dred/protocol/relay'
 import { pino } from 'pino'
+import { isServed } from './already-serving.ts'
 import { ChainError } from './chain/chain-error.ts'
 import { findOwnServer, openRegistryView } from './chain/registry-view.ts'
 import { loadServerKey } from './chain/server-key.ts'
 import { ServerKeyError } from './chain/server-key-error.ts'
+import { isLeaving } from './chain/standing.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import type { TlsFiles } from './http/listener.ts'
 import { Membership } from './membership.ts'
@@ -43,7 +46,11 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     }
     const standing = new Membership(registry, { server: self.id, keyId: key.keyId }).standing()
     if (!standing.key.ok) throw new StartupError('key_file', `The key ${standing.key.detail}`)
-    if (!standing.serves) throw new StartupError('not_registered', standing.detail)
+    // What a server that is leaving has, its peers still need.
+    if (!standing.serves && !isLeaving(self)) throw new StartupError('not_registered', standing.detail)
+    if (await isServed(registry, self)) {
+      throw new StartupError('already_serving', `A process serves at ${self.endpoint} with the key ${key.keyId}: stop it first`)
+    }
     const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`)
     opened.push(store)
     const node = await createNode(settingsOf(config, tls), {
@@ -51,7 +58,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
       registry,
       self,
       key,
-      replicatorFactory: (context) => createReplicator({ ...context, key }),
+      replicatorFactory: (context) => createReplicator({ ...context, key, topology: topologies[config.relay.topology] }),
       now: Date.now,
       logger,
     })

@@ -13,11 +13,19 @@ import { type Origin, originOf, VersionVector } from './version-vector.ts'
 const VERSION = '1'
 const PREFIX_LENGTH = 12
 
+/**
+ * Leaves counts beyond the watermarks out, the higher ones first, rather than growing beyond the length of a cursor: who goes on from there
+ * may be told again what it was told. Only for hundreds of origins a cursor is too long all the same.
+ */
 export function encodeCursor(channel: string, seen: VersionVector): string {
-  const entries = Object.entries(seen.toData()).map(([origin, counts]) =>
-    [...origin.split('-').map(Number), ...counts].map((number) => number.toString(36)).join('-'),
-  )
-  return `${VERSION}.${channel.slice(0, PREFIX_LENGTH)}.${entries.join('~')}`
+  const origins = seen.origins.sort()
+  for (let exceptions: number = limits.vectorExceptions; ; exceptions >>= 1) {
+    const entries = Object.entries(seen.dataOf(origins, exceptions)).map(([origin, counts]) =>
+      [...origin.split('-').map(Number), ...counts].map((number) => number.toString(36)).join('-'),
+    )
+    const cursor = `${VERSION}.${channel.slice(0, PREFIX_LENGTH)}.${entries.join('~')}`
+    if (cursor.length <= limits.cursorLength || exceptions === 0) return cursor
+  }
 }
 
 /** @throws DredError `malformed_cursor`, `cursor_of_another_channel` */

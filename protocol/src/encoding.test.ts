@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { canonicalJson, decodeBase64url, encodeBase64url, MAX_JSON_DEPTH, sha256, utf8 } from './encoding.ts'
-import { routeUrl } from './routes.ts'
+import { routeUrl } from './paths.ts'
 
 describe('base64url', () => {
   it('is what Node encodes, for every length', () => {

@@ -3,7 +3,9 @@ import serialize from 'canonicalize'
 import { DredError } from './errors.ts'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-const VALUES = new Map(Array.from(ALPHABET, (character, value) => [character, value]))
+/** The value of a character by its code; 64 for those that are no digit. */
+const VALUES = new Uint8Array(128).fill(64)
+for (let value = 0; value < 64; value++) VALUES[ALPHABET.charCodeAt(value)] = value
 
 /** A JSON value (RFC 8259) as `JSON.parse` gives it. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }
@@ -12,21 +14,23 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text)
 }
 
-/** SHA-256, 32 bytes. */
-export function sha256(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(nobleSha256(bytes))
+/** SHA-256 of bytes that follow each other, 32 bytes. */
+export function sha256(...parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const hash = nobleSha256.create()
+  for (const part of parts) hash.update(part)
+  const digest = new Uint8Array(32)
+  hash.digestInto(digest)
+  return digest
 }
 
 /** Base64url without padding (RFC 4648 §5). */
 export function encodeBase64url(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < bytes.length; i += 3) {
-    const [a = 0, b = 0, c = 0] = bytes.subarray(i, i + 3)
-    const word = (a << 16) | (b << 8) | c
-    const digits = [18, 12, 6, 0].map((shift) => ALPHABET.charAt((word >> shift) & 63))
-    text += digits.slice(0, Math.min(bytes.length - i, 3) + 1).join('')
+    const word = ((bytes[i] ?? 0) << 16) | ((bytes[i + 1] ?? 0) << 8) | (bytes[i + 2] ?? 0)
+    for (let shift = 18; shift >= 0; shift -= 6) text += ALPHABET.charAt((word >> shift) & 63)
   }
-  return text
+  return text.slice(0, Math.ceil((bytes.length * 4) / 3))
 }
 
 /**
@@ -41,9 +45,9 @@ export function decodeBase64url(text: string, length?: number): Uint8Array<Array
   let word = 0
   let bits = 0
   let at = 0
-  for (const character of text) {
-    const value = VALUES.get(character)
-    if (value === undefined) return undefined
+  for (let i = 0; i < text.length; i++) {
+    const value = VALUES[text.charCodeAt(i)] ?? 64
+    if (value === 64) return undefined
     word = ((word << 6) | value) & 0xffff
     bits += 6
     if (bits >= 8) {

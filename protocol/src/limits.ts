@@ -27,6 +27,10 @@ export const limits = {
   cursorLength: 8_192,
   /** Active servers of one neighborhood: its registry allows no more. */
   servers: 64,
+  /** Longest time, in milliseconds, that a server holds the answer to a publish until enough servers have stored the message. */
+  storedWaitMs: 10_000,
+  /** Least milliseconds between two rounds of `stored` events on a stream. */
+  storedEventMs: 100,
   /** Milliseconds between keepalives on a quiet stream. */
   keepaliveMs: 15_000,
 } as const

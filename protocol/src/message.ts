@@ -16,6 +16,8 @@ export interface VerifiedMessage {
   key: string
   /** Unix milliseconds, as the sender dated it. */
   sentAt: number
+  /** Ids of messages that its sender had seen. */
+  prev: readonly string[]
 }
 
 type Unsigned = Omit<SignedMessage, 'sig'>
@@ -72,7 +74,8 @@ export async function verifyMessage(channel: string, body: unknown, maxBytes: nu
     throw new DredError('body_too_large', { detail: `The message has ${bytes.length} bytes, ${maxBytes} are allowed` })
   }
   await verifySignature(signed.key, signed.sig, bytes)
-  return { id: encodeBase64url(sha256(bytes)), channel, canonical, sig: signed.sig, key: signed.key, sentAt: signed.sentAt }
+  const { sig, key, sentAt, prev = [] } = signed
+  return { id: encodeBase64url(sha256(bytes)), channel, canonical, sig, key, sentAt, prev }
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { Static } from 'typebox'
-import * as Type from 'typebox'
+import { Type } from './type.ts'
 import { limits } from './limits.ts'
 
 const strict = { additionalProperties: false } as const
 
 export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'SHA-256, base64url without padding' })
 export const Key = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'Ed25519 public key, base64url without padding' })
-const Word = (description: string) => Type.String({ pattern: '^0x[0-9a-fA-F]{64}$', description })
+export const Word = (description: string) => Type.String({ pattern: '^0x[0-9a-fA-F]{64}$', description })
 export const Signature = Type.String({ pattern: '^[A-Za-z0-9_-]{86}$', description: 'Ed25519 signature, base64url without padding' })
 export const TimeMs = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Unix time in milliseconds' })
 export const NeighborhoodId = Type.String({ pattern: '^[1-9][0-9]{0,9}$', description: 'Decimal id of the neighborhood in its registry' })
@@ -87,9 +87,37 @@ export const DeliveredMessage = Type.Object({
 })
 export type DeliveredMessage = Static<typeof DeliveredMessage>
 
-/** Proof for the sender that a server has stored the message durably. */
-export const Receipt = Type.Object({ ...Coordinate.properties, acceptedAt: TimeMs })
+const Count = (description: string) => Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description })
+
+/** What every statement of a server about what is stored holds. */
+const stored = {
+  v: Type.Literal(1),
+  chainId: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  serverRegistry: Type.String({ pattern: '^0x[0-9a-f]{40}$', description: 'Address of the registry of the servers' }),
+  stored: Count('Servers that have it durably, at least, the signer among them'),
+  servers: Count('Servers of the neighborhood'),
+  signedAt: TimeMs,
+  signature: Type.String({
+    pattern: '^[A-Za-z0-9_-]{86}$',
+    description: 'P-256 signature r ‖ s of the canonical JSON of the other fields, base64url without padding',
+  }),
+} as const
+
+/** A server's signed word that a message is stored durably; its coordinate is where the message entered the neighborhood. */
+export const Receipt = Type.Object({
+  type: Type.Literal('receipt'),
+  signer: Count('Id of the server that signs'),
+  channel: Id,
+  id: Id,
+  ...Coordinate.properties,
+  acceptedAt: TimeMs,
+  ...stored,
+})
 export type Receipt = Static<typeof Receipt>
+
+/** A server's signed word that all messages which entered at it in this incarnation, up to count `n`, are stored. */
+export const StoredEvent = Type.Object({ type: Type.Literal('stored'), ...Coordinate.properties, ...stored })
+export type StoredEvent = Static<typeof StoredEvent>
 
 export const PublishResult = Type.Object({ id: Id, cursor: Cursor, receipt: Receipt })
 export type PublishResult = Static<typeof PublishResult>
@@ -124,19 +152,13 @@ export const ServerEntry = Type.Object({
 })
 export type ServerEntry = Static<typeof ServerEntry>
 
-/** See `docs/protocol/statements.md`. */
-export const EndpointProof = Type.Object({
-  server: Type.Integer({ description: 'Id of the server in its registry' }),
-  endpoint: Type.String({ description: 'The endpoint that is stated' }),
-  keyX: Word('First coordinate of the P-256 key that signed'),
-  keyY: Word('Second coordinate'),
-  nonce: Word('As it was asked for'),
-  r: Word('First half of the signature of EndpointProof'),
-  s: Word('Second half, in the lower half of the curve order'),
-})
-export type EndpointProof = Static<typeof EndpointProof>
+export const ServerKeyEntry = Type.Object({ keyX: Word('First coordinate of a P-256 key'), keyY: Word('Second coordinate') })
 
-export const Nonce = Word('32 bytes of the choice of who asks')
+/** A server as others list it for clients. */
+export const ListedServer = Type.Object({
+  ...ServerEntry.properties,
+  keys: Type.Array(ServerKeyEntry, { description: 'The keys that speak for it now, the present one first' }),
+})
 
 export const WellKnown = Type.Object({
   protocol: Type.Object({ versions: Type.Array(Type.Integer()) }),
@@ -150,7 +172,7 @@ export const WellKnown = Type.Object({
   chain: Type.Object({ id: Type.Integer(), serverRegistry: Type.String() }),
   neighborhoods: Type.Array(NeighborhoodId),
   limits: Type.Object({ messageBytes: Type.Integer(), pageItems: Type.Integer() }),
-  servers: Type.Array(ServerEntry, { description: 'Servers of the neighborhood whose attestation holds, as this server reads the chain' }),
+  servers: Type.Array(ListedServer, { description: 'Servers of the neighborhood whose attestation holds, as this server reads the chain' }),
   time: TimeMs,
 })
 export type WellKnown = Static<typeof WellKnown>

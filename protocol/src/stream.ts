@@ -1,6 +1,6 @@
 import type { Static } from 'typebox'
-import * as Type from 'typebox'
-import { Cursor, DeliveredMessage, Id } from './schemas.ts'
+import { Type } from './type.ts'
+import { Cursor, DeliveredMessage, Id, StoredEvent } from './schemas.ts'
 
 /** One line of an NDJSON stream, or the data of one server-sent event (whose `event` is `type`, whose `id` is `cursor`), by its `type`. */
 export const streamEvents = {
@@ -9,6 +9,8 @@ export const streamEvents = {
   message: Type.Object({ type: Type.Literal('message'), ...DeliveredMessage.properties }),
   /** All history up to the stream's start has been sent; what follows is live. */
   control: Type.Object({ type: Type.Literal('control'), cursor: Cursor, caughtUp: Type.Literal(true) }),
+  /** On streams that ask for it, when messages of the channel that entered at this server have come to be stored on more servers. */
+  stored: StoredEvent,
   /** Every `limits.keepaliveMs` on a quiet stream. */
   keepalive: Type.Object({ type: Type.Literal('keepalive'), cursor: Cursor }),
   /** A problem document, whose own `type` the event's takes the place of. A server of a later version may have other codes. */

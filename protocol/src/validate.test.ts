@@ -5,6 +5,7 @@ import { Check } from 'typebox/value'
 import { describe, expect, it } from 'vitest'
 import type genesisFile from '../vectors/genesis.json'
 import type messagesFile from '../vectors/messages.json'
+import type receiptsFile from '../vectors/receipts.json'
 import { encodeCursor } from './cursor.ts'
 import { routes } from './routes.ts'
 import * as schemas from './schemas.ts'
@@ -22,7 +23,10 @@ const cursor = encodeCursor(first?.channel ?? '', VersionVector.from({ '1-170000
 const origin = { server: 1, incarnation: 1_700_000_000_000, n: 5 }
 const delivered = { ...first?.body, id: first?.id, channel: first?.channel, v: 1, cursor, origin }
 const description = { id: first?.channel, genesis, expiresAt: 1_800_000_000_000, messages: 3, cursor }
-const server = { id: 1, operator: '0x1', keyId: '0x2', endpoint: 'https://relay.example', did: 'did:web:relay.example' }
+const keys = [{ keyX: `0x${'0a'.repeat(32)}`, keyY: `0x${'0b'.repeat(32)}` }]
+const server = { id: 1, operator: '0x1', keyId: '0x2', endpoint: 'https://relay.example', did: 'did:web:relay.example', keys }
+const receipts = read<typeof receiptsFile>('receipts.json').valid.map(({ statement }) => statement)
+const [receipt, storedEvent] = (['receipt', 'stored'] as const).map((type) => receipts.find((statement) => statement.type === type))
 const problem = { title: 'The server failed', status: 500, code: 'internal', retryable: true }
 
 /** Values of the right shape, from which wrong ones are made, and for the signed shapes the vectors' wrong ones too. */
@@ -42,7 +46,7 @@ const cases: { name: string; schema: TSchema; values: unknown[] }[] = [
   {
     name: 'PublishResult',
     schema: schemas.PublishResult,
-    values: [{ id: first?.id, cursor, receipt: { ...origin, acceptedAt: 1_700_000_000_000 } }],
+    values: [{ id: first?.id, cursor, receipt }],
   },
   {
     name: 'WellKnown',
@@ -67,6 +71,7 @@ const cases: { name: string; schema: TSchema; values: unknown[] }[] = [
       { type: 'open', channel: first?.channel, server: 1, cursor },
       { type: 'message', ...delivered },
       { type: 'control', cursor, caughtUp: true },
+      storedEvent,
       { type: 'keepalive', cursor },
       { type: 'error', ...problem, oldest: cursor },
       { type: 'close', reason: 'shutting_down', retryMs: 100, cursor },

@@ -21,13 +21,20 @@ describe('a version vector', () => {
     for (let step = 0; step < 60; step++) {
       const side = below(2) === 0 ? 'a' : 'b'
       const n = 1 + below(40)
-      expect(vectors[side].add('1-1', n)).toBe(!known[side].has(n))
-      known[side].add(n)
+      const to = below(4) === 0 ? Math.min(40, n + below(5)) : n
+      const added = to > n ? vectors[side].addRange('1-1', n, to) : vectors[side].add('1-1', n)
+      expect(added).toBe(to > n || !known[side].has(n))
+      for (let i = n; i <= to; i++) known[side].add(i)
+      if (below(20) > 0) continue
+      vectors[side].raise('1-1', n)
+      for (let i = 1; i <= n; i++) known[side].add(i)
     }
     for (const side of ['a', 'b'] as const) {
       for (let n = 1; n <= 41; n++) expect(vectors[side].has('1-1', n)).toBe(known[side].has(n))
       const gap = Array.from({ length: 42 }, (_, i) => i + 1).find((n) => !known[side].has(n)) ?? 0
       expect(vectors[side].watermark('1-1')).toBe(gap - 1)
+      for (const vector of [vectors[side], vectors[side].clone(), VersionVector.from(vectors[side].toData())])
+        expect(vector.exceptions).toBe(vector.counts('1-1').length - 1)
       expect(VersionVector.from(vectors[side].toData()).toData()).toEqual(vectors[side].toData())
     }
     const missing = vectors.a.missing(vectors.b).flatMap(numbers)
@@ -47,6 +54,23 @@ describe('a version vector', () => {
     vector.raise('1-1', 2)
     expect(vector.watermark('1-1')).toBe(3)
     expect(vector.add('1-1', next)).toBe(true)
+  })
+
+  it('takes a range whole or not at all', () => {
+    const vector = VersionVector.from({ '1-1': [1, 4] })
+    const { vectorExceptions: most } = limits
+    expect(vector.addRange('1-1', 3, most + 3)).toBe(false)
+    expect(vector.toData()).toEqual({ '1-1': [1, 4] })
+    expect(vector.addRange('1-1', 3, most + 2)).toBe(true)
+    expect(vector.dataOf(['1-1'], 3)).toEqual({ '1-1': [1, 3, 4, 5] })
+    expect(vector.addRange('1-1', 2, 9_000)).toBe(true)
+    expect(vector.toData()).toEqual({ '1-1': [9_000] })
+  })
+
+  it('gives the data of some origins', () => {
+    const vector = VersionVector.from({ '2-1': [5], '1-1': [1, 3, 5, 7] })
+    expect(vector.dataOf(['1-1', '9-9'])).toEqual({ '1-1': [1, 3, 5, 7] })
+    expect(vector.dataOf(['2-1', '1-1'], 2)).toEqual({ '1-1': [1, 3, 5], '2-1': [5] })
   })
 
   it('keeps a copy apart', () => {

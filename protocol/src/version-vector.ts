@@ -28,8 +28,8 @@ export interface Range {
 interface Known {
   /** All of 1..upTo are known. */
   upTo: number
-  /** Known ones above `upTo + 1`. */
-  beyond: Set<number>
+  /** Known ones above `upTo + 1`; undefined for none, as nearly always. */
+  beyond?: Set<number> | undefined
 }
 
 /** `[upTo, ...beyond ascending]` for each origin: plain data for frames and stores. */
@@ -41,6 +41,7 @@ export type VersionVectorData = Record<Origin, [upTo: number, ...beyond: number[
  */
 export class VersionVector {
   readonly #known = new Map<Origin, Known>()
+  #exceptions = 0
 
   /** @throws DredError `malformed_request` for data that is no vector or is out of bounds */
   static from(data: Readonly<Record<string, readonly number[]>>): VersionVector {
@@ -53,20 +54,54 @@ export class VersionVector {
         Number.isSafeInteger(upTo) && upTo >= 0 && beyond.every((n, i) => Number.isSafeInteger(n) && n > (beyond[i - 1] ?? upTo + 1))
       if (!valid || beyond.length > limits.vectorExceptions)
         throw new DredError('malformed_request', { detail: `Bad counts for origin ${name}` })
-      vector.#known.set(origin, { upTo, beyond: new Set(beyond) })
+      vector.#known.set(origin, { upTo, beyond: beyond.length > 0 ? new Set(beyond) : undefined })
+      vector.#exceptions += beyond.length
     }
     return vector
   }
 
   toData(): VersionVectorData {
-    const entries = [...this.#known].sort(([a], [b]) => (a < b ? -1 : 1))
-    return Object.fromEntries(entries.map(([origin, { upTo, beyond }]) => [origin, [upTo, ...[...beyond].sort((a, b) => a - b)]]))
+    return this.dataOf([...this.#known.keys()].sort())
+  }
+
+  /**
+   * What is known of some origins, in their order; of those that are unknown nothing.
+   * @param exceptions given of each origin at most: the lowest
+   */
+  dataOf(origins: Iterable<Origin>, exceptions: number = limits.vectorExceptions): VersionVectorData {
+    const data: VersionVectorData = {}
+    for (const origin of origins) {
+      const known = this.#known.get(origin)
+      if (known) data[origin] = [known.upTo, ...ascending(known.beyond).slice(0, exceptions)]
+    }
+    return data
+  }
+
+  /** What is known of one origin. */
+  counts(origin: Origin): VersionVectorData[Origin] {
+    const known = this.#known.get(origin)
+    return known ? [known.upTo, ...ascending(known.beyond)] : [0]
   }
 
   clone(): VersionVector {
     const copy = new VersionVector()
-    for (const [origin, { upTo, beyond }] of this.#known) copy.#known.set(origin, { upTo, beyond: new Set(beyond) })
+    for (const [origin, { upTo, beyond }] of this.#known) copy.#known.set(origin, { upTo, beyond: beyond && new Set(beyond) })
+    copy.#exceptions = this.#exceptions
     return copy
+  }
+
+  /** How many origins are known. */
+  get size(): number {
+    return this.#known.size
+  }
+
+  /** How many counts are known beyond watermarks. */
+  get exceptions(): number {
+    return this.#exceptions
+  }
+
+  knows(origin: Origin): boolean {
+    return this.#known.has(origin)
   }
 
   get origins(): Origin[] {
@@ -80,7 +115,7 @@ export class VersionVector {
 
   has(origin: Origin, n: number): boolean {
     const known = this.#known.get(origin)
-    return known !== undefined && (n <= known.upTo || known.beyond.has(n))
+    return known !== undefined && (n <= known.upTo || known.beyond?.has(n) === true)
   }
 
   /**
@@ -88,29 +123,56 @@ export class VersionVector {
    * @returns false when it was known, or would be one exception too many: it must then be asked for again later.
    */
   add(origin: Origin, n: number): boolean {
-    const known = this.#known.get(origin) ?? { upTo: 0, beyond: new Set<number>() }
-    if (n <= known.upTo || known.beyond.has(n)) return false
-    if (n > known.upTo + 1 && known.beyond.size >= limits.vectorExceptions) return false
-    known.beyond.add(n)
-    while (known.beyond.delete(known.upTo + 1)) known.upTo++
-    this.#known.set(origin, known)
+    return !this.has(origin, n) && this.addRange(origin, n, n)
+  }
+
+  /**
+   * Adds `from`..`to`, both included, or nothing.
+   * @returns false when that would be too many exceptions
+   */
+  addRange(origin: Origin, from: number, to: number): boolean {
+    const { upTo, beyond } = this.#known.get(origin) ?? { upTo: 0 }
+    if (from <= upTo + 1) {
+      this.raise(origin, to)
+      return true
+    }
+    const room = limits.vectorExceptions - (beyond?.size ?? 0)
+    const added: number[] = []
+    for (let n = from; n <= to; n++) {
+      if (beyond?.has(n)) continue
+      if (added.push(n) > room) return false
+    }
+    const all = beyond ?? new Set()
+    for (const n of added) all.add(n)
+    this.#exceptions += added.length
+    this.#known.set(origin, { upTo, beyond: all })
     return true
   }
 
   /** Declares all of 1..upTo known. */
   raise(origin: Origin, upTo: number): void {
-    const known = this.#known.get(origin) ?? { upTo: 0, beyond: new Set<number>() }
-    if (upTo > known.upTo) known.upTo = upTo
-    for (const n of known.beyond) if (n <= known.upTo) known.beyond.delete(n)
-    while (known.beyond.delete(known.upTo + 1)) known.upTo++
-    this.#known.set(origin, known)
+    const known = this.#known.get(origin)
+    if (!known) {
+      this.#known.set(origin, { upTo })
+      return
+    }
+    if (upTo <= known.upTo) return
+    const { upTo: before, beyond } = known
+    known.upTo = upTo
+    if (!beyond) return
+    this.#exceptions -= beyond.size
+    if (upTo - before < beyond.size) for (let n = before + 1; n <= upTo; n++) beyond.delete(n)
+    else for (const n of beyond) if (n <= upTo) beyond.delete(n)
+    while (beyond.delete(known.upTo + 1)) known.upTo++
+    this.#exceptions += beyond.size
+    if (beyond.size === 0) known.beyond = undefined
   }
 
   /** Adds all that `other` knows. */
   merge(other: VersionVector): void {
     for (const [origin, { upTo, beyond }] of other.#known) {
       this.raise(origin, upTo)
-      for (const n of beyond) this.add(origin, n)
+      for (const n of beyond ?? []) this.add(origin, n)
     }
   }
 
@@ -123,20 +185,30 @@ export class VersionVector {
   missing(other: VersionVector): Range[] {
     const ranges: Range[] = []
     for (const [origin, theirs] of other.#known) {
-      const push = (from: number, to: number): void => {
-        for (let at = from; at <= to; at++) {
-          if (this.has(origin, at)) continue
-          const start = at
-          const next = [...(this.#known.get(origin)?.beyond ?? [])].filter((n) => n > start && n <= to).sort((a, b) => a - b)[0]
-          at = next === undefined ? to : next - 1
-          const last = ranges.at(-1)
-          if (last && last.origin === origin && last.to === start - 1) last.to = at
-          else ranges.push({ origin, from: start, to: at })
-        }
+      const known = this.#known.get(origin)
+      let next = (known?.upTo ?? 0) + 1
+      const push = (to: number): void => {
+        const last = ranges.at(-1)
+        if (next <= to && last?.origin === origin && last.to === next - 1) last.to = to
+        else if (next <= to) ranges.push({ origin, from: next, to })
       }
-      push(this.watermark(origin) + 1, theirs.upTo)
-      for (const n of [...theirs.beyond].sort((a, b) => a - b)) if (!this.has(origin, n)) push(n, n)
+      if (next <= theirs.upTo) {
+        for (const n of ascending(known?.beyond)) {
+          if (n > theirs.upTo) break
+          push(n - 1)
+          next = n + 1
+        }
+        push(theirs.upTo)
+      }
+      for (const n of ascending(theirs.beyond)) {
+        next = n
+        if (!this.has(origin, n)) push(n)
+      }
     }
     return ranges
   }
+}
+
+function ascending(numbers: Iterable<number> | undefined): number[] {
+  return numbers ? [...numbers].sort((a, b) => a - b) : []
 }

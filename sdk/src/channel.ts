@@ -1,8 +1,9 @@
-import { limits, type SignedGenesis } from '@dred/protocol'
+import type { SignedGenesis } from '@dred/protocol'
 import type { Context } from './context.ts'
 import type { Server } from './discovery.ts'
 import { abortError } from './errors.ts'
 import { type HistoryOptions, type HistoryPage, readHistory } from './history.ts'
+import { Causality, type SeenMessage } from './publish/causality.ts'
 import { Outbox, type Published, type PublishOptions } from './publish/outbox.ts'
 import { type MessageHandler, type SubscribeOptions, Subscription } from './subscription/subscription.ts'
 
@@ -17,15 +18,15 @@ export class Channel<T = unknown> {
   readonly storedBy: readonly Server[]
   readonly #context: Context
   readonly #outbox: Outbox
-  /** Seen messages that no seen message names as its `prev`, in the order of their arrival. */
-  readonly #heads = new Set<string>()
+  readonly #causality: Causality
 
   constructor(context: Context, channel: { id: string; genesis: SignedGenesis; storedBy?: readonly Server[] }) {
     this.id = channel.id
     this.genesis = channel.genesis
     this.storedBy = channel.storedBy ?? []
     this.#context = context
-    this.#outbox = new Outbox(context, channel, () => [...this.#heads])
+    this.#causality = new Causality(channel.genesis.lifetimeMs, () => context.clock.now())
+    this.#outbox = new Outbox(context, channel, this.#causality)
   }
 
   get name(): string | undefined {
@@ -33,14 +34,12 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Publishes a JSON value; resolves once a server has stored it durably. Publishes of one channel go out one after another, in the
-   * order of the calls.
+   * Publishes a JSON value; resolves once a server has stored it durably, or as many as `ack` says. Publishes of one channel go out one
+   * after another, in the order of the calls; the next does not wait for more than the first server.
    * @throws DredClientError see {@link Outbox.publish}
    */
-  async publish(data: T, options: PublishOptions = {}): Promise<Published> {
-    const published = await this.#outbox.publish(data, options)
-    this.#see(published.id, published.prev)
-    return published
+  publish(data: T, options: PublishOptions = {}): Promise<Published> {
+    return this.#outbox.publish(data, options)
   }
 
   /**
@@ -53,21 +52,12 @@ export class Channel<T = unknown> {
     const { lifetime } = this.#context
     if (lifetime.aborted) throw abortError(lifetime)
     const [options, handler] = typeof first === 'function' ? [{}, first] : [first, second]
-    const delivering = (message: { id: string; prev: readonly string[] }): void => this.#see(message.id, message.prev)
+    const delivering = (message: SeenMessage): void => this.#causality.see(message)
     return new Subscription<T>(this.#context, { channel: { id: this.id, genesis: this.genesis }, options, handler, delivering })
   }
 
   /** A page of messages, oldest first: the newest, or those around a cursor. @throws DredClientError see {@link readHistory} */
   async history(options: HistoryOptions = {}): Promise<HistoryPage<T>> {
     return readHistory<T>(this.#context, { id: this.id, genesis: this.genesis }, options)
-  }
-
-  #see(id: string, prev: readonly string[]): void {
-    for (const earlier of prev) this.#heads.delete(earlier)
-    this.#heads.add(id)
-    for (const oldest of this.#heads) {
-      if (this.#heads.size <= limits.prevIds) break
-      this.#heads.delete(oldest)
-    }
   }
 }

@@ -6,6 +6,7 @@ import { deviceSigner } from './crypto/device-key.ts'
 import { Discovery, isBaseUrl } from './discovery.ts'
 import { DredClientError } from './errors.ts'
 import { Emitter } from './events.ts'
+import { ServerKeys } from './server-keys.ts'
 import { ServerPool } from './servers.ts'
 import { ClientState, type ConnectionState, type StateChange } from './state.ts'
 import { defaultStorage, type Storage } from './storage.ts'
@@ -106,6 +107,7 @@ function createContext(
     http,
     wake,
     pool: new ServerPool({ discovery, clock, random, timing, wake }),
+    keys: new ServerKeys(discovery, clock),
     state: new ClientState((change) => parts.emitter.emit('state', change)),
     outbox: { pending: 0 },
     lifetime: parts.lifetime,

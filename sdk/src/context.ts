@@ -1,6 +1,7 @@
 import type { Signer } from '@dred/protocol'
 import type { Clock } from './clock.ts'
 import type { DredClientError } from './errors.ts'
+import type { ServerKeys } from './server-keys.ts'
 import type { ServerPool } from './servers.ts'
 import type { ClientState } from './state.ts'
 import type { Timing } from './timing.ts'
@@ -16,6 +17,7 @@ export interface Context {
   timing: Timing
   http: Http
   pool: ServerPool
+  keys: ServerKeys
   wake: Wake
   state: ClientState
   /** Publishes that wait for a server. */

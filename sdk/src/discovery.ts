@@ -1,4 +1,4 @@
-import { limits, routeUrl, WellKnown } from '@dred/protocol'
+import { limits, routeUrl, type ServerPublicKey, WellKnown } from '@dred/protocol'
 import { DredClientError, toClientError } from './errors.ts'
 import type { Storage } from './storage.ts'
 import type { Http } from './transport/http.ts'
@@ -13,7 +13,17 @@ export interface Server {
   endpoint: string
 }
 
-type Source = (signal: AbortSignal) => Promise<Server[]>
+interface ListedServer extends Server {
+  /** With which it signs, as far as whoever lists it says: discovery tells the present one, servers all that are accepted. */
+  keys: ServerPublicKey[]
+}
+
+type Source = (signal: AbortSignal) => Promise<ListedServer[]>
+
+interface Page<T> {
+  items: T[]
+  next: string | undefined
+}
 
 /** Protocol versions that this client speaks. */
 const VERSIONS = [1]
@@ -35,8 +45,8 @@ export interface DiscoveryOptions {
  */
 export class Discovery {
   readonly #options: DiscoveryOptions
-  readonly #pages = new Map<string, { etag: string; servers: Server[] }>()
-  #known: Server[] = []
+  readonly #pages = new Map<string, { etag: string; servers: ListedServer[] }>()
+  #known: ListedServer[] = []
 
   constructor(options: DiscoveryOptions) {
     this.#options = options
@@ -56,7 +66,33 @@ export class Discovery {
     throw summary(errors)
   }
 
-  async #firstAnswer(sources: Source[], signal: AbortSignal, errors: DredClientError[]): Promise<Server[] | undefined> {
+  /** The keys of a server as the last list has them. */
+  async listedKeys(server: number): Promise<readonly ServerPublicKey[]> {
+    return (await this.#lastKnown()).find(({ id }) => id === server)?.keys ?? []
+  }
+
+  /** Asks for all keys that speak for a server now. @throws DredClientError as {@link Discovery.servers} */
+  async keys(server: number, signal: AbortSignal): Promise<readonly ServerPublicKey[]> {
+    const { clock, timeoutMs, urls } = this.#options
+    for (const base of urls) {
+      const timeout = { clock, ms: timeoutMs }
+      const asked = withSignals({ signals: [signal], timeout }, (limited) => this.#keysFrom(base, server, limited))
+      const keys = await asked.catch(() => [])
+      if (keys.length > 0) return keys
+    }
+    // Servers list all keys of each other.
+    await this.servers(signal)
+    return this.listedKeys(server)
+  }
+
+  async #keysFrom(base: string, server: number, signal: AbortSignal): Promise<ServerPublicKey[]> {
+    const { clock, http } = this.#options
+    const request = { url: `${base.replace(/\/$/, '')}/v1/servers/${server}/keys?limit=100`, signal }
+    const body = await http.readJson(request, await http.send(request))
+    return readPage(body, base, (item) => (acceptedUntil(item) < clock.now() / 1_000 ? [] : readKey(item))).items
+  }
+
+  async #firstAnswer(sources: Source[], signal: AbortSignal, errors: DredClientError[]): Promise<ListedServer[] | undefined> {
     const { clock, timeoutMs } = this.#options
     for (const source of sources) {
       try {
@@ -71,11 +107,11 @@ export class Discovery {
     return undefined
   }
 
-  async #fromDiscovery(base: string, signal: AbortSignal): Promise<Server[]> {
+  async #fromDiscovery(base: string, signal: AbortSignal): Promise<ListedServer[]> {
     const { http, neighborhood } = this.#options
     const first = `${base.replace(/\/$/, '')}/v1/neighborhoods/${neighborhood}/servers?status=active`
     const cached = this.#pages.get(base)
-    const servers: Server[] = []
+    const servers: ListedServer[] = []
     let etag: string | null = null
     let url: string | undefined = first
     for (let page = 0; url !== undefined && page < MAX_PAGES; page++) {
@@ -84,15 +120,15 @@ export class Discovery {
       const response = await http.send(request)
       if (response.status === 304 && cached) return cached.servers
       if (page === 0) etag = response.headers.get('etag')
-      const { items, next } = readPage(await http.readJson(request, response), base)
-      servers.push(...items)
-      url = next === undefined ? undefined : `${first}&cursor=${encodeURIComponent(next)}`
+      const listed: Page<ListedServer> = readPage(await http.readJson(request, response), base, readServer)
+      servers.push(...listed.items)
+      url = listed.next === undefined ? undefined : `${first}&cursor=${encodeURIComponent(listed.next)}`
     }
     if (etag !== null) this.#pages.set(base, { etag, servers })
     return servers
   }
 
-  async #fromServer(endpoint: string, signal: AbortSignal): Promise<Server[]> {
+  async #fromServer(endpoint: string, signal: AbortSignal): Promise<ListedServer[]> {
     const { http, neighborhood } = this.#options
     const answer = await http.json<WellKnown>({ url: routeUrl(endpoint, 'wellKnown'), signal }, WellKnown)
     if (!answer.protocol.versions.some((version) => VERSIONS.includes(version))) {
@@ -102,17 +138,17 @@ export class Discovery {
     return answer.servers.flatMap(readServer)
   }
 
-  async #lastKnown(): Promise<Server[]> {
+  async #lastKnown(): Promise<ListedServer[]> {
     if (this.#known.length > 0) return this.#known
     const stored = await this.#options.storage.get(this.#storedAs).catch(() => undefined)
     return Array.isArray(stored) ? stored.flatMap(readServer) : []
   }
 
-  #remember(servers: Server[]): Server[] {
+  #remember(servers: ListedServer[]): Server[] {
     this.#known = servers.slice(0, limits.servers)
     // Only a convenience for the next start, which goes on without it: nobody waits for it.
     this.#options.storage.set(this.#storedAs, this.#known).catch(() => undefined)
-    return this.#known
+    return this.#known.map(({ id, endpoint }) => ({ id, endpoint }))
   }
 
   get #storedAs(): string {
@@ -132,19 +168,35 @@ function summary(errors: DredClientError[]): DredClientError {
   )
 }
 
-function readPage(body: unknown, base: string): { items: Server[]; next: string | undefined } {
+function readPage<T>(body: unknown, base: string, read: (item: unknown) => T[]): Page<T> {
   if (typeof body !== 'object' || body === null || !('items' in body) || !Array.isArray(body.items)) {
-    throw new DredClientError('invalid_response', { detail: 'The answer is not a list of servers', server: base })
+    throw new DredClientError('invalid_response', { detail: 'The answer is not a list', server: base })
   }
   const next = 'next' in body && typeof body.next === 'string' ? body.next : undefined
-  return { items: body.items.flatMap(readServer), next }
+  return { items: body.items.flatMap(read), next }
 }
 
 /** The entry as a server, or nothing when it is none that can be reached by HTTP at an address to which paths can be added. */
-function readServer(entry: unknown): Server[] {
+function readServer(entry: unknown): ListedServer[] {
   if (typeof entry !== 'object' || entry === null || !('id' in entry) || !('endpoint' in entry)) return []
   const { id, endpoint } = entry
-  return typeof id === 'number' && Number.isSafeInteger(id) && typeof endpoint === 'string' && isBaseUrl(endpoint) ? [{ id, endpoint }] : []
+  if (!(typeof id === 'number' && Number.isSafeInteger(id) && typeof endpoint === 'string' && isBaseUrl(endpoint))) return []
+  const keys = 'keys' in entry && Array.isArray(entry.keys) ? entry.keys.flatMap(readKey) : readKey(entry)
+  return [{ id, endpoint, keys }]
+}
+
+/** Unix seconds; infinite for the present key. */
+function acceptedUntil(item: unknown): number {
+  return Number((item as { acceptedUntil?: unknown } | null)?.acceptedUntil ?? Number.POSITIVE_INFINITY)
+}
+
+function readKey(entry: unknown): ServerPublicKey[] {
+  const { keyX, keyY } = (entry ?? {}) as Record<string, unknown>
+  return isWord(keyX) && isWord(keyY) ? [{ keyX, keyY }] : []
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && /^0x[0-9a-f]{64}$/i.test(value)
 }
 
 /** Whether a text is an http(s) URL to which paths can be added: without a query, a fragment or credentials. */

@@ -1,4 +1,5 @@
 import { DredError, type ErrorCode, errors, isErrorCode, isUnsupported } from '@dred/protocol'
+import type { Published } from './publish/outbox.ts'
 
 /** What can go wrong on the client's side, beside the codes of the protocol that servers answer with. */
 export const clientErrors = {
@@ -7,6 +8,7 @@ export const clientErrors = {
   discovery_unreachable: { retryable: true, title: 'No discovery service and no known server answered' },
   handler_failed: { retryable: false, title: 'The handler of a subscription threw' },
   invalid_message: { retryable: false, title: 'A server delivered a message that does not verify; it was dropped' },
+  invalid_receipt: { retryable: false, title: 'A server told of storage without signing it with its key; it was dropped' },
   invalid_response: { retryable: true, title: 'A server answered with something that is not Dred' },
   network: { retryable: true, title: 'The server could not be reached' },
   no_servers: { retryable: true, title: 'The neighborhood has no active server' },
@@ -14,6 +16,7 @@ export const clientErrors = {
   storage_unavailable: { retryable: false, title: 'The device key could not be stored; it lives in memory for now' },
   stream_interrupted: { retryable: true, title: 'The stream ended without a goodbye' },
   timeout: { retryable: true, title: 'There was no answer in time' },
+  too_few_servers: { retryable: false, title: 'The message is stored, but in time on fewer servers than it was to be' },
   unsupported_environment: { retryable: false, title: 'This environment has no Ed25519 in WebCrypto (browsers need https or localhost)' },
   version_mismatch: { retryable: false, title: 'The server speaks no version of the protocol that this client knows' },
 } as const satisfies Record<string, { retryable: boolean; title: string }>
@@ -32,6 +35,8 @@ export interface DredClientErrorOptions {
   oldest?: string
   /** Milliseconds after which the server wants to see the request again. */
   retryAfterMs?: number
+  /** The message that a server has stored although the publish failed. */
+  published?: Published
 }
 
 /** The one class of error that the SDK throws, rejects with and emits. */
@@ -44,6 +49,8 @@ export class DredClientError extends Error {
   readonly requestId: string | undefined
   readonly oldest: string | undefined
   readonly retryAfterMs: number | undefined
+  /** Of a publish: the message is stored, the more that was asked for failed. */
+  readonly published: Published | undefined
 
   constructor(code: DredErrorCode, options: DredClientErrorOptions = {}) {
     const { title, retryable } = isErrorCode(code) ? errors[code] : clientErrors[code]
@@ -54,6 +61,7 @@ export class DredClientError extends Error {
     this.requestId = options.requestId
     this.oldest = options.oldest
     this.retryAfterMs = options.retryAfterMs
+    this.published = options.published
   }
 
   /** Where the code is explained: on the server that answered with it, else in this package's README. */

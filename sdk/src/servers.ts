@@ -63,6 +63,11 @@ export class ServerPool {
     }
   }
 
+  /** A server by its id. */
+  get(id: number): Server | undefined {
+    return this.#candidates.get(id)?.server
+  }
+
   /** The best server not among `exclude` that may be tried now. */
   pick(exclude: ReadonlySet<number>): Server | undefined {
     const now = this.#options.clock.now()

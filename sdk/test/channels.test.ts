@@ -27,7 +27,7 @@ describe('channels', () => {
   it('gets a channel from whichever server knows it, and checks the genesis against the id', async () => {
     cluster = await Cluster.start({ relays: 2 })
     const channel = await cluster.client().channels.create({ name: 'table' })
-    cluster.relay(1).forget(channel.id)
+    cluster.relay(1).channels.forget(channel.id)
     expect((await cluster.client().channels.join(channel.id)).name).toBe('table')
     const before = cluster.relay(2).requests.length
     const known = await cluster.client().channels.get(channel.id, { genesis: channel.genesis })
@@ -44,8 +44,8 @@ describe('channels', () => {
     const client = cluster.client()
     const channel = await client.channels.create({ name: 'right' })
     const other = await client.channels.create({ name: 'other' })
-    cluster.relay(1).forget(channel.id)
-    cluster.relay(1).adopt(channel.id, other.genesis)
+    cluster.relay(1).channels.forget(channel.id)
+    cluster.relay(1).channels.adopt(channel.id, other.genesis)
     expect((await cluster.client().channels.get(channel.id)).name).toBe('right')
   })
 
@@ -94,8 +94,8 @@ describe('channels', () => {
     const client = cluster.client()
     const first = await client.channels.create({ name: 'first' })
     const second = await client.channels.create({ name: 'second' })
-    cluster.relay(1).forget(second.id)
-    cluster.relay(1).adopt(second.id, first.genesis)
+    cluster.relay(1).channels.forget(second.id)
+    cluster.relay(1).channels.adopt(second.id, first.genesis)
     const { items, next } = await client.channels.list()
     expect(items.map(({ id, name, messages }) => ({ id, name, messages }))).toEqual([{ id: first.id, name: 'first', messages: 0 }])
     expect(next).toBeNull()
@@ -126,7 +126,7 @@ describe('history', () => {
     const channel = await client.channels.create<number>()
     for (const n of range(1, 3)) await channel.publish(n)
     const [first] = (await channel.history()).items
-    cluster.relay(1).purge(channel.id, 2)
+    cluster.relay(1).channels.purge(channel.id, 2)
     const error = await channel.history({ after: first?.cursor ?? '' }).catch((reason: unknown) => reason)
     expect(error).toMatchObject({ code: 'cursor_expired', oldest: expect.any(String) as string })
     const { oldest } = error as { oldest: string }

@@ -1,3 +1,4 @@
+import { Random } from '@dred/protocol/testing/random'
 import { afterEach, expect, it } from 'vitest'
 import { Cluster } from './cluster.ts'
 import { range, take } from './collect.ts'
@@ -6,17 +7,6 @@ import type { Relay } from './relay.ts'
 let cluster: Cluster
 
 afterEach(() => cluster.stop())
-
-/** Mulberry32. */
-function seeded(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 const misfortunes: ((relay: Relay) => Promise<void> | void)[] = [
   (relay) => (relay.isUp ? relay.kill() : relay.start()),
@@ -39,7 +29,8 @@ const misfortunes: ((relay: Relay) => Promise<void> | void)[] = [
 ]
 
 it.each([1, 2, 3, 4])('whatever happens to the servers, everybody gets every message once (seed %i)', async (seed) => {
-  const random = seeded(seed)
+  const numbers = new Random(seed)
+  const random = () => numbers.next()
   cluster = await Cluster.start({ relays: 3, keepaliveMs: 100 })
   const timing = { keepaliveMs: 100, publishAttemptMs: 200, requestMs: 500, publishDeadlineMs: 15_000 }
   const writers = [cluster.client({ timing, random }), cluster.client({ timing, random })]
@@ -56,8 +47,8 @@ it.each([1, 2, 3, 4])('whatever happens to the servers, everybody gets every mes
     writers.map(async (writer, w) => {
       const own = await writer.channels.get<string>(channel.id, { genesis: channel.genesis })
       for (const n of range(1, perWriter)) {
-        const relay = cluster.relay(1 + Math.floor(random() * 3))
-        const misfortune = misfortunes[Math.floor(random() * misfortunes.length * 2)]
+        const relay = cluster.relay(1 + numbers.below(3))
+        const misfortune = misfortunes[numbers.below(misfortunes.length * 2)]
         if (w === 0 && misfortune) await misfortune(relay)
         if (cluster.relays.every(({ isUp }) => !isUp)) await relay.start()
         await own.publish(`${w}:${n}`)

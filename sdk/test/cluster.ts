@@ -9,6 +9,7 @@ import {
   type Timing,
 } from '../src/index.ts'
 import { Relay } from './relay.ts'
+import type { TestKey } from './server-key.ts'
 
 /** Fast enough for tests, slow enough for two busy cores. */
 const testTiming: Partial<Timing> = {
@@ -25,9 +26,12 @@ const testTiming: Partial<Timing> = {
 
 /** A discovery service over a fixed list of servers. */
 export class DiscoveryService {
-  servers: { id: number; endpoint: string }[] = []
+  servers: { id: number; endpoint: string; keyX?: string; keyY?: string }[] = []
+  /** Of each server with former keys: all that are accepted, and those that were. */
+  readonly keys = new Map<number, { key: Pick<TestKey, 'keyX' | 'keyY'>; acceptedUntil: number | null }[]>()
   pageSize = 100
   readonly answered: number[] = []
+  keysAsked = 0
   #server: HttpServer | undefined
   #port = 0
 
@@ -38,6 +42,14 @@ export class DiscoveryService {
   async start(): Promise<void> {
     const server = createServer((request, response) => {
       const url = new URL(request.url ?? '/', this.url)
+      const server = /^\/v1\/servers\/(\d+)\/keys$/.exec(url.pathname)?.[1]
+      if (server !== undefined) {
+        const items = (this.keys.get(Number(server)) ?? []).map(({ key: { keyX, keyY }, acceptedUntil }) => ({ keyX, keyY, acceptedUntil }))
+        this.keysAsked++
+        response.writeHead(200, { 'content-type': 'application/json' })
+        response.end(JSON.stringify({ items, next: null }))
+        return
+      }
       const etag = `"${this.servers.map(({ id }) => id).join('-')}"`
       const from = Number(url.searchParams.get('cursor') ?? 0)
       const found = url.pathname === '/v1/neighborhoods/7/servers' && url.searchParams.get('status') === 'active'
@@ -79,8 +91,10 @@ export class Cluster {
   static async start(options: { relays: number; keepaliveMs?: number; linked?: boolean }): Promise<Cluster> {
     const cluster = new Cluster(options)
     await Promise.all([cluster.discovery.start(), ...cluster.relays.map((relay) => relay.start())])
-    cluster.discovery.servers = cluster.relays.map(({ id, endpoint }) => ({ id, endpoint }))
-    for (const relay of cluster.relays) relay.known.push(...cluster.discovery.servers)
+    const listed = cluster.relays.map(({ id, endpoint, key: { keyX = '', keyY = '' } = {} }) => ({ id, endpoint, keyX, keyY }))
+    cluster.discovery.servers = listed
+    const known = listed.map(({ id, endpoint, keyX, keyY }) => ({ id, endpoint, keys: [{ keyX, keyY }] }))
+    for (const relay of cluster.relays) relay.known.push(...known)
     return cluster
   }
 

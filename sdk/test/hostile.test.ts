@@ -150,17 +150,17 @@ describe('a server that wants to be asked again and again', () => {
       await subscription.opened()
       await cluster.relay(1).kill()
       await reached(subscription, 'reconnecting')
-      cluster.relay(1).forget(channel.id)
+      cluster.relay(1).channels.forget(channel.id)
       await cluster.relay(1).start()
       await expect.poll(() => cluster.relay(1).requestsTo('PUT')).toBe(1 + round)
     }
     await subscription.opened()
     await subscription.close()
     const forgetful = (_request: IncomingMessage, response: ServerResponse): boolean => {
-      response.on('finish', () => cluster.relay(1).forget(channel.id))
+      response.on('finish', () => cluster.relay(1).channels.forget(channel.id))
       return false
     }
-    cluster.relay(1).forget(channel.id)
+    cluster.relay(1).channels.forget(channel.id)
     const frozen = cluster.client({ clock: new FakeClock(), random: () => 0.5 })
     const own = await frozen.channels.get<number>(channel.id, { genesis: channel.genesis })
     cluster.relay(1).faults = { answer: forgetful }

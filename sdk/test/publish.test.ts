@@ -21,8 +21,8 @@ describe('publish', () => {
     const { id, server, receipt } = await channel.publish('once')
     expect(server.id).toBe(2)
     expect(receipt).toMatchObject({ server: 2, n: 1 })
-    expect(cluster.relay(1).messages(channel.id)).toEqual([id])
-    expect(cluster.relay(2).messages(channel.id)).toEqual([id])
+    expect(cluster.relay(1).channels.messages(channel.id)).toEqual([id])
+    expect(cluster.relay(2).channels.messages(channel.id)).toEqual([id])
     await channel.publish('twice')
     expect(await take(subscription, 2)).toEqual(['once', 'twice'])
   })
@@ -33,7 +33,7 @@ describe('publish', () => {
     cluster.relay(1).faults = { cutAnswers: 2 }
     const { receipt } = await channel.publish('once')
     expect(receipt.n).toBe(1)
-    expect(cluster.relay(1).messages(channel.id)).toHaveLength(1)
+    expect(cluster.relay(1).channels.messages(channel.id)).toHaveLength(1)
     expect(cluster.relay(1).requestsTo('POST')).toBe(3)
   })
 
@@ -65,9 +65,9 @@ describe('publish', () => {
   it('gives a server that does not know the channel its genesis', async () => {
     cluster = await Cluster.start({ relays: 1 })
     const channel = await cluster.client().channels.create<string>()
-    cluster.relay(1).forget(channel.id)
+    cluster.relay(1).channels.forget(channel.id)
     const { id } = await channel.publish('hello')
-    expect(cluster.relay(1).messages(channel.id)).toEqual([id])
+    expect(cluster.relay(1).channels.messages(channel.id)).toEqual([id])
   })
 
   it('keeps the order of the calls, and names what it has seen', async () => {
@@ -75,7 +75,7 @@ describe('publish', () => {
     const channel = await cluster.client().channels.create<number>()
     cluster.relay(1).faults = { refuse: { path: '/channel/', code: 'internal', times: 1 } }
     const published = await Promise.all(range(1, 10).map((n) => channel.publish(n)))
-    expect(cluster.relay(2).messages(channel.id)).toEqual(published.map(({ id }) => id))
+    expect(cluster.relay(2).channels.messages(channel.id)).toEqual(published.map(({ id }) => id))
     expect(published.slice(1).map(({ prev }) => prev)).toEqual(published.slice(0, -1).map(({ id }) => [id]))
   })
 
@@ -157,7 +157,7 @@ describe('publish', () => {
     expect(await first).toMatchObject({ code: 'aborted' })
     await cluster.relay(1).start()
     await second
-    expect(cluster.relay(1).messages(channel.id)).toHaveLength(1)
+    expect(cluster.relay(1).channels.messages(channel.id)).toHaveLength(1)
     await expect(channel.publish(3, { signal: abort.signal })).rejects.toMatchObject({ code: 'aborted' })
   })
 

@@ -2,59 +2,28 @@ import { createServer, type IncomingMessage, type Server as HttpServer, type Ser
 import type { AddressInfo, Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  type Ack,
   type Coordinate,
-  decodeCursor,
   DredError,
   encodeCursor,
-  type ErrorCode,
   originOf,
-  type SignedGenesis,
-  type StreamEvent,
+  type Receipt,
+  serversFor,
+  type ServerPublicKey,
+  type StoredEvent,
   type VerifiedMessage,
   verifyGenesis,
   verifyMessage,
-  VersionVector,
+  type VersionVector,
 } from '@dred/protocol'
-
-interface Logged {
-  message: VerifiedMessage
-  coordinate: Coordinate
-}
-
-interface ChannelLog {
-  genesis: SignedGenesis
-  log: Logged[]
-  vector: VersionVector
-  purged: VersionVector
-}
-
-/** What goes wrong at a relay. Unset: nothing. */
-export interface Faults {
-  /** Milliseconds before anything is answered. */
-  delayMs?: number
-  /** The next POSTs are stored and their connection is cut before the answer. */
-  cutAnswers?: number
-  /** The next requests for a path that contains `path` get this error. */
-  refuse?: { path: string; code: ErrorCode; times: number; retryAfter?: string }
-  /** Streams write half of their n-th message's line and are cut; counted from 1, once. */
-  cutMidLineAt?: number
-  /** Streams write nothing any more, keepalives neither. */
-  silent?: boolean
-  /** Changes a message's line on its way out. */
-  corrupt?: (event: Record<string, unknown>) => Record<string, unknown>
-  /** The streams' open event does not come until this resolves. */
-  holdOpen?: Promise<void>
-  /** Streams with history or without end with this close event at once. */
-  close?: Extract<StreamEvent, { type: 'close' }>['reason']
-  /** What streams say right behind their open event, whether it makes sense or not. */
-  says?: unknown[]
-  /** Answers requests itself where it returns true. */
-  answer?: (request: IncomingMessage, response: ServerResponse) => boolean
-}
+import { ChannelLogs, type Logged } from './channel-logs.ts'
+import type { Faults } from './faults.ts'
+import { serverKey, type TestKey } from './server-key.ts'
 
 interface Follower {
   channel: string
   position: VersionVector
+  receipts: boolean
   response: ServerResponse
   sent: number
   stuck: boolean
@@ -66,12 +35,16 @@ export class Relay {
   faults: Faults = {}
   /** Relays that this one pushes what it stores to. */
   readonly peers = new Set<Relay>()
+  /** Relays that push in vain. */
+  readonly #muted = new Set<Relay>()
+  readonly channels = new ChannelLogs()
   readonly requests: string[] = []
-  readonly known: { id: number; endpoint: string }[] = []
+  readonly known: { id: number; endpoint: string; keys?: ServerPublicKey[] }[] = []
+  /** The key that the registry has. */
+  key: TestKey | undefined
   neighborhoods = ['7']
   versions = [1]
   readonly #keepaliveMs: number
-  readonly #channels = new Map<string, ChannelLog>()
   readonly #followers = new Set<Follower>()
   readonly #sockets = new Set<Socket>()
   #incarnation = 1_000
@@ -101,12 +74,9 @@ export class Relay {
     return this.requests.filter((line) => line.includes(text)).length
   }
 
-  messages(channel: string): string[] {
-    return (this.#channels.get(channel)?.log ?? []).map(({ message }) => message.id)
-  }
-
   /** Listens; again on the same port after `kill`, with a new incarnation and what it had stored. */
   async start(): Promise<void> {
+    this.key ??= await serverKey()
     this.#incarnation++
     this.#count = 0
     const server = createServer((request, response) => {
@@ -132,11 +102,7 @@ export class Relay {
   }
 
   #giveAll(peer: Relay): void {
-    for (const [id, { genesis, log, vector }] of this.#channels) {
-      peer.adopt(id, genesis)
-      for (const logged of log) peer.replicate(logged)
-      peer.#state(id).vector.merge(vector)
-    }
+    peer.channels.merge(this.channels, (logged) => peer.replicate(logged))
   }
 
   /** Dies: every connection is cut, nothing is said. */
@@ -147,16 +113,6 @@ export class Relay {
     const closed = new Promise((resolve) => server.close(resolve))
     for (const socket of this.#sockets) socket.destroy()
     await closed
-  }
-
-  /** Forgets the oldest `count` messages of a channel. */
-  purge(channel: string, count: number): void {
-    const state = this.#channels.get(channel)
-    for (const { coordinate } of state?.log.splice(0, count) ?? []) state?.purged.raise(originOf(coordinate), coordinate.n)
-  }
-
-  forget(channel: string): void {
-    this.#channels.delete(channel)
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -173,65 +129,109 @@ export class Relay {
     const [, first, id = '', action] = url.pathname.split('/')
     if (first === '.well-known') return this.#json(response, 200, this.#wellKnown())
     if (first === 'channels')
-      return this.#json(response, 200, { items: [...this.#channels.keys()].map((key) => this.#describe(key)), next: null })
+      return this.#json(response, 200, { items: this.channels.ids.map((key) => this.channels.describe(key)), next: null })
     if (first !== 'channel') throw new DredError('not_found')
     if (request.method === 'PUT') return this.#create(request, response, id)
-    if (request.method === 'POST') return this.#publish(request, response, id)
+    if (request.method === 'POST') return this.#publish(request, response, { id, query: url.searchParams })
     if (action === 'stream') return this.#stream(request, response, { id, query: url.searchParams })
-    if (action === 'messages') return this.#json(response, 200, this.#page(id, url.searchParams))
-    return this.#json(response, 200, this.#describe(id))
+    if (action === 'messages') return this.#json(response, 200, this.channels.page(id, url.searchParams))
+    return this.#json(response, 200, this.channels.describe(id))
   }
 
   async #create(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
     const { genesis } = await verifyGenesis(await readJson(request), id)
-    const isNew = this.adopt(id, genesis)
-    for (const peer of this.peers) if (peer.isUp) peer.adopt(id, genesis)
-    this.#json(response, isNew ? 201 : 200, this.#describe(id))
+    const isNew = this.channels.adopt(id, genesis)
+    for (const peer of this.peers) if (peer.isUp) peer.channels.adopt(id, genesis)
+    this.#json(response, isNew ? 201 : 200, this.channels.describe(id))
   }
 
-  adopt(id: string, genesis: SignedGenesis): boolean {
-    if (this.#channels.has(id)) return false
-    this.#channels.set(id, { genesis, log: [], vector: new VersionVector(), purged: new VersionVector() })
-    return true
-  }
-
-  async #publish(request: IncomingMessage, response: ServerResponse, id: string): Promise<void> {
-    const state = this.#state(id)
+  async #publish(request: IncomingMessage, response: ServerResponse, { id, query }: { id: string; query: URLSearchParams }): Promise<void> {
+    const state = this.channels.of(id)
     const message = await verifyMessage(id, await readJson(request))
+    const goal = serversFor(ackOf(query.get('stored')), this.#servers)
+    if (goal > this.#servers) throw new DredError('malformed_request', { detail: `stored may be at most ${this.#servers}` })
     const existing = state.log.find((logged) => logged.message.id === message.id)
     const coordinate = existing?.coordinate ?? { server: this.id, incarnation: this.#incarnation, n: ++this.#count }
     if (!existing) {
       this.replicate({ message, coordinate })
-      for (const peer of this.peers) if (peer.isUp) peer.replicate({ message, coordinate })
+      for (const peer of this.peers) if (peer.isUp && !peer.#muted.has(this)) peer.replicate({ message, coordinate })
     }
     if ((this.faults.cutAnswers ?? 0) > 0) {
       this.faults.cutAnswers = (this.faults.cutAnswers ?? 0) - 1
       response.destroy()
       return
     }
-    const receipt = { ...coordinate, acceptedAt: Date.now() }
+    const until = performance.now() + Number(query.get('waitMs') ?? 0)
+    while (this.#storedOn(message.id, coordinate) < goal && performance.now() < until) await delay(2)
+    const receipt = await this.#receipt(message, coordinate)
     this.#json(response, existing ? 200 : 201, { id: message.id, cursor: encodeCursor(id, state.vector), receipt })
+  }
+
+  /** Takes no messages from a relay until it is unmuted, and then all. */
+  mute(relay: Relay): void {
+    this.#muted.add(relay)
+  }
+
+  unmute(relay: Relay): void {
+    this.#muted.delete(relay)
+    relay.#giveAll(this)
+  }
+
+  get #servers(): number {
+    return this.peers.size + 1
+  }
+
+  /** A relay is told by the others what they have of its present incarnation. */
+  #storedOn(id: string, { server, incarnation }: Coordinate): number {
+    if (server !== this.id || incarnation !== this.#incarnation) return 1
+    return 1 + [...this.peers].filter((peer) => peer.channels.has(id)).length
+  }
+
+  async #receipt({ id, channel }: VerifiedMessage, coordinate: Coordinate): Promise<Receipt> {
+    const now = Date.now()
+    const counts = { stored: this.#storedOn(id, coordinate), servers: this.#servers }
+    const receipt = {
+      type: 'receipt',
+      ...domain,
+      signer: this.id,
+      channel,
+      id,
+      ...coordinate,
+      acceptedAt: now,
+      ...counts,
+      signedAt: now,
+    } as const
+    return { ...(await this.#sign({ ...receipt, ...this.faults.signedReceipt })), ...this.faults.sentReceipt }
+  }
+
+  #sign<T extends Parameters<TestKey['sign']>[0]>(statement: T): Promise<T & { signature: string }> {
+    const key = this.faults.signsWith ?? this.key
+    if (!key) throw new Error('The relay has not been started')
+    return key.sign(statement)
+  }
+
+  /** Says on streams that ask for it that its messages up to `n` are stored on so many servers. */
+  async tellStored(n: number, stored: number, fields: Partial<StoredEvent> = {}): Promise<void> {
+    const place = { server: this.id, incarnation: this.#incarnation, n, stored, servers: this.#servers }
+    const event = await this.#sign({ type: 'stored', ...domain, ...place, signedAt: Date.now(), ...fields } as const)
+    for (const follower of this.#followers) if (follower.receipts) this.#write(follower, event)
   }
 
   /** Takes a message unless it has it; its coordinate counts either way. */
   replicate(logged: Logged): void {
-    const state = this.#channels.get(logged.message.channel)
-    if (!state) return
-    state.vector.raise(originOf(logged.coordinate), logged.coordinate.n)
-    if (state.log.some(({ message }) => message.id === logged.message.id)) return
-    state.log.push(logged)
+    if (!this.channels.add(logged)) return
     for (const follower of this.#followers) if (follower.channel === logged.message.channel) this.#send(follower, logged)
   }
 
   async #stream(request: IncomingMessage, response: ServerResponse, { id, query }: { id: string; query: URLSearchParams }): Promise<void> {
-    const state = this.#state(id)
+    const state = this.channels.of(id)
     const after = query.get('after')
     const last = query.get('last')
-    const position = this.#startOf(id, { after, last, from: query.get('from') })
+    const position = this.channels.startOf(id, { after, last, from: query.get('from') })
     response.writeHead(200, { 'content-type': 'application/x-ndjson' })
     response.flushHeaders()
     await this.faults.holdOpen
-    const follower: Follower = { channel: id, position, response, sent: 0, stuck: false }
+    const follower: Follower = { channel: id, position, receipts: query.get('receipts') === 'stored', response, sent: 0, stuck: false }
     this.#followers.add(follower)
     const cursor = (): string => encodeCursor(id, follower.position)
     const keepalive = setInterval(() => this.#write(follower, { type: 'keepalive', cursor: cursor() }), this.#keepaliveMs)
@@ -251,21 +251,6 @@ export class Relay {
     for (const logged of missed) this.#send(follower, logged)
     follower.position.merge(state.vector)
     this.#write(follower, { type: 'control', cursor: cursor(), caughtUp: true })
-  }
-
-  #startOf(id: string, query: { after: string | null; last: string | null; from: string | null }): VersionVector {
-    const { log, purged, vector } = this.#state(id)
-    if (query.after !== null) {
-      const seen = decodeCursor(id, query.after)
-      if (!seen.covers(purged)) throw new DredError('cursor_expired', { oldest: encodeCursor(id, purged) })
-      return seen
-    }
-    const position = purged.clone()
-    if (query.from !== null) return position
-    if (query.last === null) return vector.clone()
-    for (const { coordinate } of log.slice(0, Math.max(0, log.length - Number(query.last))))
-      position.raise(originOf(coordinate), coordinate.n)
-    return position
   }
 
   #send(follower: Follower, { message, coordinate }: Logged): void {
@@ -296,37 +281,6 @@ export class Relay {
     follower.response.write(line)
   }
 
-  #page(id: string, query: URLSearchParams): unknown {
-    const { log, purged } = this.#state(id)
-    const limit = Number(query.get('limit') ?? 100)
-    const after = query.get('after')
-    const before = query.get('before')
-    const covers = (cursor: string, { coordinate }: Logged): boolean => decodeCursor(id, cursor).has(originOf(coordinate), coordinate.n)
-    if (after !== null) this.#startOf(id, { after, last: null, from: null })
-    const candidates = log.filter((logged) => (after === null || !covers(after, logged)) && (before === null || covers(before, logged)))
-    const items = after === null ? candidates.slice(-limit) : candidates.slice(0, limit)
-    const position = after === null ? purged.clone() : decodeCursor(id, after)
-    const cut = (upTo: Logged[]): string => {
-      for (const { coordinate } of upTo) position.raise(originOf(coordinate), coordinate.n)
-      return encodeCursor(id, position)
-    }
-    const rest = after === null ? candidates.slice(0, -limit) : []
-    const older = rest.length > 0 ? cut(rest) : null
-    const rendered = items.map((logged) => ({
-      id: logged.message.id,
-      sig: logged.message.sig,
-      cursor: cut([logged]),
-      origin: logged.coordinate,
-      ...(JSON.parse(logged.message.canonical) as Record<string, unknown>),
-    }))
-    return { items: rendered, next: after === null ? older : items.length < candidates.length ? encodeCursor(id, position) : null }
-  }
-
-  #describe(id: string): unknown {
-    const { genesis, log, vector } = this.#state(id)
-    return { id, genesis, expiresAt: Date.now() + genesis.idleMs, messages: log.length, cursor: encodeCursor(id, vector) }
-  }
-
   #wellKnown(): unknown {
     return {
       protocol: { versions: this.versions },
@@ -335,15 +289,9 @@ export class Relay {
       chain: { id: 1, serverRegistry: '0x' },
       neighborhoods: this.neighborhoods,
       limits: { messageBytes: 65_536, pageItems: 500 },
-      servers: this.known.map((entry) => ({ ...entry, operator: '0x', keyId: 'key', did: 'did:web:test' })),
+      servers: this.known.map((entry) => ({ keys: [], ...entry, operator: '0x', keyId: 'key', did: 'did:web:test' })),
       time: Date.now(),
     }
-  }
-
-  #state(id: string): ChannelLog {
-    const state = this.#channels.get(id)
-    if (!state) throw new DredError('unknown_channel')
-    return state
   }
 
   #json(response: ServerResponse, status: number, body: unknown): void {
@@ -356,6 +304,13 @@ export class Relay {
     if (!response.headersSent) response.writeHead(problem.status, { 'content-type': 'application/problem+json' })
     response.end(JSON.stringify(problem.toProblem('request-1')))
   }
+}
+
+const domain = { v: 1, chainId: 1, serverRegistry: `0x${'00'.repeat(20)}` } as const
+
+function ackOf(stored: string | null): Ack {
+  if (stored === null) return 'accepted'
+  return stored === 'quorum' || stored === 'all' ? stored : Number(stored)
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

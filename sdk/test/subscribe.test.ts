@@ -145,7 +145,7 @@ describe('subscribe', () => {
     const channel = await cluster.client().channels.create<number>()
     await publishAll(channel, range(1, 3))
     const [first] = await takeMessages(channel.subscribe({ from: 'start' }), 1)
-    for (const relay of cluster.relays) relay.purge(channel.id, 2)
+    for (const relay of cluster.relays) relay.channels.purge(channel.id, 2)
     const subscription = channel.subscribe({ after: first?.cursor ?? '' })
     const gaps: unknown[] = []
     subscription.on('gap', (gap) => gaps.push(gap))
@@ -160,12 +160,12 @@ describe('subscribe', () => {
   it('gives a server that does not know the channel its genesis', async () => {
     cluster = await Cluster.start({ relays: 2 })
     const channel = await cluster.client().channels.create<number>()
-    cluster.relay(1).forget(channel.id)
+    cluster.relay(1).channels.forget(channel.id)
     const subscription = channel.subscribe()
     await reached(subscription, 'connected')
     await channel.publish(1)
     expect(await take(subscription, 1)).toEqual([1])
-    expect(cluster.relay(1).messages(channel.id)).toHaveLength(1)
+    expect(cluster.relay(1).channels.messages(channel.id)).toHaveLength(1)
   })
 
   it('stops reading while the application does not, and loses nothing', async () => {

@@ -16,10 +16,11 @@ describe('the client in bash, openssl and curl', () => {
   })
   afterAll(() => network.close())
 
-  it('creates a channel, posts to one server and reads from another', async () => {
+  it('creates a channel, posts to one server, checks its receipt and reads from another', async () => {
     const run = start('bash', ['-c', script], { env: { DISCOVERY: network.discovery, NEIGHBORHOOD: network.neighborhood } })
     const code = await run.exited
     expect(code, run.stderr()).toBe(0)
+    expect(run.stderr()).toBe('Verified OK\n')
     const lines = run.stdout().trim().split('\n')
     const published = JSON.parse((lines[0] ?? '').replace('published ', '')) as { id: string }
     const streamed = lines.slice(1, 3).map((line) => JSON.parse(line) as { id: string; message: unknown; type: string })

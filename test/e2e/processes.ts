@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { endWithProcess } from '../../node/src/testing/end-with-process.ts'
 
 export const root = join(import.meta.dirname, '../..')
 export const cli = join(root, 'cli/bin/run.js')
@@ -37,9 +38,7 @@ export function start(command: string, args: string[], options: { cwd?: string; 
       resolve(gone)
     })
   })
-  const atExit = (): void => void child.kill('SIGKILL')
-  process.once('exit', atExit)
-  child.once('close', () => process.off('exit', atExit))
+  endWithProcess(child)
   return {
     child,
     stdout: () => text.stdout,

@@ -32,6 +32,7 @@ async function rawNodeConfig(settings: Config): Promise<unknown> {
     serverKeyFile: settings.required('server.keyFile', settings.text('server.keyFile')),
     ...(passphrase === undefined ? {} : { serverKeyPassphrase: passphrase }),
     ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
+    relay: { topology: settings.text('relay.topology') ?? 'spt' },
     logLevel: settings.text('server.logLevel') ?? 'info',
   }
 }
@@ -52,6 +53,7 @@ const reasons: Record<StartupErrorCode, ExitReason> = {
   key_file: 'auth',
   chain_unreachable: 'unreachable',
   not_registered: 'checkFailed',
+  already_serving: 'conflict',
   store_unavailable: 'unreachable',
   port_in_use: 'failure',
   config: 'usage',

@@ -63,7 +63,11 @@ describe('addresses', () => {
     expect(Object.keys(paths)).not.toContain('/peer')
     const { properties } = routes.publish.body
     expect(paths['/channel/{id}']?.['post']).toMatchObject({
-      parameters: [{ name: 'id', in: 'path', required: true, schema: { pattern: '^[A-Za-z0-9_-]{43}$' } }],
+      parameters: [
+        { name: 'id', in: 'path', required: true, schema: { pattern: '^[A-Za-z0-9_-]{43}$' } },
+        { name: 'stored', in: 'query', required: false },
+        { name: 'waitMs', in: 'query', required: false },
+      ],
       requestBody: { required: true, content: { 'application/json': { schema: { properties: { key: properties.key } } } } },
       responses: {
         201: { content: { 'application/json': { schema: { required: ['id', 'cursor', 'receipt'] } } } },
@@ -71,15 +75,28 @@ describe('addresses', () => {
       },
     })
     expect(paths['/channel/{id}/stream']?.['get']).toMatchObject({
-      parameters: [{ in: 'path' }, { name: 'after', in: 'query', required: false }, { name: 'last' }, { name: 'from' }],
+      parameters: [
+        { in: 'path' },
+        { name: 'after', in: 'query', required: false },
+        { name: 'last' },
+        { name: 'from' },
+        { name: 'receipts' },
+      ],
       responses: { 200: { content: { 'application/x-ndjson': {}, 'text/event-stream': {} } } },
     })
   })
 
   test('the server introduces itself and lists the others', async () => {
+    const key = (digit: string) =>
+      ({ keyX: `0x${digit.repeat(64)}`, keyY: `0x${digit.repeat(64)}`, keyId: `0x${digit.repeat(40)}` }) as const
+    const now = node.registry.time()
+    const formerKeys = [
+      { ...key('b'), acceptedUntil: now + 60 },
+      { ...key('c'), acceptedUntil: now - 60 },
+    ]
     node.registry.set([
       node.self,
-      registeredServer(2),
+      registeredServer(2, { ...key('a'), formerKeys }),
       registeredServer(3, { status: 'pending', validUntil: 0 }),
       registeredServer(4, { validUntil: node.registry.time() - 1 }),
       registeredServer(5, { status: 'exiting' }),
@@ -91,7 +108,7 @@ describe('addresses', () => {
       server: { id: 1, keyId: node.self.keyId, publicKey: { x: node.self.keyX } },
       chain: { id: 31_337 },
       neighborhoods: ['1'],
-      servers: [{ id: 1 }, { id: 2, endpoint: registeredServer(2).endpoint }],
+      servers: [{ id: 1 }, { id: 2, endpoint: registeredServer(2).endpoint, keys: [{ keyX: key('a').keyX }, { keyX: key('b').keyX }] }],
     })
     expect(Math.abs(Number(json['time']) - Date.now())).toBeLessThan(5_000)
     node.registry.set([node.self])

@@ -11,6 +11,7 @@ import type { ServerKey } from '../chain/server-key.ts'
 import type { Channels } from '../channels.ts'
 import type { Membership } from '../membership.ts'
 import type { Replicator } from '../peers/port.ts'
+import type { Receipts } from '../receipts.ts'
 import type { Hub } from '../realtime/hub.ts'
 import { registerChannelRoutes } from './channel-routes.ts'
 import { rawProblem, sendProblem } from './errors.ts'
@@ -26,6 +27,7 @@ import { schemaController } from './validation.ts'
 /** What the routes work with. */
 export interface AppContext {
   channels: Channels
+  receipts: Receipts
   hub: Hub
   registry: RegistryView
   replicator: Replicator

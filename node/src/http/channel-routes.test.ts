@@ -110,13 +110,17 @@ describe('POST /channel/:id', () => {
     await expectProblem(client, { method: 'POST', path: '/channel/%zz', body: '{}' }, 'malformed_request')
   })
 
-  test('answers the same message again with 200, the same id and the first receipt', async () => {
+  test('answers the same message again with 200, the same id and the first coordinate', async () => {
     const body = await client.signed(channel, { message: { again: true } })
     const first = await client.call(post(channel, body))
     const second = await client.call(post(channel, body))
     expect([first.response.status, second.response.status]).toEqual([201, 200])
     expect(second.json['id']).toBe(first.json['id'])
-    expect(second.json['receipt']).toEqual(first.json['receipt'])
+    const place = ({ json }: typeof first): unknown[] => {
+      const { server, incarnation, n, acceptedAt } = json['receipt'] as Record<string, unknown>
+      return [server, incarnation, n, acceptedAt]
+    }
+    expect(place(second)).toEqual(place(first))
   })
 
   test('takes names that JavaScript objects inherit, and keeps the signed bytes', async () => {

@@ -6,13 +6,15 @@ import type { HttpLimits } from './limits.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export function registerChannelRoutes(app: Routes, { channels }: AppContext, limits: HttpLimits): void {
+export function registerChannelRoutes(app: Routes, { channels, receipts }: AppContext, limits: HttpLimits): void {
   const held = new HeldPages(limits.heldPageBytes)
   app.route({
     ...declaration(routes.publish),
     handler: async (request, reply) => {
-      const { created, ...result } = await channels.publish(request.params.id, request.body)
-      return reply.code(created ? 201 : 200).send(result)
+      const goal = receipts.goal(request.query)
+      const { accepted, cursor, created } = await channels.publish(request.params.id, request.body)
+      const receipt = await receipts.issue(accepted, goal)
+      return reply.code(created ? 201 : 200).send({ id: accepted.id, cursor, receipt })
     },
   })
   app.route({

@@ -1,6 +1,7 @@
 import { DredError, isErrorCode, limits, routes, type WellKnown } from '@dred/protocol'
+import { acceptedKeys } from '../chain/standing.ts'
 import type { AppContext, Routes } from './app.ts'
-import { declaration } from './declaration.ts'
+import { declaration, noQuery } from './declaration.ts'
 import { explainProblem } from './errors.ts'
 
 export function registerMetaRoutes(app: Routes, context: AppContext): void {
@@ -8,12 +9,14 @@ export function registerMetaRoutes(app: Routes, context: AppContext): void {
     ...declaration(routes.wellKnown),
     handler: () => describeServer(context),
   })
-  app.get<{ Params: { code: string } }>('/problems/:code', ({ params }) => {
+  app.get<{ Params: { code: string } }>('/problems/:code', { schema: { querystring: noQuery } }, ({ params }) => {
     if (!isErrorCode(params.code)) throw new DredError('not_found')
     return explainProblem(params.code)
   })
   // Rarely asked for, so loaded when it is.
-  app.get('/openapi.json', async () => (await import('./openapi.ts')).describeApi(context.software.version))
+  app.get('/openapi.json', { schema: { querystring: noQuery } }, async () =>
+    (await import('./openapi.ts')).describeApi(context.software.version),
+  )
 }
 
 function describeServer({ registry, self, key, software, incarnation, now }: AppContext): WellKnown {
@@ -24,7 +27,11 @@ function describeServer({ registry, self, key, software, incarnation, now }: App
     chain: { id: registry.chainId, serverRegistry: registry.serverRegistry },
     neighborhoods: [registry.neighborhood],
     limits: { messageBytes: Math.min(limits.messageBytes, registry.parameters.maxMessageBytes), pageItems: limits.pageItems },
-    servers: registry.attested().map(({ id, operator, keyId, endpoint, did }) => ({ id, operator, keyId, endpoint, did })),
+    servers: registry.attested().map((server) => {
+      const { id, operator, keyId, endpoint, did } = server
+      const keys = acceptedKeys(server, registry.now()).map(({ keyX, keyY }) => ({ keyX, keyY }))
+      return { id, operator, keyId, endpoint, did, keys }
+    }),
     time: now(),
   }
 }

@@ -20,7 +20,7 @@ export function registerStreamRoute(app: Routes, { channels, hub, isClosing }: A
       if (hasLeft(reply)) return reply
       const format = formatFor(request)
       sendHead(reply, format)
-      hub.open(start, responseSink(reply.raw), format)
+      hub.open({ ...start, receipts: request.query.receipts !== undefined }, responseSink(reply.raw), format)
       return reply
     },
   })

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { Standing } from '../membership.ts'
-import type { ReplicationEvents } from '../peers/port.ts'
+import type { RelayStatistics, ReplicationEvents } from '../peers/port.ts'
+import { registerRelayMetrics } from './relay-metrics.ts'
 
 /** Counts of one server, in a registry of its own: several servers can live in one process. */
 export interface Metrics {
@@ -9,7 +10,7 @@ export interface Metrics {
   delivered(messages: number): void
   replication: ReplicationEvents
   /** Asks for a value at each scrape. */
-  observe(source: { peers: () => number; streams: () => number; standing: () => Standing }): void
+  observe(source: { relay: () => RelayStatistics; streams: () => number; standing: () => Standing }): void
   /** Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -40,7 +41,8 @@ export function createMetrics(): Metrics {
       },
       received: (result) => replicated.inc({ result }),
     },
-    observe: ({ peers, streams, standing }) => {
+    observe: ({ relay, streams, standing }) => {
+      registerRelayMetrics(registry, relay)
       const gauge = (name: string, help: string, read: () => number): Gauge =>
         new Gauge({
           name,
@@ -50,7 +52,7 @@ export function createMetrics(): Metrics {
             this.set(read())
           },
         })
-      gauge('dred_peers_connected', 'Servers with a live, authenticated link', peers)
+      gauge('dred_peers_connected', 'Servers with a live, authenticated link', () => relay().links.length)
       gauge('dred_streams_open', 'Streams that clients read', streams)
       gauge('dred_serving', 'Whether the registry lets the server serve: 1 or 0', () => Number(standing().serves))
       gauge(

@@ -1,21 +1,34 @@
 import type { Duplex } from 'node:stream'
-import { encodeFrame, type Frame, FrameReader, isLinkErrorCode, LinkError, relayLimits } from '@dred/protocol/relay'
+import { encodeFrame, FrameReader, isLinkErrorCode, LinkError, type ListOf, type RelayFrame, relayLimits } from '@dred/protocol/relay'
 
 /** Milliseconds that a closing connection has to hand over its last frame. */
 const FAREWELL_MS = 250
+
+/** Milliseconds of writing whose age is told as one. */
+const MARK_MS = 25
+
+/** Up to which of all bytes something was handed over at a time. */
+interface Mark {
+  upTo: number
+  /** As `performance.now()`. */
+  at: number
+}
 
 /** Frames over a duplex stream. Whoever it was given to closes it; afterwards the stream is destroyed. */
 export class Connection {
   readonly stream: Duplex
   /** Resolves, never rejects, once the stream is closed: why. */
   readonly ended: Promise<LinkError>
-  /** When something last arrived, as `performance.now()`. */
-  heardAt = performance.now()
-  readonly #reader = new FrameReader(relayLimits.helloFrameBytes)
+  readonly #reader: FrameReader
   #reason: LinkError | undefined
+  #written = 0
+  #marks: Mark[] = []
+  #corked = false
 
-  constructor(stream: Duplex) {
+  /** @param listOf gives the servers that an epoch names */
+  constructor(stream: Duplex, listOf: ListOf) {
     this.stream = stream
+    this.#reader = new FrameReader(relayLimits.helloFrameBytes, listOf)
     // An error is followed by `close`; without a listener it would end the process.
     stream.on('error', (error) => (this.#reason ??= new LinkError('disconnected', undefined, error)))
     this.ended = new Promise((resolve) => {
@@ -31,7 +44,13 @@ export class Connection {
 
   /** Bytes handed over that the peer has not taken yet. */
   get queuedBytes(): number {
-    return this.stream.writableLength
+    return this.stream.destroyed ? 0 : this.stream.writableLength
+  }
+
+  /** Milliseconds for which the oldest of them have waited. */
+  get queuedMs(): number {
+    this.#forgetTaken()
+    return this.#marks[0] ? performance.now() - this.#marks[0].at : 0
   }
 
   /** Once the peer has proved who it is. */
@@ -39,37 +58,31 @@ export class Connection {
     this.#reader.maxBytes = relayLimits.frameBytes
   }
 
-  send(frame: Frame): void {
+  send(frame: RelayFrame): void {
     this.sendBytes(encodeFrame(frame))
   }
 
-  /** @param bytes of encoded frames */
+  /** @param bytes of encoded frames; those of one moment are written together */
   sendBytes(bytes: Uint8Array): void {
-    if (this.open) this.stream.write(bytes)
-  }
-
-  /** Resolves once at most `bytes` are queued, or the connection is closed. */
-  async drained(bytes: number): Promise<void> {
-    while (this.open && this.queuedBytes > bytes) {
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          this.stream.off('drain', done)
-          this.stream.off('close', done)
-          resolve()
-        }
-        this.stream.once('drain', done)
-        this.stream.once('close', done)
+    if (!this.open) return
+    if (!this.#corked) {
+      this.#corked = true
+      this.stream.cork()
+      process.nextTick(() => {
+        this.#corked = false
+        this.stream.uncork()
       })
     }
+    this.stream.write(bytes)
+    this.#mark(bytes.length)
   }
 
   /**
    * What the peer says, until it ends; nothing is read ahead of what is asked for.
    * @throws LinkError for bytes that are no frames, and with the reason that the peer gives in a BYE
    */
-  async *frames(): AsyncGenerator<Frame, void> {
+  async *frames(): AsyncGenerator<RelayFrame, void> {
     for await (const chunk of this.stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      this.heardAt = performance.now()
       for (const frame of this.#reader.read(chunk)) {
         if (frame.type === 'BYE') throw farewell(frame)
         yield frame
@@ -89,6 +102,20 @@ export class Connection {
     const timer = setTimeout(() => this.stream.destroy(), FAREWELL_MS)
     this.stream.once('close', () => clearTimeout(timer))
     this.stream.end(() => this.stream.destroy())
+  }
+
+  #mark(length: number): void {
+    const now = performance.now()
+    this.#written += length
+    this.#forgetTaken()
+    const last = this.#marks.at(-1)
+    if (last && now - last.at < MARK_MS) last.upTo = this.#written
+    else this.#marks.push({ upTo: this.#written, at: now })
+  }
+
+  #forgetTaken(): void {
+    const taken = this.#written - this.queuedBytes
+    while (this.#marks[0] && this.#marks[0].upTo <= taken) this.#marks.shift()
   }
 }
 

@@ -5,6 +5,7 @@ import { CHANNEL_BINDING, LinkError } from '@dred/protocol/relay'
 
 export const PEER_PATH = '/peer'
 const CONTENT_TYPE = 'application/vnd.dred.peer'
+const REQUEST = { ':method': 'POST', ':path': PEER_PATH, 'content-type': CONTENT_TYPE }
 /** Milliseconds for a connection to end in order. */
 const CLOSING_MS = 250
 /** The default of 64 KiB would allow 0.3 MB/s on a link of 200 ms. */
@@ -30,6 +31,18 @@ export async function dial(endpoint: string, { signal, ca }: { signal: AbortSign
   }
 }
 
+/** Opens a second stream in the session of a dialled one; undefined when that has ended. */
+export function openSecond(stream: Duplex): Duplex | undefined {
+  const { session } = stream as Partial<ClientHttp2Stream>
+  if (!session || session.closed || session.destroyed) return undefined
+  return (session as ClientHttp2Session).request(REQUEST, { endStream: false })
+}
+
+/** Whether two accepted streams are of one session. */
+export function sameSession(one: Duplex, other: Duplex): boolean {
+  return (one as Http2Part).session === (other as Http2Part).session
+}
+
 /** Lets the last frame out. */
 function end(session: ClientHttp2Session): void {
   const timer = setTimeout(() => session.destroy(), CLOSING_MS)
@@ -44,9 +57,9 @@ function opened(session: ClientHttp2Session, signal: AbortSignal): Promise<Clien
     session.on('error', fail('The peer cannot be reached'))
     session.once('close', fail('The peer closed the connection'))
     session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES))
-    const headers = { ':method': 'POST', ':path': PEER_PATH, 'content-type': CONTENT_TYPE }
-    const stream = session.request(headers, { endStream: false })
+    const stream = session.request(REQUEST, { endStream: false })
     stream.on('error', fail('The peer broke the stream off'))
+    stream.once('close', fail('The peer closed the stream'))
     stream.once('response', ({ ':status': status }) => {
       if (status === constants.HTTP_STATUS_OK) resolve(stream)
       else fail(`The peer answered with status ${status}`)()

@@ -1,6 +1,6 @@
-import { createServer, type Http2Server } from 'node:http2'
+import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
-import { encodeFrame, type Frame, type Handshake, handshakeBytes } from '@dred/protocol/relay'
+import { encodeFrame, type RelayFrame, type Handshake, handshakeBytes } from '@dred/protocol/relay'
 import { encode } from 'cborg'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Cluster, quick } from './testing/cluster.ts'
@@ -36,7 +36,7 @@ describe('a peer that dials', () => {
     expect(connected()).toEqual([1])
   })
 
-  it.each<[string, Partial<Extract<Frame, { type: 'HELLO' }>>]>([
+  it.each<[string, Partial<Extract<RelayFrame, { type: 'HELLO' }>>]>([
     ['wrong_registry', { chainId: 1 }],
     ['wrong_registry', { serverRegistry: `0x${'ab'.repeat(20)}` }],
     ['wrong_neighborhood', { neighborhood: '2' }],
@@ -135,7 +135,7 @@ describe('a peer that dials', () => {
   it('is refused when it repeats what another server has said before', async () => {
     const honest = await dialled()
     const { hello, signature } = await honest.introduce(cluster, as(1))
-    await honest.next('VV')
+    await honest.next('STATE')
     const replayer = await dialled()
     replayer.send(hello)
     await replayer.next('WELCOME')
@@ -180,7 +180,7 @@ describe('a peer that dials', () => {
     ['garbage', 'oversized_frame', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
     ['a frame that is no CBOR', 'malformed_frame', Buffer.from([0, 0, 0, 2, 0xff, 0xff])],
     ['a frame of 1025 bytes', 'oversized_frame', Buffer.from([0, 0, 4, 1])],
-    ['another version', 'unsupported_version', Buffer.concat([Buffer.from([0, 0, 0, 8]), encode(['HELLO', 2])])],
+    ['another version', 'unsupported_version', Buffer.concat([Buffer.from([0, 0, 0, 3]), encode([0, 1])])],
     ['something else first', 'unexpected_frame', encodeFrame({ type: 'PING', at: 1 })],
   ])('is refused when it sends %s: %s', async (_, code, bytes) => {
     const rogue = await dialled()
@@ -216,7 +216,7 @@ describe('a peer that is dialled', () => {
   const received: Rogue[] = []
 
   /** Server 4 is played by the test, at its own endpoint. @returns `linked`, or the code with which it is refused */
-  async function play(talk: (rogue: Rogue, hello: Extract<Frame, { type: 'HELLO' }>) => Promise<void>): Promise<string> {
+  async function play(talk: (rogue: Rogue, hello: Extract<RelayFrame, { type: 'HELLO' }>) => Promise<void>): Promise<string> {
     http = createServer()
     const code = new Promise<string>((resolve, reject) => {
       http.once('stream', (stream) => {
@@ -225,8 +225,8 @@ describe('a peer that is dialled', () => {
         received.push(rogue)
         const run = async () => {
           await talk(rogue, await rogue.next('HELLO'))
-          const frame = await Promise.race([rogue.next('BYE'), rogue.next('VV')])
-          return frame.type === 'VV' ? 'linked' : frame.code
+          const frame = await rogue.next('BYE', 'STATE')
+          return frame.type === 'STATE' ? 'linked' : frame.code
         }
         run().then(resolve, reject)
       })
@@ -243,18 +243,43 @@ describe('a peer that is dialled', () => {
     await new Promise((resolve) => http.close(resolve))
   })
 
-  const answer = async (rogue: Rogue, hello: Extract<Frame, { type: 'HELLO' }>, changes: { from?: number; signer?: number } = {}) => {
+  const answer = async (rogue: Rogue, hello: Extract<RelayFrame, { type: 'HELLO' }>, changes: { from?: number; signer?: number } = {}) => {
     const { chainId, serverRegistry, neighborhood, nonce: diallerNonce } = hello
     const nonce = new Uint8Array(32).fill(7)
     const place = { chainId, serverRegistry, neighborhood, dialler: SERVER, acceptor: 4 }
     const handshake: Handshake = { ...place, diallerNonce, acceptorNonce: nonce, channelBinding: new Uint8Array() }
     const signature = await cluster.server(changes.signer ?? 2).key.sign(handshakeBytes('acceptor', handshake))
     rogue.send({ type: 'WELCOME', from: changes.from ?? 4, nonce, signature })
+    const verdict = await rogue.next('AUTH', 'BYE')
+    if (verdict.type === 'AUTH') rogue.send({ type: 'TOKEN', token: new Uint8Array(16) })
+    else rogue.heard.unshift(verdict)
   }
 
   it('is believed with its registered key', async () => {
     expect(await play((rogue, hello) => answer(rogue, hello))).toBe('linked')
     expect(connected()).toEqual([4])
+  })
+
+  it('gets its token back on a second stream of the same session, and long answers there', async () => {
+    const { store } = cluster.server(SERVER)
+    for (let n = 1; n <= 20; n++) await store.replicate({ kind: 'gone', coordinate: { server: 2, incarnation: 5, n: 2 * n }, from: 2 * n })
+    let second: Promise<ServerHttp2Stream> | undefined
+    let first: unknown
+    const linked = await play(async (rogue, hello) => {
+      second = new Promise((resolve) => http.once('stream', resolve))
+      first = rogue.stream
+      await answer(rogue, hello)
+    })
+    expect(linked).toBe('linked')
+    const stream = await second
+    if (!stream) throw new Error('There was no second stream')
+    stream.respond({ ':status': 200 })
+    const bulk = new Rogue(stream)
+    received.push(bulk)
+    expect(await bulk.next('BULK')).toEqual({ type: 'BULK', token: new Uint8Array(16) })
+    expect(stream.session).toBe((first as ServerHttp2Stream).session)
+    received[0]?.send({ type: 'PULL', ticket: 3, server: 2, incarnation: 5, from: 1, to: 40 })
+    expect((await bulk.next('BATCH')).entries).toHaveLength(20)
   })
 
   it('is refused with another key', async () => {

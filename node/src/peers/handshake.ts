@@ -1,10 +1,10 @@
-import { createPublicKey, type KeyObject, randomBytes, verify } from 'node:crypto'
-import { type Frame, type Handshake, handshakeBytes, LinkError, RELAY_VERSION, relayLimits } from '@dred/protocol/relay'
-import { isLowS } from '@dred/protocol/statements'
-import type { RegisteredKey, RegisteredServer, RegistryView } from '../chain/port.ts'
+import { randomBytes } from 'node:crypto'
+import { type Handshake, handshakeBytes, LinkError, RELAY_VERSION, type RelayFrame, relayLimits } from '@dred/protocol/relay'
+import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
-import { acceptedKeys } from '../chain/standing.ts'
+import { linkedServer } from '../chain/standing.ts'
 import type { Connection } from './connection.ts'
+import { signerOf } from './peer-keys.ts'
 
 export interface Identity {
   /** Own registry id. */
@@ -17,10 +17,12 @@ export interface Identity {
 export interface Introduction {
   connection: Connection
   /** Of `connection`; the caller goes on with it. */
-  frames: AsyncGenerator<Frame, void>
+  frames: AsyncGenerator<RelayFrame, void>
   /** Keying material of the TLS session; empty without TLS. */
   channelBinding: Uint8Array
 }
+
+export type Hello = Extract<RelayFrame, { type: 'HELLO' }>
 
 /** A peer that has proved who it is. */
 export interface ProvenPeer {
@@ -29,11 +31,17 @@ export interface ProvenPeer {
   keyId: string
 }
 
+/** A peer that was dialled, and what opens the second stream to it. */
+export interface DialledPeer extends ProvenPeer {
+  token: Uint8Array
+}
+
 /**
  * Proves to the peer who this server is, and has it prove that it is the one that was dialled.
+ * @returns the peer, once it has taken the link
  * @throws LinkError why the peer is refused, or refuses
  */
-export async function introduce({ server, key, registry }: Identity, peer: number, introduction: Introduction): Promise<ProvenPeer> {
+export async function introduce({ server, key, registry }: Identity, peer: number, introduction: Introduction): Promise<DialledPeer> {
   const { connection, frames, channelBinding } = introduction
   const { chainId, serverRegistry, neighborhood } = registry
   const diallerNonce = randomBytes(relayLimits.nonceBytes)
@@ -49,25 +57,26 @@ export async function introduce({ server, key, registry }: Identity, peer: numbe
     acceptorNonce: welcome.nonce,
     channelBinding,
   }
-  const proven = check(registry, peer, { bytes: handshakeBytes('acceptor', handshake), signature: welcome.signature })
+  const proven = await check(registry, peer, { bytes: handshakeBytes('acceptor', handshake), signature: welcome.signature })
   connection.send({ type: 'AUTH', signature: await key.sign(handshakeBytes('dialler', handshake)) })
-  return proven
+  const { token } = await expect(frames, 'TOKEN')
+  return { ...proven, token }
 }
 
 /**
  * Has a peer that dialled prove who it is, and proves to it who this server is.
+ * @param hello what it said first
  * @returns the peer
  * @throws LinkError why the peer is refused, or refuses
  */
-export async function welcome({ server, key, registry }: Identity, introduction: Introduction): Promise<ProvenPeer> {
+export async function welcome({ server, key, registry }: Identity, hello: Hello, introduction: Introduction): Promise<ProvenPeer> {
   const { connection, frames, channelBinding } = introduction
-  const hello = await expect(frames, 'HELLO')
   const { chainId, serverRegistry, neighborhood } = registry
   if (hello.chainId !== chainId || hello.serverRegistry !== serverRegistry.toLowerCase()) throw new LinkError('wrong_registry')
   if (hello.neighborhood !== neighborhood) throw new LinkError('wrong_neighborhood')
   if (hello.to !== server) throw new LinkError('wrong_server', `This is server ${server}, not ${hello.to}`)
   if (hello.from >= server) throw new LinkError('wrong_turn')
-  if (!registry.peer(hello.from)) throw new LinkError('unregistered')
+  if (!linkedServer(registry, hello.from)) throw new LinkError('unregistered')
   const acceptorNonce = randomBytes(relayLimits.nonceBytes)
   const handshake: Handshake = {
     chainId,
@@ -85,29 +94,23 @@ export async function welcome({ server, key, registry }: Identity, introduction:
   return check(registry, hello.from, { bytes: handshakeBytes('dialler', handshake), signature: auth.signature })
 }
 
-async function expect<T extends Frame['type']>(frames: AsyncGenerator<Frame, void>, type: T): Promise<Extract<Frame, { type: T }>> {
+/** @throws LinkError when it is another frame that comes next, or none */
+export async function expect<T extends RelayFrame['type']>(
+  frames: AsyncGenerator<RelayFrame, void>,
+  ...types: T[]
+): Promise<Extract<RelayFrame, { type: T }>> {
   const { value: frame } = await frames.next()
   if (!frame) throw new LinkError('disconnected')
-  if (frame.type !== type) throw new LinkError('unexpected_frame', `${frame.type} came where ${type} was expected`)
-  return frame as Extract<Frame, { type: T }>
+  if (!(types as string[]).includes(frame.type))
+    throw new LinkError('unexpected_frame', `${frame.type} came where ${types.join(' or ')} was expected`)
+  return frame as Extract<RelayFrame, { type: T }>
 }
 
 /** The peer may have rotated its key a moment ago: any key that speaks for it now will do. */
-function check(registry: RegistryView, id: number, { bytes, signature }: { bytes: Uint8Array; signature: Uint8Array }): ProvenPeer {
-  const peer = registry.peer(id)
+async function check(registry: RegistryView, id: number, signed: { bytes: Uint8Array; signature: Uint8Array }): Promise<ProvenPeer> {
+  const peer = linkedServer(registry, id)
   if (!peer) throw new LinkError('unregistered')
-  if (!isLowS(signature)) throw new LinkError('invalid_signature')
-  const holds = (key: RegisteredKey) => verify('sha256', bytes, { key: publicKeyOf(peer, key), dsaEncoding: 'ieee-p1363' }, signature)
-  const key = acceptedKeys(peer, registry.now()).find(holds)
+  const key = await signerOf(peer, registry.now(), signed)
   if (!key) throw new LinkError('invalid_signature')
   return { id, keyId: key.keyId }
-}
-
-function publicKeyOf({ id }: RegisteredServer, { keyX, keyY }: RegisteredKey): KeyObject {
-  const coordinate = (word: string) => Buffer.from(word.slice(2), 'hex').toString('base64url')
-  try {
-    return createPublicKey({ format: 'jwk', key: { kty: 'EC', crv: 'P-256', x: coordinate(keyX), y: coordinate(keyY) } })
-  } catch (cause) {
-    throw new LinkError('invalid_signature', `A registered key of server ${id} is no point of P-256`, cause)
-  }
 }

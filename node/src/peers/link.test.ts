@@ -1,122 +1,123 @@
-import { type Coordinate, signGenesis, signMessage, type VersionVectorData } from '@dred/protocol'
-import { encodeFrame, relayLimits, type WireEntry } from '@dred/protocol/relay'
-import { encode } from 'cborg'
+import { type Coordinate, signGenesis, signMessage } from '@dred/protocol'
+import { type BodyEntry, encodeFrame, relayLimits } from '@dred/protocol/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Entry } from '../store/port.ts'
-import { Cluster, quick } from './testing/cluster.ts'
-import { Rogue } from './testing/rogue.ts'
-import { toWire } from './wire-entry.ts'
+import type { Rogue } from './testing/rogue.ts'
+import { origin, push, Stage } from './testing/stage.ts'
 
-/** Server 3 runs; server 1 is played by the tests, with its registered key. */
-const SERVER = 3
-const ROGUE = 1
-const incarnation = 1_700_000_000_000
-
-let cluster: Cluster
-const rogues: Rogue[] = []
-
-async function begin(timings: Partial<typeof quick> = {}): Promise<void> {
-  cluster = await Cluster.create(3, { replicator: { timings: { ...quick, ...timings } } })
-  await cluster.server(SERVER).start()
-}
-afterEach(async () => {
-  for (const rogue of rogues.splice(0)) rogue.close()
-  await cluster.close()
-})
-
-async function dialled(): Promise<Rogue> {
-  const rogue = await Rogue.dial(cluster.server(SERVER).entry.endpoint)
-  rogues.push(rogue)
-  return rogue
-}
-
-async function joined(): Promise<Rogue> {
-  const rogue = await dialled()
-  await rogue.join(cluster, { from: ROGUE, to: SERVER, key: cluster.server(ROGUE).key })
-  return rogue
-}
+/** More than are asked for one by one. */
+const MANY = 17
 
 const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
-const counts = () => cluster.server(SERVER).counts
-const vector = async () => (await cluster.server(SERVER).store.vector()).toData()
 
-type Signed = Extract<WireEntry, { canonical: string }>
+let stage: Stage
+afterEach(() => stage.close())
 
-/** A valid message as server 1 would send it. */
-async function wire(n: number, coordinate: Partial<Coordinate> = {}): Promise<Signed> {
-  const entry = await cluster.message(`message ${n}`)
-  const wired = toWire({ ...entry, coordinate: { server: ROGUE, incarnation, n, ...coordinate }, acceptedAt: Date.now() } as Entry)
-  if (!('canonical' in wired)) throw new Error('a message was expected')
-  return wired
+async function dated(sentAt: number): Promise<{ canonical: string; sig: string; expiresAt: number }> {
+  const { signer, channel } = stage.cluster
+  const { signed } = await signMessage(signer, channel.id, { message: 'from the future', sentAt })
+  const { sig, key, message } = signed
+  return { canonical: JSON.stringify({ channel: channel.id, key, message, sentAt, v: 1 }), sig, expiresAt: sentAt + 100_000 }
 }
 
-const push = (rogue: Rogue, entry: WireEntry) => rogue.send({ type: 'PUSH', entry, cover: [] })
+async function genesis(entry: BodyEntry, changes: { neighborhood?: string; createdAt?: number }): Promise<BodyEntry> {
+  const fields = { neighborhood: '1', createdAt: Date.now(), salt: new Uint8Array(16), ...changes }
+  const { canonical, genesis } = await signGenesis(stage.cluster.signer, fields)
+  return { ...entry, kind: 'genesis', canonical, sig: genesis.sig }
+}
 
 describe('an invalid entry', () => {
-  beforeEach(() => begin())
+  beforeEach(async () => {
+    stage = await Stage.set()
+  })
 
-  const spoilt: [string, (entry: Signed) => Signed | Promise<Signed>][] = [
+  const spoilt: [string, (entry: BodyEntry) => BodyEntry | Promise<BodyEntry>][] = [
     ['with a signature of something else', (entry) => ({ ...entry, sig: `${entry.sig.startsWith('A') ? 'B' : 'A'}${entry.sig.slice(1)}` })],
-    ['with a changed text', (entry) => ({ ...entry, canonical: entry.canonical.replace('message 1', 'massage 1') })],
+    ['with a changed text', (entry) => ({ ...entry, canonical: entry.canonical.replace('message 2', 'massage 2') })],
     ['that is not in canonical form', (entry) => ({ ...entry, canonical: entry.canonical.replace('{', '{ ') })],
     ['that is no JSON', (entry) => ({ ...entry, canonical: 'message' })],
-    ['dated far ahead', async (entry) => ({ ...entry, ...(await signedAt(Date.now() + 400_000)), expiresAt: Date.now() + 500_000 })],
     ['of an unknown channel that would be kept for ever', (entry) => ({ ...entry, expiresAt: Number.MAX_SAFE_INTEGER })],
     ['that is a message but is called a genesis', (entry) => ({ ...entry, kind: 'genesis' })],
     ['that is a genesis of another neighborhood', (entry) => genesis(entry, { neighborhood: '2' })],
-    ['that is a genesis dated far ahead', (entry) => genesis(entry, { createdAt: Date.now() + 400_000 })],
-    ['counted for the server that it is sent to', (entry) => ({ ...entry, coordinate: own(0) })],
-    ['counted for a later life of the server that it is sent to', (entry) => ({ ...entry, coordinate: own(1_000_000) })],
+    ['counted for the server that it is sent to', (entry) => ({ ...entry, coordinate: own })],
   ]
 
-  const own = (later: number) => ({ server: SERVER, incarnation: cluster.server(SERVER).incarnation + later, n: 1 })
-
-  async function signedAt(sentAt: number): Promise<{ canonical: string; sig: string }> {
-    const { signed } = await signMessage(cluster.signer, cluster.channel.id, { message: 'from the future', sentAt })
-    const { sig, key, message } = signed
-    return { canonical: JSON.stringify({ channel: cluster.channel.id, key, message, sentAt, v: 1 }), sig }
-  }
-
-  async function genesis(entry: Signed, changes: { neighborhood?: string; createdAt?: number }): Promise<Signed> {
-    const fields = { neighborhood: '1', createdAt: Date.now(), salt: new Uint8Array(16), ...changes }
-    const { canonical, genesis } = await signGenesis(cluster.signer, fields)
-    return { ...entry, kind: 'genesis', canonical, sig: genesis.sig }
-  }
+  let own: Coordinate
+  beforeEach(() => {
+    own = { server: Stage.server, incarnation: stage.server.incarnation, n: 1 }
+  })
 
   it.each(spoilt)('%s is not stored and ends the link, but not what came before it', async (_, spoil) => {
-    const rogue = await joined()
-    push(rogue, await wire(1))
-    push(rogue, await spoil(await wire(1, { n: 2 })))
-    push(rogue, await wire(3))
+    const rogue = await stage.joined()
+    push(rogue, await stage.wire(1))
+    await eventually(() => stage.vector()).toEqual({ [origin]: [1] })
+    push(rogue, await spoil(await stage.wire(2)))
     expect(await rogue.refusal()).toBe('rejected_entry')
-    expect(await vector()).toEqual({ [`${ROGUE}-${incarnation}`]: [1] })
-    expect(counts()).toMatchObject({ stored: 1, rejected: 1 })
+    expect(await stage.vector()).toEqual({ [origin]: [1] })
+    expect(stage.server.counts.stored).toBe(1)
   })
 
   it('in the answer to a PULL is treated likewise', async () => {
-    const rogue = await joined()
-    rogue.send({ type: 'VV', last: true, vector: { [`${ROGUE}-${incarnation}`]: [2] } })
+    const rogue = await stage.joined()
+    rogue.send({ type: 'HAVE', vector: { [origin]: [MANY] } })
     const { ticket, server, from, to } = await rogue.next('PULL')
-    expect([server, from, to]).toEqual([ROGUE, 1, 2])
-    rogue.send({ type: 'BATCH', ticket, entries: [await wire(1), { ...(await wire(2)), canonical: '{}' }] })
+    expect([server, from, to]).toEqual([Stage.rogue, 1, MANY])
+    rogue.send({ type: 'BATCH', ticket, entries: [await stage.wire(1), { ...(await stage.wire(2)), canonical: '{}' }] })
     expect(await rogue.refusal()).toBe('rejected_entry')
-    expect(await vector()).toEqual({ [`${ROGUE}-${incarnation}`]: [1] })
+    await eventually(() => stage.vector()).toEqual({ [origin]: [1] })
   })
 
   it('keeps its sender away for a while, after which it is taken back', async () => {
-    const rogue = await joined()
-    push(rogue, { ...(await wire(1)), canonical: '{}' })
+    const rogue = await stage.joined()
+    push(rogue, { ...(await stage.wire(1)), canonical: '{}' })
     expect(await rogue.refusal()).toBe('rejected_entry')
-    const early = await dialled()
-    await early.introduce(cluster, { from: ROGUE, to: SERVER, key: cluster.server(ROGUE).key })
+    const early = await stage.dialled()
+    await early.introduce(stage.cluster, stage.introduction)
     expect(await early.refusal()).toBe('rejected_entry')
     await eventually(async () => {
-      const rogueAgain = await dialled()
-      await rogueAgain.join(cluster, { from: ROGUE, to: SERVER, key: cluster.server(ROGUE).key }).catch(() => undefined)
-      push(rogueAgain, await wire(1))
-      return cluster.server(SERVER).replicator.connected()
-    }).toEqual([ROGUE])
-    await eventually(vector).toEqual({ [`${ROGUE}-${incarnation}`]: [1] })
+      const again = await stage.dialled()
+      await again.join(stage.cluster, stage.introduction).catch(() => undefined)
+      push(again, await stage.wire(1))
+      return stage.server.replicator.connected()
+    }).toEqual([Stage.rogue])
+    await eventually(() => stage.vector()).toEqual({ [origin]: [1] })
+  })
+})
+
+describe('an entry that the server does not want', () => {
+  beforeEach(async () => {
+    stage = await Stage.set()
+  })
+
+  it('is refused alone when its clock is far ahead', async () => {
+    const rogue = await stage.joined()
+    push(rogue, { ...(await stage.wire(1)), clock: (Date.now() + 60_000) * 1_000 })
+    push(rogue, await stage.wire(2))
+    expect(await rogue.next('NO')).toMatchObject({ coordinate: { n: 1 }, reason: 'ahead' })
+    await eventually(() => stage.vector()).toEqual({ [origin]: [0, 2] })
+    expect(stage.server.replicator.connected()).toEqual([Stage.rogue])
+  })
+
+  it.each<[string, (entry: BodyEntry) => Promise<BodyEntry>]>([
+    ['a message', async (entry) => ({ ...entry, ...(await dated(Date.now() + 400_000)) })],
+    ['a genesis', (entry) => genesis(entry, { createdAt: Date.now() + 400_000 })],
+  ])('is left out alone when it is %s dated far ahead: clocks differ, and whoever passes it on is not to blame', async (_, make) => {
+    const rogue = await stage.joined()
+    push(rogue, await make(await stage.wire(1)))
+    push(rogue, await stage.wire(2))
+    await eventually(() => stage.vector()).toEqual({ [origin]: [0, 2] })
+    expect(stage.server.replicator.connected()).toEqual([Stage.rogue])
+    expect(stage.server.replicator.statistics().pendingBytes).toBe(0)
+  })
+
+  it('makes the server begin another incarnation when it is counted for a later life of it', async () => {
+    const rogue = await stage.joined()
+    const { incarnation } = stage.server
+    push(rogue, await stage.wire(1, { server: Stage.server, incarnation: incarnation + 10_000 }))
+    await eventually(() => stage.server.incarnation).toBeGreaterThan(incarnation + 10_000)
+    const { incarnation: told } = await rogue.next('STATE')
+    expect(told).toBe(stage.server.incarnation)
+    await stage.server.take(await stage.cluster.message('counted anew'))
+    expect((await rogue.next('MSG')).entry.coordinate).toEqual({ server: Stage.server, incarnation: told, n: 1 })
   })
 })
 
@@ -124,154 +125,170 @@ describe('a link', () => {
   it.each<[string, string, () => Uint8Array]>([
     ['an announced megabyte too much', 'oversized_frame', () => Buffer.from([0, 0x20, 0, 0])],
     ['garbage', 'malformed_frame', () => Buffer.from([0, 0, 0, 3, 1, 2, 3])],
-    ['a HELLO', 'malformed_frame', () => Buffer.concat([Buffer.from([0, 0, 0, 8]), encode(['HELLO', 1])])],
     ['an AUTH', 'unexpected_frame', () => encodeFrame({ type: 'AUTH', signature: new Uint8Array(64) })],
+    ['a TOKEN', 'unexpected_frame', () => encodeFrame({ type: 'TOKEN', token: new Uint8Array(16) })],
+    ['a BULK', 'unexpected_frame', () => encodeFrame({ type: 'BULK', token: new Uint8Array(16) })],
     [
       'a vector without end',
       'malformed_frame',
-      () => Buffer.concat(Array(relayLimits.vectorFrames + 1).fill(encodeFrame({ type: 'VV', last: false, vector: {} }))),
+      () =>
+        Buffer.concat(
+          Array(relayLimits.vectorFrames + 1).fill(encodeFrame({ type: 'VV', last: false, answer: false, vector: {}, floors: {} })),
+        ),
     ],
   ])('ends at %s: %s', async (_, code, bytes) => {
-    await begin()
-    const rogue = await joined()
+    stage = await Stage.set()
+    const rogue = await stage.joined()
     rogue.stream.write(bytes())
     expect(await rogue.refusal()).toBe(code)
-    await eventually(() => cluster.server(SERVER).replicator.connected()).toEqual([])
+    await eventually(() => stage.server.replicator.connected()).toEqual([])
+  })
+
+  it('ends at an answer with what was not asked for', async () => {
+    stage = await Stage.set()
+    const rogue = await stage.joined()
+    rogue.send({ type: 'HAVE', vector: { [origin]: [MANY] } })
+    const { ticket } = await rogue.next('PULL')
+    rogue.send({ type: 'BATCH', ticket, entries: [await stage.wire(1, { server: 2 })] })
+    expect(await rogue.refusal()).toBe('unexpected_frame')
+    expect(await stage.vector()).toEqual({})
   })
 
   it('ends at once when the peer leaves the registry', async () => {
-    await begin()
-    const rogue = await joined()
-    cluster.register([cluster.server(2), cluster.server(SERVER)])
+    stage = await Stage.set()
+    const rogue = await stage.joined()
+    stage.cluster.register([stage.cluster.server(2), stage.server])
     expect(await rogue.refusal()).toBe('unregistered')
   })
 
-  it('is used for what the peer can store, as far as it has said what it has', async () => {
-    await begin({ vectorMs: 600_000 })
-    const server = cluster.server(SERVER)
-    const own = `${SERVER}-${server.incarnation}` as const
-    await server.take(await cluster.message('before'))
-    const rogue = await joined()
-    // Its answer shows that the vector before it was heard.
-    const say = async (vector: VersionVectorData) => {
-      rogue.send({ type: 'VV', last: true, vector: { ...vector, [`${ROGUE}-${++told}`]: [1] } })
-      const { ticket } = await rogue.next('PULL')
-      rogue.send({ type: 'BATCH', ticket, entries: [{ kind: 'gone', coordinate: { server: ROGUE, incarnation: told, n: 1 } }] })
-    }
-    let told = 0
-    await say({})
-    await server.take(await cluster.message('of no use without the first'))
-    expect((await rogue.next('VV')).vector[own]).toEqual([2])
-    await say({ [own]: [2] })
-    await server.take(await cluster.message('news'))
-    expect((await rogue.next('PUSH')).entry.coordinate.n).toBe(3)
-    await say({})
-    rogue.send({ type: 'PULL', ticket: 1, server: SERVER, incarnation: server.incarnation, from: 1, to: 2 })
-    expect((await rogue.next('BATCH')).entries).toHaveLength(2)
-  })
-
   it('ends when the peer falls silent, and not while it speaks', async () => {
-    await begin({ silentMs: 300, pingMs: 50 })
-    const rogue = await joined()
-    for (let i = 0; i < 10; i++) {
+    stage = await Stage.set({ silentMs: 200, pingMs: 100 })
+    const rogue = await stage.joined()
+    rogue.answersPings = false
+    for (let i = 0; i < 5; i++) {
       const { at } = await rogue.next('PING')
       rogue.send({ type: 'PONG', at })
     }
-    expect(cluster.server(SERVER).replicator.connected()).toEqual([ROGUE])
+    expect(stage.server.replicator.connected()).toEqual([Stage.rogue])
     expect(await rogue.refusal()).toBe('silent')
   })
 
-  it('answers what is asked, in bounded portions, and nothing for what it lacks', async () => {
-    await begin()
-    const { store, incarnation: own } = cluster.server(SERVER)
-    const texts = await Promise.all(Array.from({ length: 12 }, (_, i) => cluster.message(`${i} ${'x'.repeat(60_000)}`)))
-    for (const entry of texts) await cluster.server(SERVER).take(entry)
-    for (let i = 0; i < 600; i++)
-      await store.replicate({
-        kind: 'reference',
-        coordinate: { server: 2, incarnation: 5, n: i + 1 },
-        channel: cluster.channel.id,
-        id: texts[0]?.id ?? '',
-      })
-    const rogue = await joined()
-    const ask = async (range: { server: number; incarnation: number; from: number; to: number }) => {
-      rogue.send({ type: 'PULL', ticket: 9, ...range })
-      const { ticket, entries } = await rogue.next('BATCH')
-      return [ticket, entries.length]
-    }
-    // 512 KiB hold eight messages of 60,000 bytes.
-    expect(await ask({ server: SERVER, incarnation: own, from: 1, to: 100 })).toEqual([9, 8])
-    expect(await ask({ server: SERVER, incarnation: own, from: 12, to: 12 })).toEqual([9, 1])
-    expect(await ask({ server: SERVER, incarnation: own, from: 13, to: 99 })).toEqual([9, 0])
-    expect(await ask({ server: 2, incarnation: 5, from: 1, to: 600 })).toEqual([9, 512])
-    expect(await ask({ server: 77, incarnation: 1, from: 1, to: 1 })).toEqual([9, 0])
-  })
-
-  it('does not pile up answers to PINGs that the peer does not take', async () => {
-    await begin({ silentMs: 60_000, pingMs: 60_000 })
-    const rogue = await joined()
-    rogue.stream.pause()
-    const pings = Buffer.concat(Array.from({ length: 60_000 }, (_, i) => encodeFrame({ type: 'PING', at: 1_000_000 + i })))
-    rogue.stream.write(pings)
-    push(rogue, await wire(1))
-    await eventually(vector).toEqual({ [`${ROGUE}-${incarnation}`]: [1] })
-    rogue.stream.resume()
-    rogue.send({ type: 'PULL', ticket: 7, server: 2, incarnation: 1, from: 1, to: 1 })
-    await rogue.next('BATCH')
-    expect(rogue.pongs).toBeGreaterThan(0)
-    expect(rogue.pongs).toBeLessThan(40_000)
-  })
-
-  it('ends when the peer asks on and on without taking the answers', async () => {
-    await begin({ silentMs: 60_000 })
-    const server = cluster.server(SERVER)
-    for (let i = 0; i < 8; i++) await server.take(await cluster.message(`${i} ${'x'.repeat(60_000)}`))
-    const rogue = await joined()
-    rogue.stream.pause()
-    const own = { server: SERVER, incarnation: server.incarnation, from: 1, to: 8 }
-    for (let ticket = 0; ticket < 60; ticket++) rogue.send({ type: 'PULL', ticket, ...own })
-    const sent = server.counts.sent
-    // Some answers are on their way, the other questions wait.
-    await eventually(() => server.counts.sent).toBeGreaterThan(sent)
-    expect(server.replicator.connected()).toEqual([ROGUE])
-    for (let ticket = 60; ticket < 120; ticket++) rogue.send({ type: 'PULL', ticket, ...own })
-    await eventually(() => server.replicator.connected()).toEqual([])
-    expect(server.counts.sent - sent).toBeLessThan(80)
-  })
-
   it('asks again, but not in a tight loop, a peer that does not give what it says it has', async () => {
-    await begin({ retryMs: 200 })
-    const rogue = await joined()
-    rogue.send({ type: 'VV', last: true, vector: { [`${ROGUE}-${incarnation}`]: [1] } })
+    stage = await Stage.set({ retryMs: 200 })
+    const rogue = await stage.joined()
+    rogue.send({ type: 'HAVE', vector: { [origin]: [MANY] } })
     const first = await rogue.next('PULL')
     const startedAt = performance.now()
     rogue.send({ type: 'BATCH', ticket: first.ticket, entries: [] })
     const second = await rogue.next('PULL')
     expect(performance.now() - startedAt).toBeGreaterThan(150)
-    rogue.send({ type: 'BATCH', ticket: second.ticket, entries: [await wire(1)] })
-    await eventually(vector).toEqual({ [`${ROGUE}-${incarnation}`]: [1] })
+    rogue.send({ type: 'BATCH', ticket: second.ticket, entries: [await stage.wire(1)] })
+    await eventually(() => stage.vector()).toEqual({ [origin]: [1] })
+  })
+})
+
+describe('answers to a PULL', () => {
+  /** Twelve big messages of the server, and 600 small entries of another. */
+  async function filled(): Promise<void> {
+    const { store } = stage.server
+    const big = await Promise.all(Array.from({ length: 12 }, (_, i) => stage.cluster.message(`${i} ${'x'.repeat(60_000)}`)))
+    for (const entry of big) await stage.server.take(entry)
+    const reference = { kind: 'reference' as const, channel: stage.cluster.channel.id, id: big[0]?.id ?? '' }
+    for (let n = 1; n <= 600; n++) await store.replicate({ ...reference, coordinate: { server: 2, incarnation: 5, n } })
+  }
+
+  interface Range {
+    server: number
+    incarnation: number
+    from: number
+    to: number
+  }
+
+  async function ask(rogue: Rogue, range: Range, answers = rogue): Promise<number[]> {
+    rogue.send({ type: 'PULL', ticket: 9, ...range })
+    const { ticket, entries } = await answers.next('BATCH')
+    return [ticket, entries.length]
+  }
+
+  it('come in bounded portions, and empty for what the server lacks', async () => {
+    stage = await Stage.set()
+    await filled()
+    const rogue = await stage.joined()
+    const own = { server: Stage.server, incarnation: stage.server.incarnation }
+    // 512 KiB hold eight messages of 60,000 bytes.
+    expect(await ask(rogue, { ...own, from: 1, to: 100 })).toEqual([9, 8])
+    expect(await ask(rogue, { ...own, from: 12, to: 12 })).toEqual([9, 1])
+    expect(await ask(rogue, { ...own, from: 13, to: 99 })).toEqual([9, 0])
+    expect(await ask(rogue, { server: 2, incarnation: 5, from: 1, to: 600 })).toEqual([9, 512])
+    expect(await ask(rogue, { server: 77, incarnation: 1, from: 1, to: 1 })).toEqual([9, 0])
   })
 
-  it('does not pile up what a slow peer does not take, and tells it afterwards what it has missed', async () => {
-    await begin({ silentMs: 60_000, vectorMs: 600_000 })
-    const rogue = await joined()
-    rogue.stream.pause()
-    const before = counts().sent
-    const server = cluster.server(SERVER)
-    for (let i = 0; i < 100; i++) await server.take(await cluster.message(`${i} ${'x'.repeat(60_000)}`))
-    // 6 MB were to be sent; what is queued and what the peer's side holds is far less.
-    expect(counts().sent - before).toBeLessThan(30)
-    rogue.stream.resume()
-    const own = `${SERVER}-${server.incarnation}` as const
-    expect((await rogue.next('VV')).vector[own]).toEqual([100])
-    // As it lacks some of them, it is sent none until it has asked for all.
-    await server.take(await cluster.message('meanwhile'))
-    expect((await rogue.next('VV')).vector[own]).toEqual([101])
-    for (let from = 1; from <= 101; ) {
-      rogue.send({ type: 'PULL', ticket: from, server: SERVER, incarnation: server.incarnation, from, to: 101 })
-      from = 1 + ((await rogue.next('BATCH')).entries.at(-1)?.coordinate.n ?? 101)
-    }
-    await server.take(await cluster.message('after'))
-    expect((await rogue.next('PUSH')).entry.coordinate.n).toBe(102)
+  it('come on the second stream when there are many of them and the peer has opened it', async () => {
+    stage = await Stage.set()
+    await filled()
+    const rogue = await stage.dialled()
+    const token = await rogue.join(stage.cluster, stage.introduction)
+    const bulk = await rogue.another()
+    bulk.send({ type: 'BULK', token })
+    // Its own answer shows that the token was taken.
+    rogue.send({ type: 'HAVE', vector: { [origin]: [MANY] } })
+    const { ticket } = await rogue.next('PULL')
+    bulk.send({ type: 'BATCH', ticket, entries: [await stage.wire(1)] })
+    await eventually(async () => (await stage.vector())[origin]).toEqual([1])
+    expect(await ask(rogue, { server: 2, incarnation: 5, from: 1, to: 600 }, bulk)).toEqual([9, 512])
+    expect(await ask(rogue, { server: 2, incarnation: 5, from: 1, to: 3 })).toEqual([9, 3])
+    bulk.close()
+    await eventually(() => {
+      rogue.send({ type: 'PULL', ticket: 10, server: 2, incarnation: 5, from: 1, to: 600 })
+      return rogue.heard.some((frame) => frame.type === 'BATCH' && frame.ticket === 10)
+    }).toBe(true)
+  })
+
+  it('have a stream of their own on which nothing else may come', async () => {
+    stage = await Stage.set()
+    const rogue = await stage.dialled()
+    const token = await rogue.join(stage.cluster, stage.introduction)
+    const bulk = await rogue.another()
+    bulk.send({ type: 'BULK', token })
+    bulk.send({ type: 'PING', at: 1 })
+    expect(await rogue.refusal()).toBe('unexpected_frame')
+  })
+
+  it('have a stream that takes the token of its own session, once', async () => {
+    stage = await Stage.set()
+    const rogue = await stage.dialled()
+    const token = await rogue.join(stage.cluster, stage.introduction)
+    const thief = await stage.dialled()
+    thief.send({ type: 'BULK', token })
+    expect(await thief.refusal()).toBe('unexpected_frame')
+    const guess = await rogue.another()
+    guess.send({ type: 'BULK', token: new Uint8Array(16) })
+    expect(await guess.refusal()).toBe('unexpected_frame')
+    expect(stage.server.replicator.connected()).toEqual([Stage.rogue])
+  })
+})
+
+describe('a server with two processes', () => {
+  it('is linked with the one that started later, whichever dials', async () => {
+    const warned: object[] = []
+    const nothing = () => undefined
+    const log = { debug: nothing, info: nothing, error: nothing, warn: (fields: object) => warned.push(fields) }
+    stage = await Stage.set({}, { replicator: { log } })
+    const introduction = (incarnation: number) => ({ ...stage.introduction, incarnation })
+    const [first, second, third] = [await stage.dialled(), await stage.dialled(), await stage.dialled()]
+    await first.join(stage.cluster, introduction(1_000))
+    await eventually(() => stage.server.replicator.connected()).toEqual([Stage.rogue])
+    await second.join(stage.cluster, introduction(2_000))
+    expect(await first.refusal()).toBe('replaced')
+    await third.introduce(stage.cluster, introduction(1_000))
+    third.send({ type: 'STATE', incarnation: 1_000, epoch: 0, joining: false, credit: 1 })
+    expect(await third.refusal()).toBe('replaced')
+    expect(stage.server.replicator.connected()).toEqual([Stage.rogue])
+    push(second, await stage.wire(1))
+    await eventually(() => stage.vector()).toEqual({ [origin]: [1] })
+    expect(warned).toEqual([
+      { peer: Stage.rogue, linked: 1_000, dialled: 2_000 },
+      { peer: Stage.rogue, linked: 2_000, dialled: 1_000 },
+    ])
   })
 })

@@ -1,222 +1,167 @@
-import { type Coordinate, type Origin, originOf, VersionVector, type VersionVectorData } from '@dred/protocol'
-import { type Frame, LinkError, relayLimits, type WireEntry } from '@dred/protocol/relay'
-import type { OriginEntry, Store } from '../store/port.ts'
-import { ApplyQueue } from './apply-queue.ts'
+import { type CoreFrame, LinkError, type LinkFrame, type RelayFrame } from '@dred/protocol/relay'
 import { type Connection, PeerLeft } from './connection.ts'
-import type { Timings } from './options.ts'
-import { PullServer } from './pull-server.ts'
 
-/** Beyond this many queued bytes new entries are no longer pushed: the peer pulls them when it has caught up. */
-const PUSH_QUEUE_BYTES = 262_144
+/** A peer that has this much to take, or has sent this much that is still being judged, is not listened to until it is less. */
+const QUEUE_BYTES = 4 * 1_048_576
+const LOAD_BYTES = 2 * 1_048_576
+/** A queue is told anew when it went into another of these steps. */
+const STEP_BYTES = 65_536
+const STEP_MS = 250
+/** Milliseconds between looks at a queue that is not empty. */
+const LOOK_MS = 100
 
-export type ReplicationResult = 'stored' | 'known' | 'gap' | 'rejected'
+export type Lane = 'live' | 'bulk'
 
 /** What a link needs of the replicator that it belongs to. */
 export interface LinkHost {
-  readonly store: Store
-  readonly timings: Timings
-  /** @throws LinkError `rejected_entry`, DredError `store_unavailable` */
-  verify(wire: WireEntry): Promise<OriginEntry>
-  /** After the store has decided on an entry. `cover`: the servers that this one has to pass it on to. */
-  applied(link: Link, outcome: { entry: OriginEntry; result: ReplicationResult; cover: readonly number[] }): void
-  /** The store could not be written to or read from. */
-  failed(link: Link, error: unknown): void
-  sent(entries: readonly OriginEntry[]): void
-  /** The peer, to which pushes were left out, has taken what was sent and should be told what is here. */
-  caughtUp(link: Link): void
-  /** The peer has said what it has, and all that it sent before is in the store. */
-  told(link: Link): void
-  /** All of an answer is in the store, as far as it could be. */
-  answered(link: Link, ticket: number): void
+  /** Hands over what the peer says. */
+  heard(link: Link, frame: CoreFrame): void
+  queued(link: Link, queue: { bytes: number; ageMs: number }): void
+  /** Whether so much waits for the store that no peer is listened to. */
+  readonly busy: boolean
 }
 
-/** An authenticated connection to a peer. */
+/** An authenticated connection to a peer: one stream for what is live, and one in the same session for bulk where the peer opened it. */
 export class Link {
   readonly peer: number
   readonly connection: Connection
-  /** What the peer has: as it said last, and what it has sent since. */
-  vector = new VersionVector()
+  /** Of the peer, as it said last. */
+  incarnation: number | undefined
   /** Smallest round-trip time measured lately, in milliseconds. */
   roundTripMs: number | undefined
-  /** Whether a push was left out since the peer was last told what is here. */
-  #behind = false
-  /** Of each origin the last count up to which the peer has, or is being sent, everything. */
-  readonly #sentUpTo = new Map<Origin, number>()
+  #bulk: Connection | undefined
   readonly #host: LinkHost
-  readonly #queue: ApplyQueue
-  readonly #pulls: PullServer
-  readonly #pinger: NodeJS.Timeout
-  /** The VV frames sent last. */
-  #said = Buffer.alloc(0)
-  /** Parts of a vector whose last part has not come. */
-  #parts: VersionVectorData[] = []
+  /** Bytes that came from the peer and are still being judged. */
+  #load = 0
+  #step = '0 0'
+  #looking: NodeJS.Timeout | undefined
+  #wakes: (() => void)[] = []
 
   constructor(peer: number, connection: Connection, host: LinkHost) {
     this.peer = peer
     this.connection = connection
     this.#host = host
-    this.#queue = new ApplyQueue((error) => this.#brokenBy(error))
-    this.#pulls = new PullServer(connection, {
-      store: host.store,
-      sent: (entries) => this.#answered(entries),
-      failed: (error) => host.failed(this, error),
-    })
-    connection.stream.on('drain', () => this.#drained())
-    this.#pinger = setInterval(() => this.#beat(), host.timings.pingMs)
     connection.allowLargeFrames()
+    this.#follow(connection)
     void connection.ended.then(() => {
-      clearInterval(this.#pinger)
-      this.#queue.stop()
+      clearTimeout(this.#looking)
+      this.#bulk?.close(new LinkError('disconnected'))
     })
   }
 
-  /** Handles what the peer says until the connection ends. Never rejects. */
-  async run(frames: AsyncGenerator<Frame, void>): Promise<void> {
-    try {
-      for await (const frame of frames) {
-        this.#handle(frame)
-        await this.#queue.room()
-        if (!this.connection.open) break
-      }
-      this.connection.close(new LinkError('disconnected'))
-    } catch (error) {
-      this.#brokenBy(error)
+  /**
+   * Handles what the peer says until the connection ends. Never rejects.
+   * @param first what it said already
+   */
+  async run(frames: AsyncGenerator<RelayFrame, void>, first?: CoreFrame): Promise<void> {
+    if (first) this.#takeLive(first)
+    await this.#listen(frames, (frame) => this.#takeLive(frame))
+    this.connection.close(new LinkError('disconnected'))
+  }
+
+  /** Takes the second stream into use, until it ends. */
+  async runBulk(bulk: Connection, frames: AsyncGenerator<RelayFrame, void>): Promise<void> {
+    if (!this.connection.open || this.#bulk?.open) {
+      bulk.close(new LinkError('unexpected_frame', 'The link has its second stream already'))
+      return
     }
+    this.#bulk = bulk
+    bulk.allowLargeFrames()
+    this.#follow(bulk)
+    await this.#listen(frames, (frame) => this.#takeBulk(frame))
+    bulk.close(new LinkError('disconnected'))
+  }
+
+  /** @param bytes of encoded frames */
+  send(bytes: Uint8Array, lane: Lane): void {
+    const bulk = lane === 'bulk' && this.#bulk?.open ? this.#bulk : undefined
+    const connection = bulk ?? this.connection
+    connection.sendBytes(bytes)
+    if (!bulk) this.#look()
   }
 
   close(reason: LinkError): void {
     this.connection.close(reason)
   }
 
-  get congested(): boolean {
-    return this.connection.queuedBytes > PUSH_QUEUE_BYTES
+  get queuedBytes(): number {
+    return this.connection.queuedBytes + (this.#bulk?.queuedBytes ?? 0)
   }
 
-  /**
-   * Sends an entry, unless the peer is too slow to be sent more now or could not store it because it lacks an earlier one.
-   * @param bytes of the encoded PUSH
-   * @returns false when it was left out: the peer then has to be told what is here
-   */
-  push({ coordinate }: { coordinate: Coordinate }, bytes: Uint8Array): boolean {
-    const origin = originOf(coordinate)
-    const upTo = Math.max(this.#sentUpTo.get(origin) ?? 0, this.vector.watermark(origin))
-    if (this.congested || coordinate.n > upTo + 1) {
-      this.#behind = true
-      return false
+  /** Counts what came from the peer until it is judged. @returns how to say that it is, to be called once */
+  charge(bytes: number): () => void {
+    this.#load += bytes
+    return () => {
+      this.#load -= bytes
+      this.wake()
     }
-    this.#sentUpTo.set(origin, Math.max(upTo, coordinate.n))
-    this.connection.sendBytes(bytes)
-    return true
   }
 
-  /**
-   * @param bytes of the encoded VV frames
-   * @param always also when the peer was told the same before
-   */
-  sayVector(bytes: Uint8Array, always: boolean): void {
-    if (!always && (this.congested || this.#said.equals(bytes))) return
-    this.#behind = false
-    this.#said = Buffer.from(bytes)
-    this.connection.sendBytes(bytes)
+  /** Looks whether the peer may be listened to again. */
+  wake(): void {
+    if (this.#wakes.length === 0 || this.#full) return
+    for (const wake of this.#wakes.splice(0)) wake()
   }
 
-  #brokenBy(error: unknown): void {
-    const reason = error instanceof LinkError ? error : new LinkError('disconnected', undefined, error)
-    this.connection.close(reason, !(error instanceof PeerLeft))
+  get #full(): boolean {
+    return this.connection.open && (this.#host.busy || this.#load > LOAD_BYTES || this.queuedBytes > QUEUE_BYTES)
   }
 
-  #handle(frame: Frame): void {
-    switch (frame.type) {
-      case 'PUSH':
-        this.#enqueue(frame.entry, frame.cover)
-        return
-      case 'BATCH': {
-        const { ticket, entries } = frame
-        for (const entry of entries) this.#enqueue(entry, [])
-        this.#queue.addStep(() => this.#host.answered(this, ticket))
-        return
+  async #listen(frames: AsyncGenerator<RelayFrame, void>, take: (frame: RelayFrame) => void): Promise<void> {
+    try {
+      for await (const frame of frames) {
+        take(frame)
+        while (this.#full) await new Promise<void>((resolve) => this.#wakes.push(resolve))
+        if (!this.connection.open) return
       }
-      case 'VV':
-        this.#takeVector(frame)
-        return
-      case 'PULL':
-        this.#pulls.add(frame)
-        return
-      case 'PING':
-        if (!this.congested) this.connection.send({ type: 'PONG', at: frame.at })
-        return
-      case 'PONG':
-        this.#measure(performance.now() - frame.at)
-        return
-      case 'HELLO':
-      case 'WELCOME':
-      case 'AUTH':
-      case 'BYE':
-        throw new LinkError('unexpected_frame', `${frame.type} came on a link that is open already`)
-    }
-  }
-
-  #enqueue(wire: WireEntry, cover: readonly number[]): void {
-    const size = 'canonical' in wire ? wire.canonical.length : 0
-    this.#queue.addEntry(size, this.#verify(wire), (entry) => this.#store(entry, cover))
-  }
-
-  /** Undefined for an entry that cannot be judged now; it is asked for again later. */
-  async #verify(wire: WireEntry): Promise<OriginEntry | undefined> {
-    try {
-      return await this.#host.verify(wire)
     } catch (error) {
-      if (error instanceof LinkError) throw error
-      this.#host.failed(this, error)
-      return undefined
+      // Whatever breaks the second stream, the link goes on without; unless it was the peer's fault.
+      if (error instanceof LinkError) this.connection.close(error, !(error instanceof PeerLeft))
     }
   }
 
-  async #store(entry: OriginEntry, cover: readonly number[]): Promise<void> {
-    const { coordinate } = entry
-    this.vector.raise(originOf(coordinate), coordinate.n)
-    try {
-      const result = await this.#host.store.replicate(entry)
-      this.#host.applied(this, { entry, result, cover })
-    } catch (error) {
-      this.#host.failed(this, error)
-    }
+  #takeLive(frame: RelayFrame): void {
+    if (isOfLink(frame)) throw new LinkError('unexpected_frame', `${frame.type} came on a link that is open already`)
+    if (frame.type === 'STATE') this.incarnation = frame.incarnation
+    else if (frame.type === 'PONG') this.#measure(performance.now() - frame.at)
+    this.#host.heard(this, frame)
   }
 
-  #takeVector({ last, vector }: { last: boolean; vector: VersionVectorData }): void {
-    this.#parts.push(vector)
-    if (this.#parts.length > relayLimits.vectorFrames) throw new LinkError('malformed_frame', 'A version vector in too many parts')
-    if (!last) return
-    const whole = new VersionVector()
-    for (const part of this.#parts.splice(0)) whole.merge(VersionVector.from(part))
-    this.#queue.addStep(() => {
-      this.vector = whole
-      this.#host.told(this)
+  #takeBulk(frame: RelayFrame): void {
+    if (frame.type !== 'BATCH') throw new LinkError('unexpected_frame', `${frame.type} came on the stream for bulk`)
+    this.#host.heard(this, frame)
+  }
+
+  #follow(connection: Connection): void {
+    connection.stream.on('drain', () => {
+      this.wake()
+      this.#look()
     })
+    void connection.ended.then(() => this.wake())
   }
 
-  /** What is pulled closes the gap before what was left out; the rest is to be pulled at once, or pushed again. */
-  #answered(entries: readonly OriginEntry[]): void {
-    this.#host.sent(entries)
-    const last = entries.at(-1)?.coordinate
-    if (!last) return
-    const origin = originOf(last)
-    this.#sentUpTo.set(origin, Math.max(this.#sentUpTo.get(origin) ?? 0, last.n))
-    if (this.#behind && !this.congested) this.#host.caughtUp(this)
-  }
-
-  #drained(): void {
-    if (this.#behind) this.#host.caughtUp(this)
-  }
-
-  #beat(): void {
-    // While this server is busy with what came, it does not listen.
-    const silentMs = this.#queue.full ? 0 : performance.now() - this.connection.heardAt
-    if (silentMs > this.#host.timings.silentMs) this.close(new LinkError('silent'))
-    else this.connection.send({ type: 'PING', at: Math.round(performance.now()) })
+  /** Tells how much waits to be written to the live stream, when that has changed by much. */
+  #look(): void {
+    const { queuedBytes: bytes, queuedMs: ageMs } = this.connection
+    if (bytes > 0 && this.connection.open) {
+      this.#looking ??= setTimeout(() => {
+        this.#looking = undefined
+        this.#look()
+      }, LOOK_MS)
+    }
+    const step = `${Math.floor(bytes / STEP_BYTES)} ${bytes === 0 ? 0 : Math.floor(ageMs / STEP_MS)}`
+    if (step === this.#step) return
+    this.#step = step
+    this.#host.queued(this, { bytes, ageMs })
   }
 
   #measure(roundTripMs: number): void {
     this.roundTripMs = Math.max(0, Math.min(roundTripMs, (this.roundTripMs ?? roundTripMs) * 1.2))
   }
+}
+
+const ofLink: ReadonlySet<string> = new Set<LinkFrame['type']>(['HELLO', 'WELCOME', 'AUTH', 'TOKEN', 'BULK', 'BYE'])
+
+function isOfLink(frame: RelayFrame): frame is LinkFrame {
+  return ofLink.has(frame.type)
 }

@@ -1,68 +1,94 @@
 import type { Duplex } from 'node:stream'
-import { originOf } from '@dred/protocol'
-import { encodeFrame, type LatencyView, LinkError, star, type Topology, type WireEntry } from '@dred/protocol/relay'
-import type { Entry, OriginEntry, Store } from '../store/port.ts'
-import type { Link, ReplicationResult } from './link.ts'
-import { defaultTimings, type ReplicatorOptions, type Timings } from './options.ts'
+import {
+  type CoreFrame,
+  createRelay,
+  LinkError,
+  type ListOf,
+  type Relay,
+  type RelayEffect,
+  type RelayEvent,
+  step,
+} from '@dred/protocol/relay'
+import { Confirmations } from './confirmations.ts'
+import { EntryStore } from './entry-store.ts'
+import { Evidence } from './evidence.ts'
+import type { Link } from './link.ts'
+import { Members } from './members.ts'
+import { defaultTimings, type ReplicatorOptions } from './options.ts'
+import { Outlet } from './outlet.ts'
 import { PeerLinks, type PeerLinksHost } from './peer-links.ts'
-import type { Replicator } from './port.ts'
-import { Puller } from './puller.ts'
-import { vectorBytes } from './vector-frames.ts'
-import { EntryVerifier, toWire } from './wire-entry.ts'
+import type { Confirmation, RelayStatistics, Replicator } from './port.ts'
+import { Statements } from './statements.ts'
+import { StoreWatch } from './store-watch.ts'
+import { bodyOf, EntryVerifier } from './wire-entry.ts'
 
-/**
- * Keeps a store equal to those of the neighborhood's other servers. New entries of this server are pushed as its topology says; version
- * vectors, exchanged at connect and whenever they have changed, show what is missing, and it is pulled from whoever has it.
- */
+/** What a statement of a peer costs until it is checked, and an answer until it is read: peers that ask for much are heard less. */
+const STATEMENT_BYTES = 1_024
+const READING_BYTES = 262_144
+
+/** Keeps a store equal to those of the neighborhood's other servers: drives the relay, which decides everything. */
 export function createReplicator(options: ReplicatorOptions): Replicator {
-  return new PeerReplicator(options)
+  return new RelayDriver(options)
 }
 
-class PeerReplicator implements Replicator, PeerLinksHost {
-  readonly store: Store
-  readonly timings: Timings
+class RelayDriver implements Replicator, PeerLinksHost {
   readonly #options: ReplicatorOptions
-  readonly #topology: Topology
-  readonly #verifier: EntryVerifier
+  readonly #relay: Relay
   readonly #links: PeerLinks
-  readonly #puller: Puller
-  readonly #latency: LatencyView
-  #ticker: NodeJS.Timeout | undefined
-  #soon: NodeJS.Timeout | undefined
+  readonly #entries: EntryStore
+  readonly #store: StoreWatch
+  readonly #statements: Statements
+  readonly #members: Members
+  readonly #outlet: Outlet
+  readonly #evidence: Evidence
+  #events: RelayEvent[] = []
+  #handling = false
+  #timer: NodeJS.Timeout | undefined
+  #tickets = 0
+  readonly #admissions = new Map<number, () => void>()
+  readonly #confirmations = new Confirmations()
   #stops: (() => void)[] = []
-  #storeFailing = false
+  #stopped = false
 
   constructor(options: ReplicatorOptions) {
+    const { store, registry, key, log, events, topology, relay } = options
+    const { server, incarnation } = options.self()
     this.#options = options
-    this.store = options.store
-    this.timings = { ...defaultTimings, ...options.timings }
-    this.#topology = options.topology ?? star
-    this.#verifier = new EntryVerifier(options.store, options.registry.neighborhood, () => options.now?.() ?? Date.now())
+    this.#relay = createRelay({ self: server, incarnation, ...(topology === undefined ? {} : { topology }), ...relay })
+    this.#members = new Members(registry)
     this.#links = new PeerLinks(options, this)
-    this.#puller = new Puller({
-      timings: this.timings,
+    this.#outlet = new Outlet(this.listOf, events)
+    this.#evidence = new Evidence(log)
+    const tell = (event: RelayEvent) => this.#tell(event)
+    this.#statements = new Statements({ registry, key, tell })
+    this.#store = new StoreWatch({
+      store,
       self: () => options.self(),
-      outgrow: (incarnation) => options.outgrow(incarnation),
-      mine: () => this.store.vector(),
-      links: () => this.#links.all(),
-      failed: (error) => this.#storeFailed(error),
+      renew: (known) => options.outgrow(known),
+      settled: () => this.#entries.settled(),
+      isStoring: (coordinate) => this.#entries.isStoring(coordinate),
+      tell,
+      appended: (entry) => this.#tell({ type: 'appended', entry: bodyOf(entry), id: entry.id }),
+      retryMs: options.timings?.storeRetryMs ?? defaultTimings.storeRetryMs,
+      log,
     })
-    this.#latency = {
-      latencyMs: (from, to) => {
-        const roundTripMs = from === this.#id ? this.#links.get(to)?.roundTripMs : undefined
-        return roundTripMs === undefined ? undefined : roundTripMs / 2
-      },
-    }
+    this.#entries = new EntryStore({
+      store,
+      verifier: new EntryVerifier(store, registry.neighborhood, () => this.#unixMs),
+      tell,
+      failed: (error) => this.#store.failed(error),
+      eased: () => this.#wakeLinks(),
+      events,
+    })
+    this.#followRegistry()
   }
 
-  start(): void {
-    if (this.#ticker) return
-    this.#ticker = setInterval(() => void this.#sayVector(), this.timings.vectorMs)
-    this.#stops = [
-      this.store.onAppended((entry) => this.#appended(entry)),
-      // What peers were told may no longer be true.
-      this.store.onReconnected(() => void this.#sayVector(this.#links.all())),
-    ]
+  async start(): Promise<void> {
+    const { registry } = this.#options
+    this.#stops = [registry.onChange(() => this.#followRegistry()), () => this.#store.stop()]
+    await this.#store.start()
+    if (this.#stopped) return
+    this.#followRegistry()
     this.#links.start()
   }
 
@@ -77,129 +103,185 @@ class PeerReplicator implements Replicator, PeerLinksHost {
       .sort((a, b) => a - b)
   }
 
+  clock(): number {
+    return this.#relay.clock.tick(this.#unixMs)
+  }
+
+  async admit(missing: readonly string[]): Promise<void> {
+    if (missing.length === 0 || this.#stopped) return
+    const ticket = ++this.#tickets
+    await new Promise<void>((resolve) => {
+      this.#admissions.set(ticket, resolve)
+      this.#tell({ type: 'submitted', ticket, missing })
+    })
+  }
+
+  confirmed(incarnation: number): Confirmation {
+    return this.#confirmations.of(incarnation)
+  }
+
+  onConfirmed(listener: () => void): () => void {
+    return this.#confirmations.onChange(listener)
+  }
+
+  purged(): void {
+    void this.#store.purged()
+  }
+
+  statistics(): RelayStatistics {
+    const { counters, intake, joining } = this.#relay
+    const links = this.#links.all().map(({ peer, queuedBytes, roundTripMs }) => ({ peer, queuedBytes, roundTripMs }))
+    const { bodyBytes, controlBytes } = this.#outlet
+    const { receipts } = this.#evidence
+    return { counters, links, receipts, pendingBytes: intake.bytes, bodyBytes, controlBytes, joining: !joining.over }
+  }
+
   async stop(): Promise<void> {
-    clearInterval(this.#ticker)
-    clearTimeout(this.#soon)
+    this.#stopped = true
     for (const stop of this.#stops.splice(0)) stop()
-    this.#puller.stop()
+    this.#admitAll()
     await this.#links.stop()
+    clearTimeout(this.#timer)
   }
 
   // What links tell
 
+  get listOf(): ListOf {
+    return this.#members.listOf
+  }
+
+  get busy(): boolean {
+    return this.#entries.busy
+  }
+
   up(link: Link): void {
-    void this.#sayVector([link])
+    this.#tell({ type: 'link-up', peer: link.peer })
   }
 
   down(link: Link): void {
-    this.#puller.forget(link)
+    this.#tell({ type: 'link-down', peer: link.peer })
   }
 
-  async verify(wire: WireEntry): Promise<OriginEntry> {
+  heard(link: Link, frame: CoreFrame): void {
+    // One that was replaced may still have something to say.
+    if (this.#links.get(link.peer) === link) this.#tell({ type: 'frame', peer: link.peer, frame })
+  }
+
+  queued(link: Link, queue: { bytes: number; ageMs: number }): void {
+    if (this.#links.get(link.peer) === link) this.#tell({ type: 'link-queue', peer: link.peer, ...queue })
+  }
+
+  // The relay
+
+  get #unixMs(): number {
+    return this.#options.now?.() ?? Date.now()
+  }
+
+  /** Hands over what happened, in order; what happens while something is handled comes after it. */
+  #tell(event: RelayEvent): void {
+    if (this.#stopped) return
+    this.#events.push(event)
+    if (this.#handling) return
+    this.#handling = true
+    while (this.#events.length > 0) for (const next of this.#events.splice(0)) this.#handle(next)
+    this.#handling = false
+  }
+
+  #handle(event: RelayEvent): void {
+    if (event.type === 'store-lost' || event.type === 'recovered') this.#admitAll()
+    const peer = event.type === 'frame' ? event.peer : undefined
+    let effects: RelayEffect[] = []
     try {
-      const { server, incarnation } = this.#options.self()
-      if (wire.coordinate.server === server && wire.coordinate.incarnation >= incarnation)
-        throw new LinkError('rejected_entry', 'Only this server counts what clients hand to it')
-      return await this.#verifier.verify(wire)
+      effects = step(this.#relay, event, { monotonicMs: performance.now(), unixMs: this.#unixMs })
     } catch (error) {
-      if (error instanceof LinkError) this.#options.events?.received('rejected')
-      throw error
+      this.#failed(error, event.type, peer)
+    }
+    for (const effect of effects) {
+      try {
+        this.#perform(effect, peer)
+      } catch (error) {
+        this.#failed(error, effect.type, peer)
+      }
     }
   }
 
-  applied(link: Link, { entry, result, cover }: { entry: OriginEntry; result: ReplicationResult; cover: readonly number[] }): void {
-    this.#storeFailing = false
-    this.#options.events?.received(result)
-    if (result === 'gap') this.#puller.run()
-    else if (result === 'stored')
-      this.#push(
-        entry,
-        cover.filter((id) => id !== link.peer),
-      )
+  /** A fault of this program. Whoever sent what it stumbled over is left, everybody else is served on. */
+  #failed(error: unknown, at: string, peer: number | undefined): void {
+    this.#options.log?.error({ err: error, at, peer }, 'the relay failed')
+    if (peer !== undefined) this.#links.get(peer)?.close(new LinkError('disconnected', undefined, error))
   }
 
-  failed(_link: Link, error: unknown): void {
-    this.#storeFailed(error)
-  }
-
-  sent(entries: readonly OriginEntry[]): void {
-    for (const entry of entries) if (entry.kind === 'message' || entry.kind === 'genesis') this.#options.events?.sent(entry)
-  }
-
-  caughtUp(link: Link): void {
-    void this.#sayVector([link])
-  }
-
-  told(): void {
-    this.#puller.run()
-  }
-
-  answered(link: Link, ticket: number): void {
-    this.#puller.answered(link, ticket)
-  }
-
-  // What goes out
-
-  get #id(): number {
-    return this.#options.self().server
-  }
-
-  #appended(entry: Entry): void {
-    const { server, incarnation } = this.#options.self()
-    const { coordinate } = entry
-    // What comes back of an earlier incarnation comes from peers.
-    if (coordinate.server !== server || coordinate.incarnation !== incarnation) return
-    this.#push(
-      entry,
-      this.#options.registry.peers().map(({ id }) => id),
-    )
-  }
-
-  /** Sends an entry on to those of `members` that are not known to have it. */
-  #push(entry: OriginEntry, members: readonly number[]): void {
-    const { registry } = this.#options
-    const origin = originOf(entry.coordinate)
-    const lacks = (id: number) => this.#links.get(id)?.vector.has(origin, entry.coordinate.n) !== true
-    const cover = members.filter((id) => id !== this.#id && registry.peer(id) !== undefined && lacks(id))
-    if (cover.length === 0) return
-    const wire = toWire(entry)
-    const encoded = new Map<string, Uint8Array>()
-    for (const [peer, subCover] of this.#topology.parts(this.#id, cover, this.#latency)) {
-      const link = this.#links.get(peer)
-      if (!link) continue
-      const bytes = encoded.get(subCover.join()) ?? encodeFrame({ type: 'PUSH', entry: wire, cover: subCover })
-      encoded.set(subCover.join(), bytes)
-      if (link.push(entry, bytes)) this.sent([entry])
-      else if (!link.congested) this.#sayVectorSoon()
+  /** @param asker peer to whose frame this is due */
+  #perform(effect: RelayEffect, asker: number | undefined): void {
+    switch (effect.type) {
+      case 'send':
+        this.#links.get(effect.peer)?.send(this.#outlet.encode(effect.frame), effect.lane)
+        return
+      case 'verify':
+        this.#charged(effect.peer, effect.entry.canonical.length, this.#entries.verify(effect.entry))
+        return
+      case 'store':
+        this.#entries.put(effect.entry)
+        return
+      case 'read':
+        this.#charged(asker, READING_BYTES, this.#entries.read(effect))
+        return
+      case 'sign':
+        this.#charged(undefined, 0, this.#statements.sign(effect.statement))
+        return
+      case 'check':
+        this.#charged(effect.peer, STATEMENT_BYTES, this.#statements.check(effect.peer, effect.statement, effect.signature))
+        return
+      case 'admit':
+        this.#admissions.get(effect.ticket)?.()
+        this.#admissions.delete(effect.ticket)
+        return
+      case 'confirmed':
+        this.#confirmations.confirmed(effect)
+        return
+      case 'fork':
+        this.#evidence.fork(effect.first, effect.second)
+        return
+      case 'receipt':
+        this.#evidence.receipt(effect.receipt)
+        return
+      case 'outgrow':
+        this.#store.renew(effect.incarnation)
+        return
+      case 'close':
+        this.#links.get(effect.peer)?.close(new LinkError(effect.code, effect.detail))
+        return
+      case 'ready':
+        this.#options.log?.info({}, 'caught up with the neighborhood')
+        return
+      case 'returned':
+        return
+      case 'wake':
+        clearTimeout(this.#timer)
+        this.#timer = setTimeout(() => this.#tell({ type: 'tick' }), Math.max(0, effect.atMs - performance.now()))
+        return
     }
   }
 
-  /**
-   * Tells what is stored here: the confirmation of what was sent, and the sign for who lacks it to ask.
-   * @param to told in any case; without it, every peer that was told otherwise before
-   */
-  async #sayVector(to?: readonly Link[]): Promise<void> {
-    try {
-      const bytes = vectorBytes(await this.store.vector())
-      for (const link of to ?? this.#links.all()) link.sayVector(bytes, to !== undefined)
-      this.#storeFailing = false
-    } catch (error) {
-      this.#storeFailed(error)
-    }
-    this.#puller.run()
+  /** Lets what a peer causes count against it for as long as it lasts. */
+  #charged(peer: number | undefined, bytes: number, work: Promise<void>): void {
+    const release = peer === undefined ? undefined : this.#links.get(peer)?.charge(bytes)
+    work.catch((error: unknown) => this.#failed(error, 'work', peer)).finally(() => release?.())
   }
 
-  /** For peers that could not be sent something because they lack what is before it. */
-  #sayVectorSoon(): void {
-    this.#soon ??= setTimeout(() => {
-      this.#soon = undefined
-      void this.#sayVector()
-    }, this.timings.soonMs)
+  #followRegistry(): void {
+    const event = this.#members.read()
+    this.#tell(event)
+    const staying = event.members.filter(({ leaving }) => !leaving).map(({ id }) => id)
+    this.#confirmations.members(new Set([...staying, this.#relay.self]).size)
   }
 
-  #storeFailed(error: unknown): void {
-    // Said once for each outage: the readiness of the server tells the rest.
-    if (!this.#storeFailing) this.#options.log?.warn({ error: String(error) }, 'replication waits for the store')
-    this.#storeFailing = true
+  #admitAll(): void {
+    for (const admit of this.#admissions.values()) admit()
+    this.#admissions.clear()
+  }
+
+  #wakeLinks(): void {
+    for (const link of this.#links.all()) link.wake()
   }
 }

@@ -1,7 +1,7 @@
 import { DredError, limits, verifyCanonicalMessage, verifyGenesis } from '@dred/protocol'
-import { LinkError, type WireEntry } from '@dred/protocol/relay'
+import { type BodyEntry, LinkError, type WireEntry } from '@dred/protocol/relay'
 import { genesisEntry, messageEntry } from '../entries.ts'
-import type { NewEntry, OriginEntry, Store } from '../store/port.ts'
+import type { Entry, NewEntry, OriginEntry, Store } from '../store/port.ts'
 
 /** Servers' clocks may differ by this much, in milliseconds, on top of what clients are allowed. */
 const SERVER_SKEW_MS = 30_000
@@ -10,14 +10,22 @@ const LIFETIMES_KEPT = 10_000
 export function toWire(entry: OriginEntry): WireEntry {
   switch (entry.kind) {
     case 'message':
-    case 'genesis': {
-      const { kind, coordinate, canonical, sig, expiresAt, acceptedAt } = entry
-      return { kind, coordinate, canonical, sig, expiresAt, acceptedAt }
-    }
+    case 'genesis':
+      return bodyOf(entry)
     case 'reference':
     case 'gone':
       return entry
   }
+}
+
+export function bodyOf({ kind, coordinate, canonical, sig, expiresAt, clock }: Entry): BodyEntry {
+  return { kind, coordinate, canonical, sig, expiresAt, clock }
+}
+
+/** An entry that is what it says it is, and the ids of what it follows. */
+export interface VerifiedEntry {
+  entry: Entry
+  prev: readonly string[]
 }
 
 /** Makes entries of what peers send, believing nothing but what their clients signed. */
@@ -37,36 +45,36 @@ export class EntryVerifier {
 
   /**
    * @throws LinkError `rejected_entry` for what no honest server sends
-   * @throws DredError `store_unavailable`
+   * @throws DredError `clock_skew` for what is dated too far ahead, as an honest server whose clock is a little ahead of this one takes it;
+   *   `store_unavailable`
    */
-  async verify(wire: WireEntry): Promise<OriginEntry> {
-    if (wire.kind === 'reference' || wire.kind === 'gone') return wire
-    const { coordinate, acceptedAt } = wire
+  async verify(wire: BodyEntry): Promise<VerifiedEntry> {
+    const { coordinate, clock } = wire
     try {
-      const entry = wire.kind === 'genesis' ? await this.#genesis(wire) : await this.#message(wire)
-      return { ...entry, coordinate, acceptedAt }
+      const { entry, prev } = wire.kind === 'genesis' ? await this.#genesis(wire) : await this.#message(wire)
+      return { entry: { ...entry, coordinate, clock }, prev }
     } catch (error) {
-      if (!(error instanceof DredError) || error.retryable) throw error
+      if (!(error instanceof DredError) || error.retryable || error.code === 'clock_skew') throw error
       throw new LinkError('rejected_entry', `${error.code}: ${error.message}`, error)
     }
   }
 
-  async #genesis({ canonical, sig }: { canonical: string; sig: string }): Promise<NewEntry> {
+  async #genesis({ canonical, sig }: { canonical: string; sig: string }): Promise<{ entry: NewEntry; prev: readonly string[] }> {
     const verified = await verifyGenesis({ ...parse(canonical), sig })
     if (verified.canonical !== canonical) throw new DredError('malformed_genesis', { detail: 'The signed bytes are not in canonical form' })
     if (verified.genesis.neighborhood !== this.#neighborhood) throw new DredError('wrong_neighborhood')
     this.#assertNotAhead(verified.genesis.createdAt)
     this.#remember(verified.id, verified.genesis.lifetimeMs)
-    return genesisEntry(verified)
+    return { entry: genesisEntry(verified), prev: [] }
   }
 
-  async #message(wire: { canonical: string; sig: string; expiresAt: number }): Promise<NewEntry> {
+  async #message(wire: { canonical: string; sig: string; expiresAt: number }): Promise<{ entry: NewEntry; prev: readonly string[] }> {
     const verified = await verifyCanonicalMessage(wire.canonical, wire.sig)
     this.#assertNotAhead(verified.sentAt)
     const lifetimeMs = (await this.#lifetimeOf(verified.channel)) ?? wire.expiresAt - verified.sentAt
     if (lifetimeMs < limits.lifetimeMs.min || lifetimeMs > limits.lifetimeMs.max)
       throw new DredError('malformed_message', { detail: 'The date of expiry is out of bounds' })
-    return messageEntry(verified, lifetimeMs)
+    return { entry: messageEntry(verified, lifetimeMs), prev: verified.prev }
   }
 
   /** What is dated ahead would prolong its channel. */

@@ -1,16 +1,20 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { decodeCursor, encodeCursor, VersionVector } from '@dred/protocol'
+import { Random } from '@dred/protocol/testing/random'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ChannelTracker } from '../channel-tracker.ts'
 import { readForward } from '../log-reader.ts'
+import { ReceiptSigner } from '../receipt-signer.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
-import { Random } from '../store/testing/random.ts'
 import { at, genesis, message } from '../store/testing/samples.ts'
+import { FakeLadder } from '../testing/fake-ladder.ts'
 import { jitteryStore } from '../testing/jittery-store.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
+import { MemoryRegistry } from '../testing/registry-view.ts'
 import { ndjson, serverSentEvents } from './format.ts'
 import { Hub } from './hub.ts'
+import { StoredLevels } from './stored-levels.ts'
 
 const SELF = { server: 1, incarnation: 1_000 }
 const { id: channel } = genesis('table')
@@ -18,6 +22,8 @@ const { id: channel } = genesis('table')
 let memory: Store
 let store: Store
 let tracker: ChannelTracker
+let ladder: FakeLadder
+let levels: StoredLevels
 let hub: Hub
 let delivered: number
 
@@ -25,9 +31,16 @@ function assemble(seed: number): void {
   delivered = 0
   store = jitteryStore(memory, new Random(seed))
   tracker = new ChannelTracker(store, { capacity: 10, pinned: (id) => hub.has(id) })
+  ladder = new FakeLadder(3)
+  levels = new StoredLevels({
+    signer: new ReceiptSigner({ registry: new MemoryRegistry(), key: { sign: async () => new Uint8Array(64) }, now: () => 5_000 }),
+    replicator: ladder,
+    self: () => SELF,
+  })
   hub = new Hub({
     store,
     tracker,
+    levels,
     server: 1,
     maxBufferedBytes: 4_096,
     maxStreams: 100,
@@ -44,6 +57,7 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   hub.stop()
+  levels.stop()
   tracker.close()
   await memory.close()
 })
@@ -53,10 +67,10 @@ async function say(text = String(count++)): Promise<void> {
   await store.append(message(channel, text), SELF, 5_000)
 }
 
-async function subscribe(seen?: VersionVector, { format = ndjson, sink = new MemorySink() } = {}): Promise<MemorySink> {
+async function subscribe(seen?: VersionVector, { format = ndjson, sink = new MemorySink(), receipts = false } = {}): Promise<MemorySink> {
   const tracked = await tracker.get(channel)
   if (!tracked) throw new Error('The channel is unknown')
-  hub.open({ channel: tracked, seen: seen ?? tracked.vector.clone() }, sink, format)
+  hub.open({ channel: tracked, seen: seen ?? tracked.vector.clone(), receipts }, sink, format)
   return sink
 }
 
@@ -90,11 +104,12 @@ describe('history and live meet', () => {
       assemble(seed)
       await expectRound(seed)
       hub.stop()
+      levels.stop()
       tracker.close()
     }
   })
 
-  /** A round: two local publishers, one peer, and readers that come at random moments from random places. */
+  /** A round: two local publishers, one peer whose messages come out of order, and readers that come at random moments from random places. */
   async function expectRound(seed: number): Promise<void> {
     const random = new Random(seed * 7_919)
     const pick = (below: number): number => random.below(below)
@@ -109,7 +124,8 @@ describe('history and live meet', () => {
       }
     }
     const peer = async (): Promise<void> => {
-      for (let n = 1; n <= total; n++) {
+      const counts = Array.from({ length: total }, (_, i) => ({ n: i + 1, due: i + pick(6) })).sort((a, b) => a.due - b.due)
+      for (const { n } of counts) {
         await store.replicate(at(message(channel, `peer ${n}`), [2, 7, n]))
         await pause()
       }
@@ -118,7 +134,8 @@ describe('history and live meet', () => {
     const reader = async (): Promise<void> => {
       for (let turns = pick(120); turns > 0; turns--) await turn()
       // Some have been elsewhere and have what this server will only get.
-      const origins = { '1-1000': [1 + pick(5)], '2-7': [pick(total)] } as const
+      const ahead = 1 + pick(total - 1)
+      const origins = { '1-1000': [1 + pick(5)], '2-7': pick(2) === 0 ? [ahead] : [ahead - 1, ahead + 1] } as const
       const seen = pick(3) === 0 ? undefined : VersionVector.from(pick(2) === 0 ? {} : origins)
       const start = seen ?? (await tracker.get(channel))?.vector.clone()
       if (!start) throw new Error('The channel is unknown')
@@ -164,6 +181,60 @@ test('readers of one format share their bytes, however many messages came in the
   expect(a.chunks.at(-1)).toBe(b.chunks.at(-1))
   expect(sse.chunks.at(-1)?.toString()).toMatch(/^event: message\nid: \S+\ndata: \{"type":"message".*\}\n\n/)
   expect(delivered).toBe(6)
+})
+
+describe('storage on other servers', () => {
+  const stored = ({ events }: MemorySink) => events.filter(({ type }) => type === 'stored')
+
+  test('is told behind the messages, and only to who asked', async () => {
+    assemble(1)
+    const [asked, other] = [await subscribe(undefined, { receipts: true }), await subscribe()]
+    await Promise.all([untilCaughtUp(asked), untilCaughtUp(other)])
+    await say()
+    await asked.until(() => stored(asked).length === 1)
+    expect(asked.events.map(({ type }) => type)).toEqual(['open', 'control', 'message', 'stored'])
+    expect(stored(other)).toEqual([])
+  })
+
+  test('is not told into the history, but all of it behind', async () => {
+    assemble(1)
+    for (let i = 0; i < 20; i++) await say('x'.repeat(20_000) + String(i))
+    const quick = await subscribe(undefined, { receipts: true })
+    const slow = new MemorySink()
+    slow.pause()
+    await subscribe(new VersionVector(), { sink: slow, receipts: true })
+    await quick.until(() => stored(quick).length === 1)
+    await slow.until(() => slow.messages.length > 0)
+    expect(stored(slow)).toEqual([])
+    slow.resume()
+    await slow.until(() => stored(slow).length === 1)
+    expect(slow.events.map(({ type }) => type).slice(-2)).toEqual(['control', 'stored'])
+    expect(stored(slow)).toEqual(stored(quick))
+  })
+
+  test('is followed for as long as somebody asks', async () => {
+    assemble(1)
+    const [first, second] = [await subscribe(undefined, { receipts: true }), await subscribe(undefined, { receipts: true })]
+    await subscribe()
+    expect(levels.follows).toBe(1)
+    first.leave()
+    expect(levels.follows).toBe(1)
+    second.leave()
+    expect(levels.follows).toBe(0)
+  })
+
+  test('cuts a reader that does not take it', async () => {
+    assemble(1)
+    const sink = await subscribe(undefined, { receipts: true })
+    await untilCaughtUp(sink)
+    await say()
+    await sink.until(() => stored(sink).length === 1)
+    sink.pause()
+    sink.bufferedBytes = 4_096
+    ladder.hear([9, 9, 9])
+    await sink.until(() => sink.hasEnded)
+    expect(sink.events.at(-1)).toMatchObject({ type: 'close', reason: 'slow_reader' })
+  })
 })
 
 describe('a reader that does not keep up', () => {

@@ -1,14 +1,16 @@
-import { type CloseReason, DredError } from '@dred/protocol'
+import { type CloseReason, DredError, type StoredEvent } from '@dred/protocol'
 import type { StreamStart } from '../channels.ts'
-import { type ChannelTracker, channelExpiresAt, type LoggedEntry, type TrackedChannel } from '../channel-tracker.ts'
-import type { Store } from '../store/port.ts'
-import { messageFrame, type StreamFormat } from './format.ts'
+import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from '../channel-tracker.ts'
+import type { LoggedMessage, Store } from '../store/port.ts'
+import { messageFrame, storedFrame, type StreamFormat } from './format.ts'
 import type { Sink } from './sink.ts'
+import type { Follower, StoredLevels } from './stored-levels.ts'
 import { Subscription } from './subscription.ts'
 
 export interface HubOptions {
   store: Store
   tracker: ChannelTracker
+  levels: StoredLevels
   /** Registry id of this server. */
   server: number
   /** Bytes that a live reader may leave unread before it is cut. */
@@ -23,7 +25,7 @@ const TICKS_PER_KEEPALIVE = 2.5
 const MAX_STALLED_TICKS = 10
 
 interface Pending {
-  entry: LoggedEntry
+  message: LoggedMessage
   cursor: string
 }
 
@@ -32,6 +34,14 @@ interface Feed {
   subscriptions: Set<Subscription>
   /** Announced in this turn of the event loop. */
   pending: Pending[]
+  /** Those of the subscriptions that tell on how many servers messages are stored, while there are any. */
+  ladder?: { follower: Follower; subscriptions: Set<Subscription> } | undefined
+}
+
+/** A stream to be opened. */
+export interface StreamPlan extends StreamStart {
+  /** Whether it tells on how many servers messages are stored. */
+  receipts?: boolean
 }
 
 /** Passes announced messages on to the streams of this process: one buffer a turn and format, whoever many read it. */
@@ -45,7 +55,7 @@ export class Hub {
 
   constructor(options: HubOptions) {
     this.#options = options
-    this.#stopListening = options.tracker.onMessage((channel, entry) => this.#announce(channel, entry))
+    this.#stopListening = options.tracker.onMessage((channel, message) => this.#announce(channel, message))
     // A stream is silent for at most two ticks.
     this.#keepalive = setInterval(() => this.#tick(), options.keepaliveMs / TICKS_PER_KEEPALIVE)
     this.#keepalive.unref()
@@ -76,12 +86,14 @@ export class Hub {
    * Opens a stream; it ends by itself when the reader leaves.
    * @throws DredError as {@link assertOpenable}
    */
-  open(start: StreamStart, sink: Sink, format: StreamFormat): Subscription {
-    this.assertOpenable(start)
-    const { channel, seen } = start
+  open(plan: StreamPlan, sink: Sink, format: StreamFormat): Subscription {
+    this.assertOpenable(plan)
+    const { channel, seen, receipts = false } = plan
     const { store, server, onDelivered } = this.#options
-    const feed = this.#feeds.get(channel.id) ?? { channel, subscriptions: new Set(), pending: [] }
-    const subscription = new Subscription({ channel: feed.channel, seen, sink, format, server, onDelivered })
+    const feed: Feed = this.#feeds.get(channel.id) ?? { channel, subscriptions: new Set(), pending: [] }
+    const known = receipts ? () => storedFrames(format, feed.ladder?.follower.known() ?? []) : undefined
+    const subscription = new Subscription({ channel: feed.channel, seen, sink, format, server, onDelivered, known })
+    if (receipts) this.#climb(feed, subscription)
     this.#feeds.set(channel.id, feed)
     feed.subscriptions.add(subscription)
     this.#streams++
@@ -120,10 +132,11 @@ export class Hub {
     this.#stopListening()
   }
 
-  #announce(channel: TrackedChannel, entry: LoggedEntry): void {
+  #announce(channel: TrackedChannel, message: LoggedMessage): void {
     const feed = this.#feeds.get(channel.id)
     if (!feed || feed.channel !== channel) return
-    feed.pending.push({ entry, cursor: channel.cursor })
+    feed.pending.push({ message, cursor: channel.cursor })
+    if (feed.ladder) this.#options.levels.changed()
     if (this.#dirty.size === 0) setImmediate(() => this.#flush())
     this.#dirty.add(feed)
   }
@@ -137,13 +150,37 @@ export class Hub {
   #flushFeed(feed: Feed): void {
     const pending = feed.pending
     feed.pending = []
-    const entries = pending.map(({ entry }) => entry)
-    const shared = sharedBuffers(pending)
+    const messages = pending.map(({ message }) => message)
+    const shared = onePerFormat((format) => pending.map(({ message, cursor }) => messageFrame(format, message.entry, cursor)).join(''))
     for (const subscription of feed.subscriptions) {
-      subscription.deliver(entries, () => shared(subscription.format), feed.channel)
-      const live = subscription.phase === 'own' || subscription.phase === 'shared'
-      if (live && subscription.bufferedBytes > this.#options.maxBufferedBytes) subscription.close('slow_reader', 100)
+      subscription.deliver(messages, () => shared(subscription.format), feed.channel)
+      this.#cutWhenSlow(subscription)
     }
+  }
+
+  #climb(feed: Feed, subscription: Subscription): void {
+    const { levels } = this.#options
+    const ladder = feed.ladder ?? {
+      follower: levels.follow(feed.channel, (events) => this.#tellStored(feed, events)),
+      subscriptions: new Set(),
+    }
+    ladder.subscriptions.add(subscription)
+    feed.ladder = ladder
+  }
+
+  #tellStored(feed: Feed, events: readonly StoredEvent[]): void {
+    // The messages that the events count go first.
+    this.#flush()
+    const shared = onePerFormat((format) => storedFrames(format, events))
+    for (const subscription of feed.ladder?.subscriptions ?? []) {
+      subscription.tellStored(shared(subscription.format))
+      this.#cutWhenSlow(subscription)
+    }
+  }
+
+  #cutWhenSlow(subscription: Subscription): void {
+    const live = subscription.phase === 'own' || subscription.phase === 'shared'
+    if (live && subscription.bufferedBytes > this.#options.maxBufferedBytes) subscription.close('slow_reader', 100)
   }
 
   #tick(): void {
@@ -157,19 +194,24 @@ export class Hub {
 
   #remove(feed: Feed, subscription: Subscription): void {
     if (feed.subscriptions.delete(subscription)) this.#streams--
+    if (feed.ladder?.subscriptions.delete(subscription) && feed.ladder.subscriptions.size === 0) {
+      feed.ladder.follower.stop()
+      feed.ladder = undefined
+    }
     if (feed.subscriptions.size === 0 && this.#feeds.get(feed.channel.id) === feed) this.#feeds.delete(feed.channel.id)
   }
 }
 
 /** One buffer for each format in use, made when it is first asked for. */
-function sharedBuffers(pending: readonly Pending[]): (format: StreamFormat) => Buffer {
+function onePerFormat(text: (format: StreamFormat) => string): (format: StreamFormat) => Buffer {
   const made = new Map<StreamFormat, Buffer>()
   return (format) => {
-    let bytes = made.get(format)
-    if (!bytes) {
-      bytes = Buffer.from(pending.map(({ entry, cursor }) => messageFrame(format, entry, cursor)).join(''))
-      made.set(format, bytes)
-    }
+    const bytes = made.get(format) ?? Buffer.from(text(format))
+    made.set(format, bytes)
     return bytes
   }
+}
+
+function storedFrames(format: StreamFormat, events: readonly StoredEvent[]): string {
+  return events.map((event) => storedFrame(format, event)).join('')
 }

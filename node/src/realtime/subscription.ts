@@ -1,7 +1,7 @@
 import { type CloseReason, DredError, encodeCursor, originOf, type VersionVector } from '@dred/protocol'
-import type { LoggedEntry, TrackedChannel } from '../channel-tracker.ts'
-import { readForward } from '../log-reader.ts'
-import type { Store } from '../store/port.ts'
+import type { TrackedChannel } from '../channel-tracker.ts'
+import { advance, readForward } from '../log-reader.ts'
+import type { LoggedMessage, Store } from '../store/port.ts'
 import { caughtUpFrame, closeFrame, errorFrame, keepaliveFrame, messageFrame, openFrame, type StreamFormat } from './format.ts'
 import type { Sink } from './sink.ts'
 
@@ -21,6 +21,8 @@ export interface SubscriptionOptions {
   /** Registry id of this server. */
   server: number
   onDelivered: (messages: number) => void
+  /** For a reader who wants to know on how many servers messages are stored: the frames of what there is to know now. */
+  known?: (() => string) | undefined
 }
 
 /**
@@ -38,22 +40,24 @@ export class Subscription {
   readonly #seen: VersionVector
   readonly #onDelivered: (messages: number) => void
   readonly #server: number
+  readonly #known: (() => string) | undefined
   #phase: Phase = 'history'
   /** Undefined after more was announced than is held: the store is then read once more. */
-  #held: LoggedEntry[] | undefined = []
+  #held: LoggedMessage[] | undefined = []
   #heldCharacters = 0
   /** Of the last message written in the shared phase. */
   #sharedCursor = ''
   #wroteSinceTick = true
   #stalledTicks = 0
 
-  constructor({ channel, seen, sink, format, server, onDelivered }: SubscriptionOptions) {
+  constructor({ channel, seen, sink, format, server, onDelivered, known }: SubscriptionOptions) {
     this.channel = channel
     this.format = format
     this.#sink = sink
     this.#seen = seen.clone()
     this.#server = server
     this.#onDelivered = onDelivered
+    this.#known = known
   }
 
   get phase(): Phase {
@@ -92,19 +96,19 @@ export class Subscription {
    * @param shared their bytes in this subscription's format, with the cursors of the channel
    * @param upTo the channel after them
    */
-  deliver(entries: readonly LoggedEntry[], shared: () => Buffer, upTo: Pick<TrackedChannel, 'vector' | 'cursor'>): void {
+  deliver(messages: readonly LoggedMessage[], shared: () => Buffer, upTo: Pick<TrackedChannel, 'vector' | 'cursor'>): void {
     switch (this.#phase) {
       case 'shared':
         this.#sharedCursor = upTo.cursor
         this.#writeBytes(shared())
-        this.#onDelivered(entries.length)
+        this.#onDelivered(messages.length)
         return
       case 'own':
-        this.#sendMissing(entries)
+        this.#sendMissing(messages)
         this.#shareWhenEqual(upTo)
         return
       case 'history':
-        this.#hold(entries)
+        this.#hold(messages)
         return
       case 'ended':
         return
@@ -114,6 +118,11 @@ export class Subscription {
   /** Consecutive ticks in which the reader took nothing of what waits for it. */
   get stalledTicks(): number {
     return this.#stalledTicks
+  }
+
+  /** Takes what is new of how far messages are stored: one that is not live yet is told all there is to know once it is. */
+  tellStored(bytes: Buffer): void {
+    if (this.#phase === 'own' || this.#phase === 'shared') this.#writeBytes(bytes)
   }
 
   /** To be called regularly: writes a keepalive when nothing was written since the last call. */
@@ -156,9 +165,9 @@ export class Subscription {
       messages = 0
       await this.#sink.drained()
     }
-    for await (const { entry } of readForward(store, this.channel.id, this.#seen.clone())) {
+    for await (const message of readForward(store, this.channel.id, this.#seen.clone())) {
       if (!this.#isReading()) return
-      text += this.#frame(entry)
+      text += this.#frame(message)
       messages++
       if (text.length >= HISTORY_CHUNK) await flush()
     }
@@ -170,27 +179,27 @@ export class Subscription {
     const held = this.#held ?? []
     this.#held = undefined
     this.#sendMissing(held)
-    this.#write(caughtUpFrame(this.format, this.cursor))
+    this.#write(caughtUpFrame(this.format, this.cursor) + (this.#known?.() ?? ''))
     if (idle) this.#shareWhenEqual(this.channel)
   }
 
-  #hold(entries: readonly LoggedEntry[]): void {
-    this.#held?.push(...entries)
-    for (const { canonical } of entries) this.#heldCharacters += canonical.length
+  #hold(messages: readonly LoggedMessage[]): void {
+    this.#held?.push(...messages)
+    for (const { entry } of messages) this.#heldCharacters += entry.canonical.length
     if (this.#heldCharacters > HELD_CHARACTERS) this.#held = undefined
   }
 
-  #sendMissing(entries: readonly LoggedEntry[]): void {
-    const missing = entries.filter(({ coordinate }) => !this.#seen.has(originOf(coordinate), coordinate.n))
+  #sendMissing(messages: readonly LoggedMessage[]): void {
+    const missing = messages.filter(({ entry }) => !this.#seen.has(originOf(entry.coordinate), entry.coordinate.n))
     if (missing.length === 0) return
-    this.#write(missing.map((entry) => this.#frame(entry)).join(''))
+    this.#write(missing.map((message) => this.#frame(message)).join(''))
     this.#onDelivered(missing.length)
   }
 
   /** The frame of a message that the reader lacks, counted as seen. */
-  #frame(entry: LoggedEntry): string {
-    this.#seen.raise(originOf(entry.coordinate), entry.coordinate.n)
-    return messageFrame(this.format, entry, this.cursor)
+  #frame(message: LoggedMessage): string {
+    advance(this.#seen, message)
+    return messageFrame(this.format, message.entry, this.cursor)
   }
 
   #shareWhenEqual({ vector, cursor }: Pick<TrackedChannel, 'vector' | 'cursor'>): void {

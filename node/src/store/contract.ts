@@ -49,7 +49,7 @@ export function describeStore(name: string, prepare: () => Promise<StoreHarness>
       await store.close()
       store = await harness.open()
       const again = await store.append(message(channel.id, 'kept'), { ...self, incarnation: self.incarnation + 1 }, 3)
-      expect(again).toEqual({ created: false, coordinate, acceptedAt: 2 })
+      expect(again).toEqual({ created: false, coordinate, clock: 2 })
       expect((await store.vector()).toData()).toEqual({ [ownOrigin]: [2] })
       expect((await store.channel(channel.id))?.messages).toBe(1)
     })

@@ -1,4 +1,5 @@
 import { DredError, limits, type SignedGenesis } from '@dred/protocol'
+import type { OriginRange } from '@dred/protocol/relay'
 import type { OriginEntry } from './port.ts'
 
 /**
@@ -34,23 +35,43 @@ export function highestBelow([upTo = 0, ...beyond]: readonly number[] = [], n: n
 }
 
 /**
- * Fills the holes between what is still kept of an origin's log with `gone` entries.
+ * What is kept of an origin's log, with a `gone` entry for each run of counts that are known and not kept.
  * @param kept ascending; complete up to `range.to` unless there are `limit` of them
+ * @param known the origin's counts, as plain data of a version vector
  */
 export function withGoneRuns(
   kept: readonly OriginEntry[],
-  range: { server: number; incarnation: number; from: number; to: number },
-  limit: number,
+  known: readonly number[],
+  { range: { server, incarnation, from, to }, limit }: { range: OriginRange; limit: number },
 ): OriginEntry[] {
-  const { server, incarnation, from, to } = range
   const entries: OriginEntry[] = []
-  let next = from
-  for (const entry of kept) {
-    const { n } = entry.coordinate
-    if (n > next) entries.push({ kind: 'gone', coordinate: { server, incarnation, n: n - 1 } })
-    entries.push(entry)
-    next = n + 1
+  const ahead = [...kept]
+  for (const run of runsOf(known, from, to)) {
+    let next = run.from
+    const gone = (n: number): void => {
+      if (n >= next) entries.push({ kind: 'gone', coordinate: { server, incarnation, n }, from: next })
+      next = n + 1
+    }
+    for (let entry = ahead[0]; entry && entry.coordinate.n <= run.to; entry = ahead[0]) {
+      ahead.shift()
+      if (entry.coordinate.n < run.from) continue
+      gone(entry.coordinate.n - 1)
+      entries.push(entry)
+      next = entry.coordinate.n + 1
+    }
+    gone(run.to)
   }
-  if (next <= to && entries.length < limit) entries.push({ kind: 'gone', coordinate: { server, incarnation, n: to } })
   return entries.slice(0, limit)
+}
+
+/** The known counts within bounds, as runs in ascending order. */
+function runsOf([upTo = 0, ...beyond]: readonly number[], from: number, to: number): { from: number; to: number }[] {
+  const runs = from <= Math.min(to, upTo) ? [{ from, to: Math.min(to, upTo) }] : []
+  for (const n of beyond) {
+    if (n < from || n > to) continue
+    const last = runs.at(-1)
+    if (last?.to === n - 1) last.to = n
+    else runs.push({ from: n, to: n })
+  }
+  return runs
 }

@@ -1,4 +1,5 @@
-import type { Coordinate, SignedGenesis, VersionVector } from '@dred/protocol'
+import type { Coordinate, Origin, SignedGenesis, VersionVector } from '@dred/protocol'
+import type { OriginRange } from '@dred/protocol/relay'
 
 /** A local place in one channel's log: ascending, never reused, meaningless to anybody but this store. */
 export type Position = number
@@ -21,8 +22,8 @@ export type NewEntry = EntryFields & ({ kind: 'message' } | { kind: 'genesis'; g
 
 export type Entry = NewEntry & {
   coordinate: Coordinate
-  /** Unix ms at which the server of the coordinate took it. */
-  acceptedAt: number
+  /** Hybrid clock of the coordinate's server when it took it, in microseconds since 1970. */
+  clock: number
 }
 
 /** What an origin's log holds at one coordinate, or at a run of them. */
@@ -30,11 +31,20 @@ export type OriginEntry =
   | Entry
   /** The origin was handed what it already had from another origin: nothing but the count moves on. */
   | { kind: 'reference'; coordinate: Coordinate; channel: string; id: string }
-  /** All up to the coordinate that has not been handed out is no longer kept anywhere here. */
-  | { kind: 'gone'; coordinate: Coordinate }
+  /** Counts `from` to that of the coordinate, both included: known, and no longer kept. */
+  | { kind: 'gone'; coordinate: Coordinate; from: number }
 
-export interface LoggedMessage {
+/** Where a message stands in this store's log of its channel. */
+export interface Place {
   position: Position
+  /**
+   * Up to which count its origin was known here without a gap, right after the step that logged the message: at least its own count,
+   * unless lower ones were still missing. What a reader of the log has after it: all of the origin up to here, and this one.
+   */
+  watermark: number
+}
+
+export interface LoggedMessage extends Place {
   entry: Entry & { kind: 'message' }
 }
 
@@ -47,15 +57,15 @@ export interface ChannelState {
   messages: number
   /** Unix ms: the latest `sentAt` of its messages, or `createdAt`. */
   lastActivityAt: number
-  /** Watermarks of the coordinates of this channel that were ever logged here: where its live end is. */
+  /** What a reader of all that was ever logged here has, see {@link Place}: where the channel's live end is. */
   vector: VersionVector
 }
 
 export interface AppendResult {
-  /** False when an entry of this id was there: then the coordinate and the time are those of the first. */
+  /** False when an entry of this id was there: then the coordinate and the clock are those of the first. */
   created: boolean
   coordinate: Coordinate
-  acceptedAt: number
+  clock: number
 }
 
 /**
@@ -63,25 +73,34 @@ export interface AppendResult {
  * durable as the store makes it. Any method rejects with DredError `store_unavailable` while the store is out of reach.
  */
 export interface Store {
-  /** Everything known of every origin. Watermarks only: entries of one origin are taken in order. */
+  /** Everything known of every origin, kept or not. */
   vector(): Promise<VersionVector>
+  /** Of each origin the highest count up to which all is known and nothing kept; left out where that is 0. */
+  floors(): Promise<Record<Origin, number>>
+  /** Those of the ids under which nothing is kept, in their order. */
+  unknown(ids: readonly string[]): Promise<string[]>
 
   /**
    * Takes an entry from a client: gives it the next count of `self`, unless its id is known already (to this server by any origin).
    * Messages may come for channels that are not known yet. An incarnation that saw the store go out of reach is refused.
+   * @param clock of this server, microseconds
    * @throws DredError `message_expired`, `channel_expired` by the last purge, so that nothing purged comes in again
    */
-  append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, acceptedAt: number): Promise<AppendResult>
+  append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, clock: number): Promise<AppendResult>
 
   /**
-   * Takes an entry from a peer, in the order of its origin.
-   * @returns `stored`; `known` when its coordinate was (nothing changed); `gap` when a lower count of its origin is missing (nothing
-   *   changed). An entry whose id is known from another origin moves the vectors on and is `stored` without a second copy.
+   * Takes an entry from a peer. An origin's entries may come in any order.
+   * @returns `stored`; `known` when its coordinate was (of `gone`: all its counts were), and nothing changed; `refused` when more than
+   *   `limits.vectorExceptions` counts of its origin would be known beyond a gap, and nothing changed: its turn comes after what is
+   *   missing. An entry whose id is known from another origin moves the vectors on and is `stored` without a second copy.
    */
-  replicate(entry: OriginEntry): Promise<'stored' | 'known' | 'gap'>
+  replicate(entry: OriginEntry): Promise<'stored' | 'known' | 'refused'>
 
-  /** Entries `from`..`to` of an origin in order, as far as they are known, at most `limit`; runs no longer kept come as one `gone`. */
-  readOrigin(range: { server: number; incarnation: number; from: number; to: number }, limit: number): Promise<OriginEntry[]>
+  /**
+   * Entries `from`..`to` of an origin in order, at most `limit`. Counts that are not known are left out; runs that are known and no
+   * longer kept come as one `gone`, from the first of them that lies within the range.
+   */
+  readOrigin(range: OriginRange, limit: number): Promise<OriginEntry[]>
 
   channel(id: string): Promise<ChannelState | undefined>
   /** Known channels in ascending order of id, after one. */
@@ -89,17 +108,23 @@ export interface Store {
 
   /** Messages of a channel that `seen` does not cover, in log order, after a position when one is given. */
   readForward(channel: string, seen: VersionVector, options: { limit: number; after?: Position }): Promise<LoggedMessage[]>
-  /** The newest messages of a channel that `within` covers (all, when undefined), at most `limit`, in log order. */
-  readBackward(channel: string, within: VersionVector | undefined, limit: number): Promise<LoggedMessage[]>
+  /** The newest messages of a channel that `within` covers, in log order, before a position when one is given. */
+  readBackward(channel: string, within: VersionVector, options: { limit: number; before?: Position }): Promise<LoggedMessage[]>
+  /**
+   * Coordinates of a channel's messages, in any order, that came ahead of lower counts: of each origin in `counts` those above its count
+   * that were logged before a position. At most `limits.vectorExceptions` an origin.
+   * @param counts of messages that were logged at the position or after it
+   */
+  ahead(channel: string, counts: Readonly<Record<Origin, number>>, before: Position): Promise<Coordinate[]>
   /** What has been purged of a channel, as a vector: a cursor that does not cover it has lost messages. */
   purged(channel: string): Promise<VersionVector>
 
   /**
-   * Called once for each entry that this store logs (`position` for messages), in log order, after it is durable and before its
+   * Called once for each entry that this store logs (with its place, when it is a message), in log order, after it is durable and before its
    * writer hears of it; also for one whose writer never did.
    * @returns the way to stop it
    */
-  onAppended(listener: (entry: Entry, position: Position | undefined) => void): () => void
+  onAppended(listener: (entry: Entry, place: Place | undefined) => void): () => void
   /**
    * Called when the store is back after it was out of reach, before it takes anything: what it held may have lost its tail.
    * @returns the way to stop it

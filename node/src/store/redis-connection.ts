@@ -4,7 +4,8 @@ import { Redis } from 'ioredis'
 import { unavailable } from './entries.ts'
 
 type Script = (prefix: string, ...args: string[]) => Promise<unknown>
-export type ScriptedRedis = Redis & Record<'dredAppend' | 'dredReplicate' | 'dredPurge' | 'dredResume', Script>
+const SCRIPTS = ['append', 'replicate', 'purge', 'resume', 'origins', 'channel', 'purged'] as const
+export type ScriptedRedis = Redis & Record<`dred${Capitalize<(typeof SCRIPTS)[number]>}`, Script>
 
 /** Delay before an attempt to connect again, in milliseconds, and before another to resume on a connection that refused it. */
 const RECONNECT_MS = { first: 20, most: 1_000 }
@@ -63,9 +64,8 @@ export class RedisConnection {
       retryStrategy: (times) => Math.min(RECONNECT_MS.first * 2 ** Math.min(times, 10), RECONNECT_MS.most),
     })
     const scripts = new URL('../../src/store/lua/', import.meta.url)
-    const common = await readFile(new URL('common.lua', scripts), 'utf8')
-    for (const name of ['append', 'replicate', 'purge', 'resume']) {
-      const lua = common + (await readFile(new URL(`${name}.lua`, scripts), 'utf8'))
+    for (const name of SCRIPTS) {
+      const lua = await scriptOf(name, scripts)
       redis.defineCommand(`dred${name.charAt(0).toUpperCase()}${name.slice(1)}`, { numberOfKeys: 1, lua })
     }
     const connection = new RedisConnection(redis as ScriptedRedis, whereOf(url), listener)
@@ -134,6 +134,16 @@ export class RedisConnection {
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     return unavailable(`Redis at ${this.#where} is out of reach${why}`, cause)
   }
+}
+
+/** A script with the files that it includes, each where it says so: what follows a `return` costs nothing until it is needed. */
+async function scriptOf(name: string, folder: URL): Promise<string> {
+  const lines = (await readFile(new URL(`${name}.lua`, folder), 'utf8')).split('\n')
+  const parts = lines.map(async (line) => {
+    const included = /^-- include (\w+)$/.exec(line)?.[1]
+    return included === undefined ? line : scriptOf(included, folder)
+  })
+  return (await Promise.all(parts)).join('\n')
 }
 
 /** Host and port, without credentials. */

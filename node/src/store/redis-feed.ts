@@ -1,7 +1,9 @@
-import type { Entry, Position } from './port.ts'
+import type { Position, Store } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import type { RedisReader } from './redis-reader.ts'
-import { fieldsOf, type Keys } from './redis-records.ts'
+import { FEED_LENGTH, type Keys, type Logged } from './redis-records.ts'
+
+type Announce = Parameters<Store['onAppended']>[0]
 
 /** Entries read at once when catching up. */
 const BATCH = 256
@@ -13,14 +15,14 @@ const BATCH = 256
 export class RedisFeed {
   readonly #keys: Keys
   readonly #reader: RedisReader
-  readonly #announce: (entry: Entry, position: Position | undefined) => void
+  readonly #announce: Announce
   /** Logged, but something before it has not been announced. */
-  readonly #waiting = new Map<Position, Entry>()
+  readonly #waiting = new Map<Position, Logged>()
   #announced = 0
   #heard = 0
   #reading: Promise<void> | undefined
 
-  constructor(keys: Keys, reader: RedisReader, announce: (entry: Entry, position: Position | undefined) => void) {
+  constructor(keys: Keys, reader: RedisReader, announce: Announce) {
     this.#keys = keys
     this.#reader = reader
     this.#announce = announce
@@ -41,9 +43,10 @@ export class RedisFeed {
    * Takes an entry that was logged.
    * @returns whether everything up to it has been announced; otherwise {@link catchUp} is due
    */
-  offer(position: Position, entry: Entry): boolean {
+  offer(logged: Logged): boolean {
+    const { position } = logged
     if (position <= this.#announced) return true
-    this.#waiting.set(position, entry)
+    this.#waiting.set(position, logged)
     this.#heard = Math.max(this.#heard, position)
     this.#pump()
     return position <= this.#announced
@@ -62,16 +65,18 @@ export class RedisFeed {
 
   async #read(redis: ScriptedRedis, upTo: Position): Promise<void> {
     const from = this.#announced + 1
-    const items = await redis.xrange(this.#keys.feed, from, upTo, 'COUNT', BATCH)
-    const ids = items.map(([, fields]) => fieldsOf(fields)['i'] ?? '')
-    const entries = await this.#reader.entries(redis, ids)
-    for (const [i, [streamId]] of items.entries()) {
-      const position = Number(streamId.split('-')[0])
-      const found = entries.get(ids[i] ?? '')
-      if (found && position > this.#announced && !this.#waiting.has(position)) this.#waiting.set(position, found.entry)
+    const readTo = Math.min(upTo, this.#announced + BATCH)
+    const places = Array.from({ length: readTo - from + 1 }, (_, i) => `${(from + i) % FEED_LENGTH}`)
+    const ids = await redis.hmget(this.#keys.feed, ...places)
+    const entries = await this.#reader.entries(
+      redis,
+      ids.filter((id) => id !== null),
+    )
+    for (const logged of entries.values()) {
+      const { position } = logged
+      if (position > this.#announced && position <= readTo && !this.#waiting.has(position)) this.#waiting.set(position, logged)
     }
     // Not in the feed: purged meanwhile, or never logged because Redis lost its tail and the positions were skipped.
-    const readTo = items.length < BATCH ? upTo : Number(items.at(-1)?.[0].split('-')[0])
     for (let position = this.#announced + 1; position <= readTo; position++) {
       if (!this.#waiting.has(position)) this.#announced = position
       this.#pump()
@@ -81,11 +86,11 @@ export class RedisFeed {
 
   #pump(): void {
     for (let next = this.#announced + 1; ; next++) {
-      const entry = this.#waiting.get(next)
-      if (!entry) return
+      const logged = this.#waiting.get(next)
+      if (!logged) return
       this.#waiting.delete(next)
       this.#announced = next
-      this.#announce(entry, entry.kind === 'message' ? next : undefined)
+      this.#announce(logged.entry, logged.place)
     }
   }
 }

@@ -33,9 +33,9 @@ async function prepare(appendonly: boolean): Promise<void> {
   store = await openRedisStore({ url: `redis://127.0.0.1:${proxy.port}`, prefix: `dred:{${randomUUID()}}:`, timeoutMs: 500 })
   events = []
   positions = []
-  store.onAppended(({ id }, position) => {
+  store.onAppended(({ id }, place) => {
     events.push(id)
-    positions.push(position)
+    positions.push(place?.position)
   })
   store.onReconnected(() => events.push('reconnected'))
 }
@@ -99,7 +99,7 @@ describe('a Redis that keeps what it has answered', () => {
     expect(await store.append(message(channel.id, 'lost'), next, 3)).toEqual({
       created: false,
       coordinate: { ...self, n: 2 },
-      acceptedAt: 2,
+      clock: 2,
     })
     await store.append(message(channel.id, 'after'), next, 4)
     const ids = ['before', 'lost', 'after'].map((text) => message(channel.id, text).id)

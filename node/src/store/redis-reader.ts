@@ -1,18 +1,27 @@
-import { type Origin, originOf, type VersionVector } from '@dred/protocol'
+import { type Origin, originOf, parseOrigin, type VersionVector } from '@dred/protocol'
+import type { OriginRange } from '@dred/protocol/relay'
 import type { ChainableCommander } from 'ioredis'
-import { highestBelow, PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
+import { PASSED_OVER, withGoneRuns } from './entries.ts'
+import type { ChannelState, LoggedMessage, OriginEntry, Position, Store } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
+import { countsAhead, latestUpTo, nextUncovered } from './redis-index.ts'
 import {
   channelStateOf,
   fieldsOf,
+  foundOf,
   genesisEntryOf,
   type Keys,
+  type Logged,
   loggedMessageOf,
-  placeOf,
+  type OriginCounts,
+  originsOf,
+  scoredOf,
   type StreamItem,
   vectorOf,
 } from './redis-records.ts'
+
+/** What `lua/origins.lua` gives of an origin. */
+type OriginReply = [origin: Origin, upTo: string, kept: string, ...beyond: string[]]
 
 /**
  * The reads of the port. Those of several round trips keep to what the first one found: the log only grows at its end, and what a
@@ -26,135 +35,180 @@ export class RedisReader {
   }
 
   async vector(redis: ScriptedRedis): Promise<VersionVector> {
-    return vectorOf(await redis.hgetall(this.#keys.origins))
+    const replies = (await redis.dredOrigins(this.#keys.prefix)) as OriginReply[]
+    return vectorOf(replies.map(([origin, upTo, , ...beyond]) => [origin, upTo, ...beyond]))
   }
 
-  async readOrigin(redis: ScriptedRedis, range: Parameters<typeof withGoneRuns>[1], limit: number): Promise<OriginEntry[]> {
+  async floors(redis: ScriptedRedis): Promise<Record<Origin, number>> {
+    const floors: Record<Origin, number> = {}
+    for (const [origin, upTo, kept] of (await redis.dredOrigins(this.#keys.prefix)) as OriginReply[]) {
+      const floor = kept === '' ? Number(upTo) : Math.min(Number(upTo), Number(kept) - 1)
+      if (floor > 0) floors[origin] = floor
+    }
+    return floors
+  }
+
+  async unknown(redis: ScriptedRedis, ids: readonly string[]): Promise<string[]> {
+    if (ids.length === 0) return []
+    const found = await redis.hmget(this.#keys.ids, ...ids)
+    return ids.filter((_, i) => found[i] === null)
+  }
+
+  async readOrigin(redis: ScriptedRedis, range: OriginRange, limit: number): Promise<OriginEntry[]> {
     const { server, incarnation, from, to } = range
-    const origin: Origin = `${server}-${incarnation}`
-    const last = Math.min(to, Number((await redis.hget(this.#keys.origins, origin)) ?? 0))
-    if (last < from || limit < 1) return []
-    const items = await redis.xrange(this.#keys.originLog(origin), `${from}-0`, `${last}-0`, 'COUNT', limit)
-    const complete = items.length < limit
+    if (to < from || limit < 1) return []
+    const origin = originOf(range)
+    // What is known first: an entry that comes after that is left out, and none is taken for gone.
+    const [upTo, beyond, places] = (await pipelined(redis, (pipeline) => {
+      pipeline.hget(this.#keys.state, origin).zrangebyscore(this.#keys.beyond(origin), from, to)
+      pipeline.zrangebyscore(this.#keys.originLog(origin), from, to, 'WITHSCORES', 'LIMIT', 0, limit)
+    })) as [string | null, string[], string[]]
+    const items = scoredOf(places).map(({ member, score }) => ({ member: member.split('|'), n: score }))
     const entries = await this.entries(
       redis,
-      items.map(([, fields]) => fieldsOf(fields)['i'] ?? ''),
+      items.map(({ member: [id = ''] }) => id),
     )
-    const kept = items.flatMap(([streamId, flat]): OriginEntry[] => {
-      const { i: id = '', a: acceptedAt } = fieldsOf(flat)
+    const kept = items.flatMap(({ member: [id = '', , clock], n }): OriginEntry[] => {
       const first = entries.get(id)?.entry
-      const coordinate = { server, incarnation, n: Number(streamId.split('-')[0]) }
+      const coordinate = { server, incarnation, n }
       if (!first) return []
-      if (acceptedAt === undefined) return [first]
-      if (acceptedAt === '') return [{ kind: 'reference', coordinate, channel: first.channel, id }]
-      return [{ ...first, coordinate, acceptedAt: Number(acceptedAt) }]
+      if (clock === undefined) return [first]
+      if (clock === '') return [{ kind: 'reference', coordinate, channel: first.channel, id }]
+      return [{ ...first, coordinate, clock: Number(clock) }]
     })
-    const readTo = complete ? last : Number(items.at(-1)?.[0].split('-')[0])
-    return withGoneRuns(kept, { ...range, to: readTo }, limit)
+    const readTo = items.length < limit ? to : (items.at(-1)?.n ?? to)
+    return withGoneRuns(kept, [upTo ?? 0, ...beyond].map(Number), { range: { ...range, to: readTo }, limit })
   }
 
   /** What ids stand for, of those that are kept. */
-  async entries(redis: ScriptedRedis, ids: readonly string[]): Promise<Map<string, { entry: Entry; position: Position | undefined }>> {
+  async entries(redis: ScriptedRedis, ids: readonly string[]): Promise<Map<string, Logged>> {
     if (ids.length === 0) return new Map()
-    const places = (await redis.hmget(this.#keys.ids, ...ids)).map(placeOf)
+    const places = (await redis.hmget(this.#keys.ids, ...ids)).map(foundOf)
     const replies = await pipelined(redis, (pipeline) => {
       for (const place of places) {
         if (place?.kind === 'message') pipeline.xrange(this.#keys.log(place.channel), place.position, place.position)
         else if (place) pipeline.hgetall(this.#keys.channel(place.channel))
       }
     })
-    const found = new Map<string, { entry: Entry; position: Position | undefined }>()
+    const found = new Map<string, Logged>()
     for (const [i, place] of places.entries()) {
       const reply = place && replies.shift()
       const id = ids[i] ?? ''
       if (place?.kind === 'message') {
         const [item] = reply as StreamItem[]
-        if (item) found.set(id, loggedMessageOf(place.channel, item))
+        if (!item) continue
+        const { entry, position, watermark } = loggedMessageOf(place.channel, item)
+        found.set(id, { entry, position, place: { position, watermark } })
       } else if (place) {
         const entry = genesisEntryOf(place.channel, reply as Record<string, string>)
-        if (entry) found.set(id, { entry, position: undefined })
+        if (entry) found.set(id, { entry, position: place.position, place: undefined })
       }
     }
     return found
   }
 
   async channel(redis: ScriptedRedis, id: string): Promise<ChannelState | undefined> {
-    return (await this.#states(redis, [id]))[0]
+    const [hash, messages, vector] = (await redis.dredChannel(this.#keys.prefix, id)) as [string[], number, OriginCounts[]]
+    return channelStateOf(id, fieldsOf(hash), { messages, vector: vectorOf(vector) })
   }
 
   async channels(redis: ScriptedRedis, after: string | undefined, limit: number): Promise<ChannelState[]> {
     if (limit < 1) return []
     const min = after === undefined ? '-' : `(${after}`
-    return this.#states(redis, await redis.zrangebylex(this.#keys.channels, min, '+', 'LIMIT', 0, limit))
+    const ids = await redis.zrangebylex(this.#keys.channels, min, '+', 'LIMIT', 0, limit)
+    const states = await Promise.all(ids.map((id) => this.channel(redis, id)))
+    return states.filter((state) => state !== undefined)
   }
 
   async readForward(
     redis: ScriptedRedis,
     { channel, seen }: { channel: string; seen: VersionVector },
-    { limit, after = 0 }: { limit: number; after?: Position },
+    { limit, after }: Parameters<Store['readForward']>[2],
   ): Promise<LoggedMessage[]> {
-    const origins = vectorOf(await redis.hgetall(this.#keys.vector(channel)))
-    const behind = origins.origins.filter((origin) => origins.watermark(origin) > seen.watermark(origin))
-    const find = async (last: Position = after, passed: Passed): Promise<Position | undefined> => {
-      const found = await pipelined(redis, (pipeline) => {
-        for (const origin of behind) {
-          const n = Math.max(seen.watermark(origin), passed.get(origin) ?? 0)
-          pipeline.xrange(this.#keys.counts(channel, origin), `${n + 1}-0`, '+', 'COUNT', 1)
-        }
-      })
-      const positions = found.flatMap((items) => positionOf(items) ?? [])
-      return positions.length === 0 ? undefined : Math.max(last + 1, Math.min(...positions))
+    const origins = originsOf(await redis.hkeys(this.#keys.channel(channel)))
+    const read = seen.clone()
+    const find = async (last: Position): Promise<Position | undefined> => {
+      const found = await Promise.all(
+        origins.map((origin) => nextUncovered(redis, this.#keys.counts(channel, origin), { origin, seen: read, last })),
+      )
+      return best(Math.min, found)
     }
-    const read = (from: Position): Promise<StreamItem[]> => redis.xrange(this.#keys.log(channel), from, '+', 'COUNT', limit)
-    return take({ find, read, next: (last) => last + 1, wanted: (origin, n) => !seen.has(origin, n) }, { channel, limit })
+    return take({
+      from: after === undefined ? await find(0) : after + 1,
+      read: (from) => redis.xrange(this.#keys.log(channel), from, '+', 'COUNT', limit),
+      next: (last, far) => (far ? find(last) : last + 1),
+      message: (item) => {
+        const logged = loggedMessageOf(channel, item)
+        const origin = originOf(logged.entry.coordinate)
+        read.raise(origin, logged.watermark)
+        return { logged, wanted: !seen.has(origin, logged.entry.coordinate.n) }
+      },
+      limit,
+    })
   }
 
   async readBackward(
     redis: ScriptedRedis,
-    { channel, within }: { channel: string; within: VersionVector | undefined },
-    limit: number,
+    { channel, within }: { channel: string; within: VersionVector },
+    { limit, before }: Parameters<Store['readBackward']>[2],
   ): Promise<LoggedMessage[]> {
-    const data = within?.toData()
-    const origins = data ? vectorOf(await redis.hgetall(this.#keys.vector(channel))).origins : []
-    const find = async (last: Position = Number.MAX_SAFE_INTEGER, passed: Passed): Promise<Position | undefined> => {
-      if (!data) return last
-      const found = await pipelined(redis, (pipeline) => {
-        for (const origin of origins) {
-          const n = highestBelow(data[origin], passed.get(origin) ?? Number.MAX_SAFE_INTEGER)
-          pipeline.xrevrange(this.#keys.counts(channel, origin), `${n}`, '-', 'COUNT', 1)
-        }
-      })
-      const positions = found.flatMap((items) => positionOf(items) ?? [])
-      return positions.length === 0 ? undefined : Math.min(last - 1, Math.max(...positions))
-    }
-    const read = (from: Position): Promise<StreamItem[]> => redis.xrevrange(this.#keys.log(channel), from, '-', 'COUNT', limit)
-    const scan = { find, read, next: (last: Position) => last - 1, wanted: (origin: Origin, n: number) => within?.has(origin, n) ?? true }
-    return (await take(scan, { channel, limit })).reverse()
+    let find: ((last: Position) => Promise<Position | undefined>) | undefined
+    const messages = await take({
+      from: (before ?? Number.MAX_SAFE_INTEGER) - 1,
+      read: (from) => redis.xrevrange(this.#keys.log(channel), from, '-', 'COUNT', limit),
+      next: async (last, far) => {
+        if (!far) return last - 1
+        find ??= await this.#latestWithin(redis, channel, within)
+        return find(last)
+      },
+      message: (item) => {
+        const logged = loggedMessageOf(channel, item)
+        const { coordinate } = logged.entry
+        return { logged, wanted: within.has(originOf(coordinate), coordinate.n) }
+      },
+      limit,
+    })
+    return messages.reverse()
+  }
+
+  async ahead(
+    redis: ScriptedRedis,
+    { channel, counts }: { channel: string; counts: Parameters<Store['ahead']>[1] },
+    before: Position,
+  ): Promise<Awaited<ReturnType<Store['ahead']>>> {
+    const found = await Promise.all(
+      Object.entries(counts).map(async ([origin, above]) => {
+        const ahead = await countsAhead(redis, this.#keys.counts(channel, origin as Origin), { above, before })
+        return ahead.map((n) => ({ ...parseOrigin(origin), n }))
+      }),
+    )
+    return found.flat()
   }
 
   async purged(redis: ScriptedRedis, channel: string): Promise<VersionVector> {
-    const [purged, logged] = (await pipelined(redis, (pipeline) => {
-      pipeline.hgetall(this.#keys.purged(channel)).hkeys(this.#keys.vector(channel))
-    })) as [Record<string, string>, Origin[]]
-    const vector = vectorOf(purged)
-    const beyond = (await pipelined(redis, (pipeline) => {
-      for (const origin of logged) pipeline.zrange(this.#keys.purgedBeyond(channel, origin), 0, '-1')
-    })) as string[][]
-    for (const [i, origin] of logged.entries()) for (const n of beyond[i] ?? []) vector.add(origin, Number(n))
-    return vector
+    return vectorOf((await redis.dredPurged(this.#keys.prefix, channel)) as OriginCounts[])
   }
 
-  async #states(redis: ScriptedRedis, ids: readonly string[]): Promise<ChannelState[]> {
-    const replies = await pipelined(redis, (pipeline) => {
-      for (const id of ids) {
-        pipeline.hgetall(this.#keys.channel(id)).hgetall(this.#keys.vector(id)).xlen(this.#keys.log(id))
-      }
+  /** Finds the latest message before a position that a vector covers. */
+  async #latestWithin(redis: ScriptedRedis, channel: string, within: VersionVector) {
+    const origins = originsOf(await redis.hkeys(this.#keys.channel(channel))).map((origin) => {
+      const [upTo, ...beyond] = within.counts(origin)
+      return { key: this.#keys.counts(channel, origin), upTo, beyond }
     })
-    return ids.flatMap((id, i) => {
-      const [hash, vector, messages] = replies.slice(3 * i) as [Record<string, string>, Record<string, string>, number]
-      return channelStateOf(id, hash, { messages, vector: vectorOf(vector) }) ?? []
-    })
+    const found = (await pipelined(redis, (pipeline) => {
+      for (const { key, beyond } of origins) for (const n of beyond) pipeline.zrangebyscore(key, n, n)
+    })) as string[][]
+    const beyond = found.flat().map((place) => Number(place.split('|')[0]))
+    return async (last: Position): Promise<Position | undefined> => {
+      const covered = await Promise.all(origins.map(({ key, upTo }) => latestUpTo(redis, key, { upTo, last })))
+      return best(Math.max, [...covered, ...beyond.filter((position) => position < last)])
+    }
   }
+}
+
+function best(choose: typeof Math.min, positions: readonly (Position | undefined)[]): Position | undefined {
+  const found = positions.filter((position) => position !== undefined)
+  return found.length === 0 ? undefined : choose(...found)
 }
 
 /** Sends commands in one go. Their answers, in order. */
@@ -168,43 +222,31 @@ async function pipelined(redis: ScriptedRedis, build: (pipeline: ChainableComman
   })
 }
 
-/** Of the first item of a channel's stream of one origin. */
-function positionOf(items: unknown): Position | undefined {
-  const [item] = items as StreamItem[]
-  return item && Number(item[0].split('-')[1])
-}
-
-/** Last counts of origins that were looked at. */
-type Passed = ReadonlyMap<Origin, number>
-
 interface Scan {
-  /** Where the next message may be that is wanted, after the last position read; undefined when there is none. */
-  find: (last: Position | undefined, passed: Passed) => Promise<Position | undefined>
+  from: Position | undefined
   /** A part of the log from a position on, in the direction of the scan, as long as the limit. */
   read: (from: Position) => Promise<StreamItem[]>
-  next: (last: Position) => Position
-  wanted: (origin: Origin, n: number) => boolean
+  /** Where to read on; when the last ones were `far` from what is wanted, it is worth looking for that. */
+  next: (last: Position, far: boolean) => Position | undefined | Promise<Position | undefined>
+  message: (item: StreamItem) => { logged: LoggedMessage; wanted: boolean }
+  limit: number
 }
 
 /** Reads on until `limit` wanted messages are found or the log ends. */
-async function take({ find, read, next, wanted }: Scan, { channel, limit }: { channel: string; limit: number }): Promise<LoggedMessage[]> {
+async function take({ from: first, read, next, message, limit }: Scan): Promise<LoggedMessage[]> {
   const messages: LoggedMessage[] = []
-  const passed = new Map<Origin, number>()
-  let last: Position | undefined
-  for (let from = await find(last, passed); from !== undefined && messages.length < limit; ) {
+  for (let from = first; from !== undefined && messages.length < limit; ) {
     const items = await read(from)
     let over = 0
+    let last = from
     for (const item of items) {
-      const logged = loggedMessageOf(channel, item)
-      const origin = originOf(logged.entry.coordinate)
-      const { n } = logged.entry.coordinate
+      const { logged, wanted } = message(item)
       last = logged.position
-      passed.set(origin, n)
-      over = wanted(origin, n) ? 0 : over + 1
-      if (over === 0 && messages.length < limit) messages.push(logged)
+      over = wanted ? 0 : over + 1
+      if (wanted && messages.length < limit) messages.push(logged)
     }
-    if (last === undefined || items.length < limit) break
-    from = over < Math.min(limit, PASSED_OVER) ? next(last) : await find(last, passed)
+    if (items.length < limit) break
+    from = await next(last, over >= Math.min(limit, PASSED_OVER))
   }
   return messages
 }

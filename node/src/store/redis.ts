@@ -1,7 +1,7 @@
 import { DredError, originOf } from '@dred/protocol'
 import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP, unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
-import type { AppendResult, Entry, NewEntry, OriginEntry, Position, Store } from './port.ts'
+import type { AppendResult, Entry, NewEntry, OriginEntry, Place, Position, Store } from './port.ts'
 import { RedisConnection, type RedisConnectionOptions, type ScriptedRedis } from './redis-connection.ts'
 import { RedisFeed } from './redis-feed.ts'
 import { RedisReader } from './redis-reader.ts'
@@ -28,7 +28,7 @@ class RedisStore implements Store {
   readonly #keys: Keys
   readonly #reader: RedisReader
   readonly #feed: RedisFeed
-  readonly #appended = new Listeners<[entry: Entry, position: Position | undefined]>()
+  readonly #appended = new Listeners<[entry: Entry, place: Place | undefined]>()
   readonly #reconnected = new Listeners<[]>()
   #connection: RedisConnection | undefined
   /** Origins that this process counted, and those among them that an outage has ended. */
@@ -39,7 +39,7 @@ class RedisStore implements Store {
     this.#options = options
     this.#keys = keysUnder(options.prefix)
     this.#reader = new RedisReader(this.#keys)
-    this.#feed = new RedisFeed(this.#keys, this.#reader, (entry, position) => this.#appended.emit(entry, position))
+    this.#feed = new RedisFeed(this.#keys, this.#reader, (entry, place) => this.#appended.emit(entry, place))
   }
 
   async connect(): Promise<void> {
@@ -59,26 +59,27 @@ class RedisStore implements Store {
     })
   }
 
-  async append(entry: NewEntry, self: Parameters<Store['append']>[1], acceptedAt: number): Promise<AppendResult> {
+  async append(entry: NewEntry, self: Parameters<Store['append']>[1], clock: number): Promise<AppendResult> {
     const origin = originOf(self)
     if (this.#ended.has(origin)) throw unavailable(`Incarnation ${origin} ended when Redis was out of reach`)
     this.#counted.add(origin)
     return this.#run(async (redis) => {
-      const reply = await redis.dredAppend(this.#keys.prefix, ...entryArguments(entry), origin, `${acceptedAt}`)
-      const [outcome, from, n, at, position] = reply as [string, string, string, string, string?]
+      const reply = await redis.dredAppend(this.#keys.prefix, ...entryArguments(entry, clock), origin)
+      const [outcome, n, ...rest] = reply as [string, string, string, string]
       if (outcome === 'message_expired' || outcome === 'channel_expired') throw new DredError(outcome)
-      const coordinate = coordinateOf(from, n)
-      if (position !== undefined) await this.#logged(redis, Number(position), { ...entry, coordinate, acceptedAt })
-      return { created: outcome === 'created', coordinate, acceptedAt: Number(at) }
+      if (outcome === 'known') return { created: false, coordinate: coordinateOf(rest[0], n), clock: Number(rest[1]) }
+      const coordinate = coordinateOf(origin, n)
+      await this.#logged(redis, { ...entry, coordinate, clock }, rest)
+      return { created: true, coordinate, clock }
     })
   }
 
-  async replicate(entry: OriginEntry): Promise<'stored' | 'known' | 'gap'> {
+  async replicate(entry: OriginEntry): Promise<'stored' | 'known' | 'refused'> {
     const place = [originOf(entry.coordinate), `${entry.coordinate.n}`]
     return this.#run(async (redis) => {
       const reply = await redis.dredReplicate(this.#keys.prefix, ...place, ...replicateArguments(entry))
-      const [outcome, position] = reply as ['stored' | 'known' | 'gap', string?]
-      if (position !== undefined) await this.#logged(redis, Number(position), entry as Entry)
+      const [outcome, ...rest] = reply as ['stored' | 'known' | 'refused'] | ['stored', string, string]
+      if (rest.length === 2) await this.#logged(redis, entry as Entry, rest)
       return outcome
     })
   }
@@ -94,16 +95,19 @@ class RedisStore implements Store {
   }
 
   readonly vector: Store['vector'] = () => this.#run((redis) => this.#reader.vector(redis))
+  readonly floors: Store['floors'] = () => this.#run((redis) => this.#reader.floors(redis))
+  readonly unknown: Store['unknown'] = (ids) => this.#run((redis) => this.#reader.unknown(redis, ids))
   readonly readOrigin: Store['readOrigin'] = (range, limit) => this.#run((redis) => this.#reader.readOrigin(redis, range, limit))
   readonly channel: Store['channel'] = (id) => this.#run((redis) => this.#reader.channel(redis, id))
   readonly channels: Store['channels'] = (after, limit) => this.#run((redis) => this.#reader.channels(redis, after, limit))
   readonly readForward: Store['readForward'] = (channel, seen, options) =>
     this.#run((redis) => this.#reader.readForward(redis, { channel, seen }, options))
-  readonly readBackward: Store['readBackward'] = (channel, within, limit) =>
-    this.#run((redis) => this.#reader.readBackward(redis, { channel, within }, limit))
+  readonly readBackward: Store['readBackward'] = (channel, within, options) =>
+    this.#run((redis) => this.#reader.readBackward(redis, { channel, within }, options))
+  readonly ahead: Store['ahead'] = (channel, counts, before) => this.#run((redis) => this.#reader.ahead(redis, { channel, counts }, before))
   readonly purged: Store['purged'] = (channel) => this.#run((redis) => this.#reader.purged(redis, channel))
 
-  onAppended(listener: (entry: Entry, position: Position | undefined) => void): () => void {
+  onAppended(listener: (entry: Entry, place: Place | undefined) => void): () => void {
     return this.#appended.add(listener)
   }
 
@@ -126,13 +130,15 @@ class RedisStore implements Store {
   }
 
   /** Announces an entry before its writer hears of it. */
-  async #logged(redis: ScriptedRedis, position: Position, entry: Entry): Promise<void> {
-    if (!this.#feed.offer(position, entry)) await this.#feed.catchUp(redis, position)
+  async #logged(redis: ScriptedRedis, entry: Entry, [at, upTo]: [position: string, watermark: string]): Promise<void> {
+    const position: Position = Number(at)
+    const place = entry.kind === 'message' ? { position, watermark: Number(upTo) } : undefined
+    if (!this.#feed.offer({ position, entry, place })) await this.#feed.catchUp(redis, position)
   }
 }
 
 function replicateArguments(entry: OriginEntry): string[] {
-  if (entry.kind === 'gone') return ['gone']
+  if (entry.kind === 'gone') return ['gone', `${entry.from}`]
   if (entry.kind === 'reference') return ['reference', entry.id]
-  return [...entryArguments(entry), `${entry.acceptedAt}`]
+  return entryArguments(entry, entry.clock)
 }

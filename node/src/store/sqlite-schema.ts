@@ -7,7 +7,7 @@ import { unavailable } from './entries.ts'
  * Each brings a file from the version that is its index to the next; `PRAGMA user_version` says how many were applied. Never
  * change one that was released.
  */
-const MIGRATIONS = [
+export const MIGRATIONS = [
   `
   CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
@@ -85,6 +85,37 @@ const MIGRATIONS = [
     n INTEGER NOT NULL,
     PRIMARY KEY (channel, origin, n)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- Times became hybrid clocks, in microseconds.
+  ALTER TABLE channels RENAME COLUMN accepted_at TO clock;
+  ALTER TABLE messages RENAME COLUMN accepted_at TO clock;
+  ALTER TABLE aliases RENAME COLUMN accepted_at TO clock;
+  UPDATE channels SET clock = clock * 1000;
+  UPDATE messages SET clock = clock * 1000;
+  UPDATE aliases SET clock = clock * 1000;
+
+  -- Known counts above up_to of an origin, and of those the ones of a channel.
+  CREATE TABLE origins_beyond (
+    origin INTEGER NOT NULL REFERENCES origins,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (origin, n)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE channel_origins_beyond (
+    channel INTEGER NOT NULL REFERENCES channels,
+    origin INTEGER NOT NULL REFERENCES origins,
+    n INTEGER NOT NULL,
+    PRIMARY KEY (channel, origin, n)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Where the origin stood right after a message was logged. Of an origin's messages that were on time positions ascend with counts.
+  -- The others came before lower counts.
+  ALTER TABLE messages ADD COLUMN watermark INTEGER NOT NULL DEFAULT 0;
+  UPDATE messages SET watermark = n;
+  DROP INDEX messages_by_channel_origin;
+  CREATE INDEX messages_on_time ON messages (channel, origin, n) WHERE n <= watermark;
+  CREATE INDEX messages_early ON messages (channel, origin, n) WHERE n > watermark;
+  CREATE INDEX messages_early_by_position ON messages (channel, origin, position, n, watermark) WHERE n > watermark;
   `,
 ]
 

@@ -1,13 +1,13 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Coordinate, DredError, limits } from '@dred/protocol'
 import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP } from './entries.ts'
-import type { AppendResult, Entry, NewEntry, OriginEntry, Position } from './port.ts'
+import type { AppendResult, Entry, NewEntry, OriginEntry, Place } from './port.ts'
 import { prepareWrites } from './sqlite-statements.ts'
 
 /** What a write came to, and the entry that it logged, if it did. */
 export interface Written<T> {
   result: T
-  logged?: { entry: Entry; position: Position | undefined }
+  logged?: { entry: Entry; place: Place | undefined }
 }
 
 interface Known {
@@ -15,9 +15,23 @@ interface Known {
   server: number
   incarnation: number
   n: number
-  accepted_at: number
+  clock: number
   channel: number
   hidden_at: number | null
+}
+
+interface OriginRow {
+  /** Undefined while nothing of the origin is known. */
+  key: number | undefined
+  up_to: number
+  /** The lowest exception. */
+  beyond: number | null
+}
+
+/** An origin, and how far it is known without a gap. */
+interface Progress {
+  origin: number
+  watermark: number
 }
 
 interface Doomed {
@@ -40,33 +54,31 @@ export class SqliteWriter {
   }
 
   /** @throws DredError `message_expired`, `channel_expired` */
-  append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, acceptedAt: number): Written<AppendResult> {
+  append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, clock: number): Written<AppendResult> {
     const known = this.#known(entry.kind, entry.id)
     if (known) {
       if (entry.kind === 'genesis' && known.hidden_at !== null) throw new DredError('channel_expired')
       const { server, incarnation, n } = known
-      return { result: { created: false, coordinate: { server, incarnation, n }, acceptedAt: known.accepted_at } }
+      return { result: { created: false, coordinate: { server, incarnation, n }, clock: known.clock } }
     }
     if (this.#expired(entry)) throw new DredError('message_expired')
     if (this.#channelExpired(entry)) throw new DredError('channel_expired')
-    const { upTo, advance } = this.#origin(self)
-    const n = upTo + 1
-    const logged: Entry = { ...entry, coordinate: { server: self.server, incarnation: self.incarnation, n }, acceptedAt }
-    const position = this.#log(logged, advance(n))
-    return { result: { created: true, coordinate: logged.coordinate, acceptedAt }, logged: { entry: logged, position } }
+    const origin = this.#origin(self)
+    const coordinate = { server: self.server, incarnation: self.incarnation, n: origin.up_to + 1 }
+    const logged: Entry = { ...entry, coordinate, clock }
+    const place = this.#log(logged, this.#raise(origin, coordinate))
+    return { result: { created: true, coordinate, clock }, logged: { entry: logged, place } }
   }
 
-  replicate(entry: OriginEntry): Written<'stored' | 'known' | 'gap'> {
+  replicate(entry: OriginEntry): Written<'stored' | 'known' | 'refused'> {
     const { n } = entry.coordinate
-    const { upTo, advance } = this.#origin(entry.coordinate)
-    if (n <= upTo) return { result: 'known' }
-    if (n > upTo + 1 && entry.kind !== 'gone') return { result: 'gap' }
-    const origin = advance(n)
+    const progress = this.#count(entry.coordinate, entry.kind === 'gone' ? entry.from : n)
+    if (typeof progress === 'string') return { result: progress }
     if (entry.kind === 'gone') return { result: 'stored' }
     const known = this.#known(entry.kind, entry.id)
     if (known) {
-      this.#sql.insertAlias.run(origin, n, entry.id, entry.kind === 'reference' ? null : entry.acceptedAt)
-      if (known.kind === 'message') this.#sql.raiseVector.run(known.channel, origin, n)
+      this.#sql.insertAlias.run(progress.origin, n, entry.id, entry.kind === 'reference' ? null : entry.clock)
+      if (known.kind === 'message') this.#countIn(known.channel, n, progress)
       return { result: 'stored' }
     }
     if (entry.kind === 'reference') return { result: 'stored' }
@@ -74,12 +86,12 @@ export class SqliteWriter {
       const channel = this.#sql.channel.get(entry.channel)
       if (channel) {
         const key = Number(channel['key'])
-        this.#sql.raiseVector.run(key, origin, n)
-        this.#rememberPurged(key, origin, n)
+        this.#countIn(key, n, progress)
+        this.#rememberPurged(key, progress.origin, n)
       }
       return { result: 'stored' }
     }
-    return { result: 'stored', logged: { entry, position: this.#log(entry, origin) } }
+    return { result: 'stored', logged: { entry, place: this.#log(entry, progress) } }
   }
 
   /**
@@ -99,7 +111,8 @@ export class SqliteWriter {
     const forgotten = sql.forgettableChannels.all(now - EXPIRED_CHANNEL_KEPT_MS, PURGE_STEP) as { key: number; id: string }[]
     for (const { key, id } of forgotten) {
       sql.deleteAliases.run(id)
-      sql.deletePurgedBeyond.run(key)
+      sql.forgetPurgedBeyond.run(key)
+      sql.forgetVectorBeyond.run(key)
       sql.deleteChannelOrigins.run(key)
       sql.deleteChannel.run(key)
     }
@@ -112,15 +125,49 @@ export class SqliteWriter {
     return (message ?? (kind === 'message' ? undefined : this.#sql.knownGenesis.get(id))) as Known | undefined
   }
 
-  /** Where an origin stands; `advance` moves it to a count and gives its key. */
-  #origin({ server, incarnation }: Pick<Coordinate, 'server' | 'incarnation'>): { upTo: number; advance: (n: number) => number } {
-    const known = this.#sql.origin.get(server, incarnation) as { key: number; up_to: number } | undefined
-    const advance = (n: number): number => {
-      if (!known) return Number(this.#sql.insertOrigin.run(server, incarnation, n).lastInsertRowid)
-      this.#sql.advanceOrigin.run(n, known.key)
-      return known.key
+  #origin({ server, incarnation }: Pick<Coordinate, 'server' | 'incarnation'>): OriginRow {
+    return (this.#sql.origin.get(server, incarnation) as OriginRow | undefined) ?? { key: undefined, up_to: 0, beyond: null }
+  }
+
+  #originKey({ key }: OriginRow, { server, incarnation }: Coordinate): number {
+    return key ?? Number(this.#sql.insertOrigin.run(server, incarnation).lastInsertRowid)
+  }
+
+  /** Notes `from` up to the count of the coordinate as known, unless all are, or that would be too many exceptions. */
+  #count(coordinate: Coordinate, from: number): Progress | 'known' | 'refused' {
+    const { n } = coordinate
+    const row = this.#origin(coordinate)
+    if (n <= row.up_to) return 'known'
+    if (from <= row.up_to + 1) return this.#raise(row, coordinate)
+    const beyond = (first: number, last: number): number => Number(this.#sql.countBeyond.get(row.key ?? 0, first, last)?.['count'])
+    const added = n - from + 1 - beyond(from, n)
+    if (added === 0) return 'known'
+    if (added + beyond(0, Number.MAX_SAFE_INTEGER) > limits.vectorExceptions) return 'refused'
+    const origin = this.#originKey(row, coordinate)
+    for (let count = from; count <= n; count++) this.#sql.insertBeyond.run(origin, count)
+    return { origin, watermark: row.up_to }
+  }
+
+  /** Notes everything up to a count as known. */
+  #raise(row: OriginRow, coordinate: Coordinate): Progress {
+    const origin = this.#originKey(row, coordinate)
+    let watermark = coordinate.n
+    if (row.beyond !== null && row.beyond <= watermark + 1) {
+      for (const { n } of this.#sql.beyond.iterate(origin) as Iterable<unknown> as Iterable<{ n: number }>) {
+        if (n > watermark + 1) break
+        watermark = Math.max(watermark, n)
+      }
+      this.#sql.deleteBeyond.run(origin, watermark)
     }
-    return { upTo: known?.up_to ?? 0, advance }
+    this.#sql.advanceOrigin.run(watermark, origin)
+    return { origin, watermark }
+  }
+
+  /** Notes a count in the vector of a channel. What is known of its origin without a gap was logged before, where it is the channel's. */
+  #countIn(channel: number, n: number, { origin, watermark }: Progress): void {
+    this.#sql.raiseVector.run(channel, origin, watermark)
+    this.#sql.deleteVectorBeyond.run(channel, origin, watermark)
+    if (n > watermark) this.#sql.insertVectorBeyond.run(channel, origin, n)
   }
 
   #expired({ kind, expiresAt }: NewEntry): boolean {
@@ -133,19 +180,20 @@ export class SqliteWriter {
     return channel?.hidden_at != null && channel.idle_ms !== null && entry.sentAt + channel.idle_ms < this.#horizon
   }
 
-  #log(entry: Entry, origin: number): Position | undefined {
-    const { canonical, sig, sentAt, expiresAt, acceptedAt } = entry
+  #log(entry: Entry, progress: Progress): Place | undefined {
+    const { canonical, sig, sentAt, expiresAt, clock } = entry
     const { n } = entry.coordinate
+    const { origin, watermark } = progress
     const channel = this.#channelKey(entry.channel)
     if (entry.kind === 'genesis') {
-      this.#sql.setGenesis.run({ canonical, sig, origin, n, acceptedAt, sentAt, expiresAt, idleMs: entry.genesis.idleMs, channel })
+      this.#sql.setGenesis.run({ canonical, sig, origin, n, clock, sentAt, expiresAt, idleMs: entry.genesis.idleMs, channel })
       return undefined
     }
-    const message = { id: entry.id, channel, origin, n, acceptedAt, sentAt, expiresAt, canonical, sig }
+    const message = { id: entry.id, channel, origin, n, watermark, clock, sentAt, expiresAt, canonical, sig }
     const position = Number(this.#sql.insertMessage.run(message).lastInsertRowid)
-    this.#sql.raiseVector.run(channel, origin, n)
+    this.#countIn(channel, n, progress)
     this.#sql.countMessage.run({ sentAt, horizon: this.#horizon, channel })
-    return position
+    return { position, watermark }
   }
 
   #channelKey(id: string): number {
@@ -160,17 +208,17 @@ export class SqliteWriter {
     this.#rememberPurged(channel, origin, n)
   }
 
-  /** `purged_to` stays below what is kept: reading from there on has to find it. */
+  /** `purged_to` stays below what is kept and what may still come: reading from there on has to find it. */
   #rememberPurged(channel: number, origin: number, n: number): void {
-    const firstKept = Number(this.#sql.firstKept.get(channel, origin)?.['n'] ?? Number.POSITIVE_INFINITY)
-    if (n > firstKept) {
-      const { count } = this.#sql.countBeyond.get(channel, origin) as { count: number }
-      if (count < limits.vectorExceptions) this.#sql.insertBeyond.run(channel, origin, n)
+    const sql = this.#sql
+    const upTo = Number(sql.purgeable.get({ channel, origin })?.['n'])
+    if (n > upTo) {
+      const { count } = sql.countPurgedBeyond.get(channel, origin) as { count: number }
+      if (count < limits.vectorExceptions) sql.insertPurgedBeyond.run(channel, origin, n)
       return
     }
-    const below = Math.min(firstKept, Number.MAX_SAFE_INTEGER)
-    const beyond = Number(this.#sql.lastBeyond.get(channel, origin, below)?.['n'] ?? 0)
-    this.#sql.raisePurged.run(channel, origin, Math.max(n, beyond))
-    this.#sql.deleteBeyond.run(channel, origin, below)
+    const beyond = Number(sql.lastPurgedBeyond.get(channel, origin, upTo)?.['n'] ?? 0)
+    sql.raisePurged.run(channel, origin, Math.max(n, beyond))
+    sql.deletePurgedBeyond.run(channel, origin, upTo)
   }
 }

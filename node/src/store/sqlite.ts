@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
-import type { Entry, OriginEntry, Position, Store } from './port.ts'
+import type { Entry, OriginEntry, Place, Store } from './port.ts'
 import { GroupCommits } from './sqlite-commits.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { openDatabase } from './sqlite-schema.ts'
@@ -24,7 +24,7 @@ class SqliteStore implements Store {
   readonly #commits: GroupCommits
   readonly #writer: SqliteWriter
   readonly #reader: SqliteReader
-  readonly #appended = new Listeners<[entry: Entry, position: Position | undefined]>()
+  readonly #appended = new Listeners<[entry: Entry, place: Place | undefined]>()
 
   constructor(db: DatabaseSync) {
     this.#db = db
@@ -33,7 +33,7 @@ class SqliteStore implements Store {
     this.#reader = new SqliteReader(db)
   }
 
-  readonly append: Store['append'] = (entry, self, acceptedAt) => this.#write(() => this.#writer.append(entry, self, acceptedAt))
+  readonly append: Store['append'] = (entry, self, clock) => this.#write(() => this.#writer.append(entry, self, clock))
 
   replicate(entry: OriginEntry): ReturnType<Store['replicate']> {
     return this.#write(() => this.#writer.replicate(entry))
@@ -49,16 +49,19 @@ class SqliteStore implements Store {
   }
 
   readonly vector: Store['vector'] = () => this.#read((reader) => reader.vector())
+  readonly floors: Store['floors'] = () => this.#read((reader) => reader.floors())
+  readonly unknown: Store['unknown'] = (ids) => this.#read((reader) => reader.unknown(ids))
   readonly readOrigin: Store['readOrigin'] = (range, limit) => this.#read((reader) => reader.readOrigin(range, limit))
   readonly channel: Store['channel'] = (id) => this.#read((reader) => reader.channel(id))
   readonly channels: Store['channels'] = (after, limit) => this.#read((reader) => reader.channels(after, limit))
   readonly readForward: Store['readForward'] = (channel, seen, options) =>
     this.#read((reader) => reader.readForward(channel, seen, options))
-  readonly readBackward: Store['readBackward'] = (channel, within, limit) =>
-    this.#read((reader) => reader.readBackward(channel, within, limit))
+  readonly readBackward: Store['readBackward'] = (channel, within, options) =>
+    this.#read((reader) => reader.readBackward(channel, within, options))
+  readonly ahead: Store['ahead'] = (channel, counts, before) => this.#read((reader) => reader.ahead(channel, counts, before))
   readonly purged: Store['purged'] = (channel) => this.#read((reader) => reader.purged(channel))
 
-  onAppended(listener: (entry: Entry, position: Position | undefined) => void): () => void {
+  onAppended(listener: (entry: Entry, place: Place | undefined) => void): () => void {
     return this.#appended.add(listener)
   }
 
@@ -79,7 +82,7 @@ class SqliteStore implements Store {
 
   async #write<T>(write: () => Written<T>): Promise<T> {
     const { result } = await this.#commits.run(write, ({ logged }) => {
-      if (logged) this.#appended.emit(logged.entry, logged.position)
+      if (logged) this.#appended.emit(logged.entry, logged.place)
     })
     return result
   }

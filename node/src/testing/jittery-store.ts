@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Entry, Position, Store } from '../store/port.ts'
-import type { Random } from '../store/testing/random.ts'
+import type { Random } from '@dred/protocol/testing/random'
+import type { Entry, Place, Store } from '../store/port.ts'
 
 /**
  * A store as it may be behind a network: reads take a few turns of the event loop before and after they happen, and entries are
@@ -18,22 +18,24 @@ export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store 
       await pass()
       return result
     }
-  const announcements: { entry: Entry; position: Position | undefined }[] = []
-  const listeners = new Set<(entry: Entry, position: Position | undefined) => void>()
+  const announcements: { entry: Entry; place: Place | undefined }[] = []
+  const listeners = new Set<(entry: Entry, place: Place | undefined) => void>()
   let announcing: Promise<void> | undefined
   const announce = async (): Promise<void> => {
     for (let next = announcements.shift(); next; next = announcements.shift()) {
       await pass()
-      for (const listener of listeners) listener(next.entry, next.position)
+      for (const listener of listeners) listener(next.entry, next.place)
     }
     announcing = undefined
   }
-  store.onAppended((entry, position) => {
-    announcements.push({ entry, position })
+  store.onAppended((entry, place) => {
+    announcements.push({ entry, place })
     announcing ??= announce()
   })
   return {
     vector: () => store.vector(),
+    floors: () => store.floors(),
+    unknown: slowly((...args) => store.unknown(...args)),
     append: slowly((...args) => store.append(...args)),
     replicate: slowly((...args) => store.replicate(...args)),
     readOrigin: (...args) => store.readOrigin(...args),
@@ -41,6 +43,7 @@ export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store 
     channels: (...args) => store.channels(...args),
     readForward: slowly((...args) => store.readForward(...args)),
     readBackward: slowly((...args) => store.readBackward(...args)),
+    ahead: slowly((...args) => store.ahead(...args)),
     purged: slowly((...args) => store.purged(...args)),
     onAppended: (listener) => {
       listeners.add(listener)

@@ -1,5 +1,5 @@
 import { DredError } from '@dred/protocol'
-import type { Entry, Position, Store } from '../store/port.ts'
+import type { Entry, Place, Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 
 /** A store that can be out of reach, and come back without its tail. */
@@ -14,12 +14,12 @@ export async function openLossyStore(): Promise<LossyStore> {
   let current = await openSqliteStore({ path: ':memory:' })
   let away = false
   const log: Entry[] = []
-  const appended = new Set<(entry: Entry, position: Position | undefined) => void>()
+  const appended = new Set<(entry: Entry, place: Place | undefined) => void>()
   const reconnected = new Set<() => void>()
   const follow = (store: Store): (() => void) =>
-    store.onAppended((entry, position) => {
+    store.onAppended((entry, place) => {
       log.push(entry)
-      for (const listener of appended) listener(entry, position)
+      for (const listener of appended) listener(entry, place)
     })
   let unfollow = follow(current)
   const reach = (): Store => {
@@ -28,6 +28,8 @@ export async function openLossyStore(): Promise<LossyStore> {
   }
   return {
     vector: async () => reach().vector(),
+    floors: async () => reach().floors(),
+    unknown: async (...args) => reach().unknown(...args),
     append: async (...args) => reach().append(...args),
     replicate: async (...args) => reach().replicate(...args),
     readOrigin: async (...args) => reach().readOrigin(...args),
@@ -35,6 +37,7 @@ export async function openLossyStore(): Promise<LossyStore> {
     channels: async (...args) => reach().channels(...args),
     readForward: async (...args) => reach().readForward(...args),
     readBackward: async (...args) => reach().readBackward(...args),
+    ahead: async (...args) => reach().ahead(...args),
     purged: async (...args) => reach().purged(...args),
     purge: async (...args) => reach().purge(...args),
     ping: async () => reach().ping(),

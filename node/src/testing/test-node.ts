@@ -1,4 +1,5 @@
 import { generateDeviceKey, type Signer, signGenesis, signMessage, webCryptoSigner } from '@dred/protocol'
+import { createRelay } from '@dred/protocol/relay'
 import { pino } from 'pino'
 import { createNode, type Node, type NodeDependencies, type NodeSettings } from '../node.ts'
 import type { Replicator } from '../peers/port.ts'
@@ -20,7 +21,27 @@ export interface TestNode extends Node {
 
 /** A replicator of a server that is alone. */
 export function noReplicator(): Replicator {
-  return { start: () => undefined, accept: (stream) => stream.destroy(), connected: () => [], stop: async () => undefined }
+  let clock = 0
+  return {
+    start: async () => undefined,
+    accept: (stream) => stream.destroy(),
+    connected: () => [],
+    clock: () => (clock = Math.max(clock + 1, Date.now() * 1_000)),
+    admit: async () => undefined,
+    confirmed: () => ({ upTo: [], servers: 1 }),
+    onConfirmed: () => () => undefined,
+    purged: () => undefined,
+    statistics: () => ({
+      counters: createRelay({ self: 1, incarnation: 1 }).counters,
+      links: [],
+      receipts: new Map(),
+      pendingBytes: 0,
+      bodyBytes: 0,
+      controlBytes: 0,
+      joining: false,
+    }),
+    stop: async () => undefined,
+  }
 }
 
 export async function startTestNode(

@@ -1,4 +1,4 @@
-import type { SignedGenesis, StreamEvent } from '@dred/protocol'
+import type { SignedGenesis, StoredEvent, StreamEvent } from '@dred/protocol'
 import { Bell } from '../clock.ts'
 import type { Context } from '../context.ts'
 import type { Server } from '../discovery.ts'
@@ -19,6 +19,8 @@ export interface StreamSetOptions {
   counted: (healthy: Server[]) => void
   caughtUp: () => void
   gap: (gap: Gap) => void
+  /** When given, the streams tell on how many servers messages are stored. */
+  stored?: ((event: StoredEvent) => void) | undefined
 }
 
 /** A stream that has lived this long is forgiven its earlier failures. Milliseconds. */
@@ -131,7 +133,8 @@ export class StreamSet implements StreamOwner {
 
   #begin(server: Server, signal: AbortSignal): void {
     const { inbox, start, channel } = this.#options
-    const query: StreamQuery = inbox.cursor === undefined ? start : { after: inbox.cursor }
+    const from: StreamQuery = inbox.cursor === undefined ? start : { after: inbox.cursor }
+    const query: StreamQuery = this.#options.stored ? { ...from, receipts: 'stored' } : from
     const stream = new ServerStream(this.#context, { server, channel, query }, this)
     this.#streams.set(server.id, stream)
     this.#track(
@@ -258,6 +261,10 @@ export class StreamSet implements StreamOwner {
   async progress(stream: ServerStream, event: Extract<StreamEvent, { type: 'control' | 'keepalive' }>): Promise<void> {
     await this.#unlessInvalid(stream, () => this.#options.inbox.advance(event.cursor, stream))
     if (event.type === 'control') this.#options.caughtUp()
+  }
+
+  stored(event: StoredEvent): void {
+    this.#options.stored?.(event)
   }
 
   async #unlessInvalid(stream: ServerStream, task: () => Promise<void> | void): Promise<void> {

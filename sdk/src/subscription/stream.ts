@@ -15,6 +15,7 @@ export interface StreamQuery {
   after?: string
   last?: number
   from?: 'start'
+  receipts?: 'stored'
 }
 
 /** What a stream tells its owner. */
@@ -24,6 +25,8 @@ export interface StreamOwner {
   /** Resolves when the stream may go on reading. */
   message(stream: ServerStream, event: EventOf<'message'>): Promise<void>
   progress(stream: ServerStream, event: EventOf<'control' | 'keepalive'>): Promise<void>
+  /** Signed by the stream's server. */
+  stored(event: EventOf<'stored'>): void
   /** It opened, or became suspect, or is no longer. */
   changed(): void
 }
@@ -42,6 +45,8 @@ export class ServerStream implements Source {
   /** Open, but quiet for longer than a keepalive interval allows. */
   isSuspect = false
   #isDoubted = false
+  /** It told of storage without signing it: what it says of that is not heard any more. */
+  #bluffs = false
   /** Until the `open` event. */
   #openTimer: unknown
   readonly #channel: string
@@ -166,6 +171,10 @@ export class ServerStream implements Source {
         if (!this.isOpen) throw this.#notAnEvent('The stream does not begin with its open event')
         await (event.type === 'message' ? this.#owner.message(this, event) : this.#owner.progress(this, event))
         return true
+      case 'stored':
+        // Not waited for: messages come first.
+        this.#hear(event).catch(() => undefined)
+        return true
       case 'error':
         throw new DredClientError(isErrorCode(event.code) ? event.code : 'stream_interrupted', {
           server: this.server.endpoint,
@@ -189,6 +198,20 @@ export class ServerStream implements Source {
     if (this.isOpen) this.openedAt = clock.now()
     this.#owner.changed()
     return this.isOpen
+  }
+
+  /** A server's word counts for what entered there. Rejects when the stream has ended meanwhile. */
+  async #hear(event: EventOf<'stored'>): Promise<void> {
+    const { keys, pool, report } = this.#context
+    const { id, endpoint } = this.server
+    if (this.#bluffs) return
+    if (event.server === id && (await keys.verify(event, id, this.#controller.signal))) {
+      this.#owner.stored(event)
+    } else if (!this.#bluffs) {
+      this.#bluffs = true
+      pool.distrust(this.server)
+      report(new DredClientError('invalid_receipt', { server: endpoint }))
+    }
   }
 
   #trust(): void {

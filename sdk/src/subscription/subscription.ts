@@ -1,4 +1,4 @@
-import { decodeCursor, limits, type SignedGenesis } from '@dred/protocol'
+import { decodeCursor, limits, type SignedGenesis, type StoredEvent } from '@dred/protocol'
 import type { Context } from '../context.ts'
 import type { Server } from '../discovery.ts'
 import { DredClientError, type DredErrorCode, toClientError } from '../errors.ts'
@@ -7,6 +7,7 @@ import type { Gap, Message } from '../message.ts'
 import { linkAbort } from '../signals.ts'
 import { type ConnectionState, type StateChange, SubscriptionState } from '../state.ts'
 import { Inbox } from './inbox.ts'
+import { Ladder, type Stored } from './ladder.ts'
 import { BoundedQueue } from './queue.ts'
 import type { StreamQuery } from './stream.ts'
 import { StreamSet } from './stream-set.ts'
@@ -19,6 +20,8 @@ export interface SubscribeOptions {
   after?: string
   /** From this many of the newest messages on, at most 500, as the first server to answer has them: one that was away may have older ones. */
   last?: number
+  /** Whether to be told on how many servers messages are stored: see {@link Subscription.stored} and the event `stored`. */
+  receipts?: boolean
   /** Ends the subscription, as `close` does. */
   signal?: AbortSignal
 }
@@ -32,6 +35,11 @@ export type SubscriptionEvents = {
   gap: Gap
   /** Once, behind the last message of the history that was asked for; what follows is live. */
   caughtUp: undefined
+  /**
+   * With `receipts`: all messages of the channel that entered at `server` in that incarnation, up to count `n`, are stored on `stored` of
+   * `servers` servers, by that server's signed word.
+   */
+  stored: StoredEvent
 }
 
 export interface SubscriptionPlan<T> {
@@ -61,6 +69,7 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
   readonly #controller = new AbortController()
   readonly #emitter = new Emitter<SubscriptionEvents>()
   readonly #state: SubscriptionState
+  readonly #ladder = new Ladder()
   #error: DredClientError | undefined
   #gap: Gap | undefined
   #servers: readonly Server[] = []
@@ -94,6 +103,14 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
   /** The servers that stream to it now. */
   get servers(): readonly Server[] {
     return this.#servers
+  }
+
+  /**
+   * On how many servers a message is stored, as far as `receipts` have told: the server at which it entered tells, so it has to be one of
+   * those that stream, and not to have started again since.
+   */
+  stored(message: Pick<Message, 'origin'>): Stored {
+    return this.#ladder.of(message.origin)
   }
 
   /** @returns a function that removes the listener */
@@ -194,8 +211,14 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
     return error
   }
 
+  #climb(event: StoredEvent): void {
+    this.#ladder.add(event)
+    this.#emitter.emit('stored', event)
+  }
+
   #streams(start: StreamQuery): StreamSet {
-    const { channel } = this.#plan
+    const { channel, options } = this.#plan
+    const { receipts = false } = options
     const deliver = (message: Message): Promise<void> => this.#queue.push({ kind: 'message', message })
     return new StreamSet(this.#context, {
       channel: channel.id,
@@ -211,6 +234,7 @@ export class Subscription<T = unknown> implements AsyncIterableIterator<Message<
         this.#caughtUp = true
       },
       gap: (gap) => void this.#queue.push({ kind: 'gap', gap }),
+      stored: receipts ? (event) => this.#climb(event) : undefined,
     })
   }
 }

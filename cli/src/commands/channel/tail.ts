@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core'
-import type { Message, SubscribeOptions } from '@dred/sdk'
+import type { Message, StoredEvent, SubscribeOptions } from '@dred/sdk'
 import { BaseCommand } from '../../base-command.ts'
 import { CliError } from '../../errors.ts'
 import { interrupted } from '../../explain.ts'
@@ -22,6 +22,7 @@ export default class ChannelTail extends BaseCommand<typeof ChannelTail> {
     }),
     'from-start': Flags.boolean({ description: 'Begin with the oldest message kept', exclusive: ['after'] }),
     after: Flags.string({ description: 'Begin behind this cursor' }),
+    receipts: Flags.boolean({ description: 'Tell also on how many servers messages are stored' }),
     count: Flags.integer({ description: 'End after this many messages', min: 1 }),
     ...deviceFlags,
     ...discoveryFlags,
@@ -38,7 +39,9 @@ export default class ChannelTail extends BaseCommand<typeof ChannelTail> {
         if (following && !stop.signal.aborted) this.output.note(`Connection: ${state}`)
       })
       let left = this.flags.count ?? Number.POSITIVE_INFINITY
-      for await (const message of channel.subscribe({ ...this.#start(), signal: stop.signal })) {
+      const subscription = channel.subscribe({ ...this.#start(), receipts: this.flags.receipts, signal: stop.signal })
+      subscription.on('stored', (event) => this.#printStored(event))
+      for await (const message of subscription) {
         if (message.gap) this.output.note('Messages are missing here: they were older than what is kept.')
         this.#print(message)
         if (--left > 0) continue
@@ -57,6 +60,11 @@ export default class ChannelTail extends BaseCommand<typeof ChannelTail> {
     const { last, after } = this.flags
     if (this.flags['from-start']) return { from: 'start' }
     return { ...(last === undefined ? {} : { last }), ...(after === undefined ? {} : { after }) }
+  }
+
+  #printStored(event: StoredEvent): void {
+    const { server, n, stored, servers } = event
+    this.output.item(event, () => `Stored on ${stored} of ${servers} servers: what entered at server ${server}, up to its message ${n}`)
   }
 
   #print({ id, channel, sender, sentAt, data, cursor, origin }: Message): void {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   generateDeviceKey,
+  parseOrigin,
   type Signer,
   signGenesis,
   signMessage,
@@ -13,6 +14,7 @@ import {
   VersionVector,
   webCryptoSigner,
 } from '@dred/protocol'
+import type { RelayTimings } from '@dred/protocol/relay'
 import type { RegisteredServer } from '../../chain/port.ts'
 import { createServerKeyFile, type ServerKey } from '../../chain/server-key.ts'
 import { genesisEntry, messageEntry } from '../../entries.ts'
@@ -27,20 +29,35 @@ import { createReplicator } from '../replicator.ts'
 /** Fast, so that tests don't wait; the proportions are those of the defaults. */
 export const quick: Timings = {
   handshakeMs: 2_000,
-  vectorMs: 40,
-  soonMs: 5,
-  pingMs: 100,
-  silentMs: 1_000,
-  pullMs: 1_000,
-  graceMs: 20,
-  retryMs: 40,
   redial: { minMs: 5, maxMs: 50 },
   quarantine: { minMs: 100, maxMs: 1_000 },
+  storeRetryMs: 20,
+}
+
+export const quickRelay: Partial<RelayTimings> = {
+  ackMs: 2,
+  haveMs: 10,
+  digestMs: 25,
+  graceMs: 30,
+  retransmitMs: 100,
+  overdueMs: 50,
+  vectorMs: 100,
+  pullMs: 1_000,
+  retryMs: 40,
+  leafMs: 500,
+  pingMs: 500,
+  silentMs: 500,
+  causalMs: 1_000,
+  admitMs: 500,
+  joinMs: 1_000,
+  headMs: 50,
+  latencyRowMs: 500,
+  receiptMs: 200,
 }
 
 export interface ClusterOptions {
   tls?: { cert: string; key: string }
-  replicator?: Partial<Pick<ReplicatorOptions, 'topology' | 'timings' | 'now'>>
+  replicator?: Partial<Pick<ReplicatorOptions, 'topology' | 'timings' | 'relay' | 'log'>>
 }
 
 /** Servers in this process that replicate over real connections: keys, stores and sockets are real, only the chain is not. */
@@ -82,6 +99,11 @@ export class Cluster {
     return createServerKeyFile(join(this.#folder, name))
   }
 
+  /** Where the key of a server is. */
+  keyFile(id: number): string {
+    return join(this.#folder, `server-${id}`)
+  }
+
   async start(): Promise<void> {
     for (const server of this.servers) await server.start()
   }
@@ -112,7 +134,7 @@ export interface Counts {
   sent: number
   stored: number
   known: number
-  gap: number
+  refused: number
   rejected: number
 }
 
@@ -122,7 +144,9 @@ export class TestServer {
   readonly key: ServerKey
   /** Unix milliseconds, as this server's clock shows them. */
   clock: () => number = Date.now
-  readonly counts: Counts = { sent: 0, stored: 0, known: 0, gap: 0, rejected: 0 }
+  /** Called whenever somebody dials while nothing runs. */
+  onRefused: () => void = () => undefined
+  readonly counts: Counts = { sent: 0, stored: 0, known: 0, refused: 0, rejected: 0 }
   readonly #cluster: Cluster
   readonly #options: ClusterOptions
   readonly #http: Http2Server
@@ -141,7 +165,10 @@ export class TestServer {
     // A link is open as soon as a stream comes: nothing that was sent before there is a replicator is lost.
     this.#http.on('stream', (stream: ServerHttp2Stream) => {
       if (this.#replicator) this.#replicator.accept(stream)
-      else stream.destroy()
+      else {
+        stream.destroy()
+        this.onRefused()
+      }
     })
     this.#http.on('sessionError', () => undefined)
     this.#http.on(parts.options.tls ? 'secureConnection' : 'connection', (socket: Socket) => {
@@ -188,6 +215,8 @@ export class TestServer {
     this.#store = store ?? this.#store ?? (await openSqliteStore({ path: ':memory:' }))
     const incarnation = new Incarnation(this.id, await this.#store.vector(), () => this.clock())
     this.#incarnation = incarnation
+    // Before whoever else is told.
+    this.#store.onReconnected(() => incarnation.renew())
     this.#replicator = createReplicator({
       store: this.#store,
       registry: this.#cluster.registry,
@@ -196,10 +225,12 @@ export class TestServer {
       outgrow: (other) => incarnation.renew(other),
       events: { sent: () => this.counts.sent++, received: (result) => this.counts[result]++ },
       ...(this.#options.tls ? { tlsCa: this.#options.tls.cert } : {}),
+      now: () => this.clock(),
       timings: quick,
+      relay: { timings: quickRelay },
       ...this.#options.replicator,
     })
-    this.#replicator.start()
+    await this.#replicator.start()
   }
 
   /** The process ends; its store stays. */
@@ -210,9 +241,17 @@ export class TestServer {
     this.cut()
   }
 
-  /** As when the store was out of reach. */
-  renew(): void {
-    this.#incarnation?.renew()
+  /** What every count that is known here stands for: `<origin>-<n>` and an id. */
+  async coordinates(): Promise<Map<string, string>> {
+    const counts = new Map<string, string>()
+    const vector = await this.store.vector()
+    for (const origin of vector.origins) {
+      const range = { ...parseOrigin(origin), from: 1, to: vector.watermark(origin) }
+      for (const entry of await this.store.readOrigin(range, 100_000)) {
+        if ('id' in entry) counts.set(`${origin}-${entry.coordinate.n}`, entry.id)
+      }
+    }
+    return counts
   }
 
   async loseStore(): Promise<void> {
@@ -226,7 +265,7 @@ export class TestServer {
   }
 
   async take(entry: NewEntry) {
-    return this.store.append(entry, this.#self, Date.now())
+    return this.store.append(entry, this.#self, this.replicator.clock())
   }
 
   /** Ids of the cluster's channel in ascending order: equal everywhere in the end, whatever the order of arrival. */

@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Duplex } from 'node:stream'
-import { encodeFrame, type Frame, FrameReader, type Handshake, handshakeBytes, RELAY_VERSION, relayLimits } from '@dred/protocol/relay'
+import { encodeFrame, FrameReader, type Handshake, handshakeBytes, RELAY_VERSION, type RelayFrame, relayLimits } from '@dred/protocol/relay'
 import type { ServerKey } from '../../chain/server-key.ts'
 import type { Cluster } from './cluster.ts'
 
-type Hello = Extract<Frame, { type: 'HELLO' }>
+type Hello = Extract<RelayFrame, { type: 'HELLO' }>
 
 /** A peer that says what a test wants it to say, and hears everything. */
 export class Rogue {
   readonly stream: Duplex
-  readonly heard: Frame[] = []
+  readonly heard: RelayFrame[] = []
   /** How many PONGs came. */
   pongs = 0
+  /** Whether PINGs are answered without further ado. */
+  answersPings = true
   readonly ended: Promise<void>
   readonly #session: ClientHttp2Session | undefined
   #wake: (() => void)[] = []
@@ -26,6 +28,7 @@ export class Rogue {
       for (const frame of reader.read(chunk)) {
         this.heard.push(frame)
         if (frame.type === 'PONG') this.pongs++
+        if (frame.type === 'PING' && this.answersPings) this.send({ type: 'PONG', at: frame.at })
       }
       this.#notify()
     })
@@ -42,25 +45,26 @@ export class Rogue {
   static async dial(endpoint: string, options: { ca?: string } = {}): Promise<Rogue> {
     const session = connect(endpoint, options)
     session.on('error', () => undefined)
-    const stream = session.request({ ':method': 'POST', ':path': '/peer' }, { endStream: false })
-    await new Promise((resolve, reject) => {
-      stream.once('response', resolve)
-      stream.once('error', reject)
-    })
-    return new Rogue(stream, session)
+    return new Rogue(await opened(session), session)
   }
 
-  send(frame: Frame): void {
+  /** Opens another stream in the same session. */
+  async another(): Promise<Rogue> {
+    if (!this.#session) throw new Error('It was not dialled from here')
+    return new Rogue(await opened(this.#session))
+  }
+
+  send(frame: RelayFrame): void {
     this.stream.write(encodeFrame(frame))
   }
 
-  /** The next frame of a type, from the beginning; frames before it are dropped. Rejects when the stream ends without one. */
-  async next<T extends Frame['type']>(type: T): Promise<Extract<Frame, { type: T }>> {
+  /** The next frame of one of the types, from the beginning; frames before it are dropped. Rejects when the stream ends without one. */
+  async next<T extends RelayFrame['type']>(...types: T[]): Promise<Extract<RelayFrame, { type: T }>> {
     for (;;) {
-      const at = this.heard.findIndex((frame) => frame.type === type)
+      const at = this.heard.findIndex(({ type }) => (types as string[]).includes(type))
       const [frame] = at === -1 ? [] : this.heard.splice(0, at + 1).slice(-1)
-      if (frame) return frame as Extract<Frame, { type: T }>
-      if (this.#closed) throw new Error(`The stream ended without ${type}`)
+      if (frame) return frame as Extract<RelayFrame, { type: T }>
+      if (this.#closed) throw new Error(`The stream ended without ${types.join(' or ')}`)
       await new Promise<void>((resolve) => this.#wake.push(resolve))
     }
   }
@@ -92,10 +96,13 @@ export class Rogue {
     return { hello, handshake, signature }
   }
 
-  /** Introduces itself and waits until it is believed. */
-  async join(cluster: Cluster, who: { from: number; to: number; key: Pick<ServerKey, 'sign'> }): Promise<void> {
+  /** Introduces itself, waits until it is believed and says what a server says first. @returns what opens the second stream */
+  async join(cluster: Cluster, who: { from: number; to: number; key: Pick<ServerKey, 'sign'>; incarnation?: number }): Promise<Uint8Array> {
     await this.introduce(cluster, who)
-    await this.next('VV')
+    const { token } = await this.next('TOKEN')
+    this.send({ type: 'STATE', incarnation: who.incarnation ?? 1, epoch: 0, joining: false, credit: 4_194_304 })
+    await this.next('STATE')
+    return token
   }
 
   close(): void {
@@ -106,6 +113,15 @@ export class Rogue {
   #notify(): void {
     for (const wake of this.#wake.splice(0)) wake()
   }
+}
+
+async function opened(session: ClientHttp2Session): Promise<Duplex> {
+  const stream = session.request({ ':method': 'POST', ':path': '/peer' }, { endStream: false })
+  await new Promise((resolve, reject) => {
+    stream.once('response', resolve)
+    stream.once('error', reject)
+  })
+  return stream
 }
 
 export function helloOf({ registry }: Cluster, { from, to }: { from: number; to: number }, changes: Partial<Hello> = {}): Hello {

@@ -1,33 +1,31 @@
 -- One bounded part of a purge, to be repeated while there is more.
 -- ARGV: now, how much to do at most, times before which hidden channels lose their messages and are forgotten (all Unix ms)
 -- -> { deleted entries, 1 when there is more }
+-- include common
+-- include gone
 local now, budget, empty_before, forget_before = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local deleted = 0
 
-local function remove(stream, id)
-  redis.call('XDEL', stream, id)
-  if redis.call('XLEN', stream) == 0 then redis.call('DEL', stream) end
-end
-
 local function delete_coordinates(e)
-  remove(prefix .. 'o:' .. e.origin, e.n .. '-0')
-  for origin, n in string.gmatch(e.aliases, '([^,;]+),(%d+);') do remove(prefix .. 'o:' .. origin, n .. '-0') end
-  redis.call('HDEL', IDS, e.id)
+  call('ZREMRANGEBYSCORE', prefix .. 'o:' .. e.origin, e.n, e.n)
+  for origin, n in string.gmatch(e.aliases, '([^,;]+),(%d+);') do call('ZREMRANGEBYSCORE', prefix .. 'o:' .. origin, n, n) end
+  call('HDEL', IDS, e.id)
 end
 
 local function delete_message(id)
   local e = known(id)
-  redis.call('ZREM', EXPIRY, id)
+  call('ZREM', EXPIRY, id)
   if not e then return end
   local key = channel_key(e.channel)
-  remove(key .. ':log', e.position .. '-0')
-  remove(key .. ':o:' .. e.origin, e.n .. '-' .. e.position)
+  call('XDEL', key .. ':log', e.position .. '-0')
+  if call('XLEN', key .. ':log') == 0 then call('DEL', key .. ':log') end
+  call('ZREMRANGEBYSCORE', key .. ':o:' .. e.origin, e.n, e.n)
   delete_coordinates(e)
-  remember_purged(e.channel, e.origin, e.n)
+  remember_purged(e.channel, e)
   -- A channel of which only messages were known is unused without them.
-  if redis.call('EXISTS', key .. ':log') == 0 and redis.call('HEXISTS', key, 'g') == 0 then
-    redis.call('HSET', key, 'e', now)
-    redis.call('ZADD', HIDDEN, now, e.channel)
+  if call('EXISTS', key .. ':log') == 0 and call('HEXISTS', key, 'g') == 0 then
+    call('HSET', key, 'e', now)
+    call('ZADD', HIDDEN, now, e.channel)
   end
   deleted = deleted + 1
 end
@@ -36,46 +34,46 @@ local function forget_channel(channel)
   local key = channel_key(channel)
   local genesis = known(channel)
   if genesis then delete_coordinates(genesis) end
-  for _, hash in ipairs({ key .. ':v', key .. ':p' }) do
-    for _, origin in ipairs(redis.call('HKEYS', hash)) do redis.call('DEL', key .. ':b:' .. origin, key .. ':o:' .. origin) end
+  for _, field in ipairs(call('HKEYS', key)) do
+    if is_origin(field) then call('DEL', key .. ':o:' .. field, key .. ':a:' .. field, key .. ':b:' .. field) end
   end
-  redis.call('DEL', key, key .. ':v', key .. ':p', key .. ':log')
-  redis.call('ZREM', HIDDEN, channel)
+  call('DEL', key, key .. ':p', key .. ':log')
+  call('ZREM', HIDDEN, channel)
 end
 
-redis.call('HSET', STATE, 'horizon', now)
+call('HSET', STATE, 'horizon', now)
 
-local idle = redis.call('ZRANGEBYSCORE', IDLE, '-inf', '(' .. now, 'LIMIT', 0, budget)
+local idle = call('ZRANGEBYSCORE', IDLE, '-inf', '(' .. now, 'LIMIT', 0, budget)
 for _, channel in ipairs(idle) do
-  redis.call('ZREM', IDLE, channel)
-  redis.call('ZREM', CHANNELS, channel)
-  redis.call('HSET', channel_key(channel), 'e', now)
-  redis.call('ZADD', HIDDEN, now, channel)
-  if redis.call('EXISTS', channel_key(channel) .. ':log') == 1 then redis.call('ZADD', DOOMED, now, channel) end
+  call('ZREM', IDLE, channel)
+  call('ZREM', CHANNELS, channel)
+  call('HSET', channel_key(channel), 'e', now)
+  call('ZADD', HIDDEN, now, channel)
+  if call('EXISTS', channel_key(channel) .. ':log') == 1 then call('ZADD', DOOMED, now, channel) end
   deleted = deleted + 1
 end
 
 local left = budget
-for _, channel in ipairs(redis.call('ZRANGEBYSCORE', DOOMED, '-inf', '(' .. empty_before, 'LIMIT', 0, budget)) do
-  local doomed = redis.call('XRANGE', channel_key(channel) .. ':log', '-', '+', 'COUNT', left + 1)
+for _, channel in ipairs(call('ZRANGEBYSCORE', DOOMED, '-inf', '(' .. empty_before, 'LIMIT', 0, budget)) do
+  local doomed = call('XRANGE', channel_key(channel) .. ':log', '-', '+', 'COUNT', left + 1)
   for i = 1, math.min(#doomed, left) do delete_message(doomed[i][2][2]) end
   if #doomed > left then
     left = 0
     break
   end
   left = left - #doomed
-  redis.call('ZREM', DOOMED, channel)
+  call('ZREM', DOOMED, channel)
 end
 
 if left > 0 then
-  local doomed = redis.call('ZRANGEBYSCORE', EXPIRY, '-inf', '(' .. now, 'LIMIT', 0, left)
+  local doomed = call('ZRANGEBYSCORE', EXPIRY, '-inf', '(' .. now, 'LIMIT', 0, left)
   for _, id in ipairs(doomed) do delete_message(id) end
   left = left - #doomed
 end
 
-local forgotten = redis.call('ZRANGEBYSCORE', HIDDEN, '-inf', '(' .. forget_before, 'LIMIT', 0, budget)
+local forgotten = call('ZRANGEBYSCORE', HIDDEN, '-inf', '(' .. forget_before, 'LIMIT', 0, budget)
 for _, channel in ipairs(forgotten) do
-  if not redis.call('ZSCORE', DOOMED, channel) then forget_channel(channel) end
+  if not call('ZSCORE', DOOMED, channel) then forget_channel(channel) end
 end
 
 local more = #idle == budget or left <= 0 or #forgotten == budget

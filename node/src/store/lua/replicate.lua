@@ -1,36 +1,44 @@
--- Takes an entry from a peer, in the order of its origin.
--- ARGV: origin, n, kind: 'gone'
+-- Takes an entry from a peer.
+-- ARGV: origin, n, kind: 'gone', from
 --       origin, n, kind: 'reference', id
---       origin, n, kind: m or g, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a message), acceptedAt
--- -> { 'gap' } | { 'known' } | { 'stored' } | { 'stored', position } when it was logged
-local origin, n, kind, id = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local up_to = tonumber(redis.call('HGET', ORIGINS, origin) or 0)
-if tonumber(n) <= up_to then return { 'known' } end
-if tonumber(n) > up_to + 1 and kind ~= 'gone' then return { 'gap' } end
-redis.call('HSET', ORIGINS, origin, n)
-if kind == 'gone' then return { 'stored' } end
-
-local first = known(id)
-if first then
-  local accepted = kind == 'reference' and '' or ARGV[11]
-  first.aliases = first.aliases .. origin .. ',' .. n .. ';'
-  remember(first)
-  redis.call('XADD', prefix .. 'o:' .. origin, n .. '-0', 'i', id, 'a', accepted)
-  if first.kind == 'm' then raise(channel_key(first.channel) .. ':v', origin, n) end
-  return { 'stored' }
-end
-if kind == 'reference' then return { 'stored' } end
-
+--       origin, n, kind: m or g, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a message), clock
+-- -> { 'known' } | { 'refused' } | { 'stored' } | { 'stored', position, watermark } when it was logged
+-- include common
+-- include log
 local e = {
-  kind = kind, id = id, channel = ARGV[5], canonical = ARGV[6], sig = ARGV[7], sent = ARGV[8], expires = ARGV[9],
-  idle = ARGV[10], origin = origin, n = n, accepted = ARGV[11],
+  origin = ARGV[1], n = ARGV[2], kind = ARGV[3], id = ARGV[4], channel = ARGV[5], canonical = ARGV[6], sig = ARGV[7],
+  sent = ARGV[8], expires = ARGV[9], idle = ARGV[10], clock = ARGV[11] or '',
 }
-if expired(e) then
-  local key = channel_key(e.channel)
-  if redis.call('EXISTS', key) == 1 then
-    raise(key .. ':v', origin, n)
-    remember_purged(e.channel, origin, n)
-  end
-  return { 'stored' }
+local before
+before, e.horizon, e.last = standing(e.origin)
+local from = e.kind == 'gone' and ARGV[4] or e.n
+local up_to, how = note(e.origin, before, tonumber(from), tonumber(e.n))
+if not up_to then return { how } end
+e.up_to, e.in_order = up_to, how
+
+local first = e.kind ~= 'gone' and known(e.id)
+if not first and (e.kind == 'm' or e.kind == 'g') and not expired(e) then
+  return { 'stored', log(e, activity(e.channel)), up_to }
 end
-return { 'stored', log(e) }
+
+-- include gone
+-- Moves a channel's live end on over a coordinate of which no message is logged.
+local function advance(channel, e)
+  call('HSET', channel_key(channel), e.origin, e.up_to)
+  if not e.in_order then note_ahead(channel, e) end
+end
+
+call('HSET', STATE, e.origin, up_to)
+if first then
+  -- Each is written with all before it: of more it is known only that they were counted.
+  if #first.aliases < MAX_ALIASES_BYTES then
+    first.aliases = first.aliases .. e.origin .. ',' .. e.n .. ';'
+    remember(first)
+    call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id .. '|' .. e.n .. '|' .. e.clock)
+  end
+  if first.kind == 'm' then advance(first.channel, e) end
+elseif e.kind == 'm' and call('EXISTS', channel_key(e.channel)) == 1 then
+  advance(e.channel, e)
+  remember_purged(e.channel, e)
+end
+return { 'stored' }

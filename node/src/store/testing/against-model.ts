@@ -1,10 +1,10 @@
 import { type DredError, type Origin, originOf, VersionVector } from '@dred/protocol'
+import { Random } from '@dred/protocol/testing/random'
 import { assert, describe, expect, it } from 'vitest'
 import type { StoreHarness } from '../contract.ts'
 import { EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
 import type { AppendResult, LoggedMessage, NewEntry, OriginEntry, Store } from '../port.ts'
-import { StoreModel } from './model.ts'
-import { Random } from './random.ts'
+import { type ModelPlace, StoreModel } from './model.ts'
 import { at, genesis, message, type NewGenesis } from './samples.ts'
 
 const ROUNDS = 120
@@ -65,20 +65,23 @@ class Run {
 
   /** A handful of writes at once, or a purge. */
   async write(): Promise<void> {
-    const jump = this.#random.chance(4) ? this.#random.pick([40 * DAY_MS, EXPIRED_MESSAGES_KEPT_MS, 1]) : 0
+    const jump = this.#random.chance(0.04) ? this.#random.pick([40 * DAY_MS, EXPIRED_MESSAGES_KEPT_MS, 1]) : 0
     this.#now += jump + this.#random.below(1_500)
-    if (this.#random.chance(15)) {
+    if (this.#random.chance(0.15)) {
       assert.deepEqual(await this.store.purge(this.#now), this.model.purge(this.#now))
       return
     }
-    const writes = Array.from({ length: 1 + this.#random.below(8) }, () => (this.#random.chance(40) ? this.#append() : this.#replicate()))
+    const writes = Array.from({ length: 1 + this.#random.below(8) }, () => (this.#random.chance(0.4) ? this.#append() : this.#replicate()))
     for (const { got, expected } of writes) assert.deepEqual(await got, expected)
   }
 
   async compare(): Promise<void> {
     const { model, store } = this
     assert.deepEqual(this.#announced, model.announced)
-    assert.deepEqual((await store.vector()).toData(), Object.fromEntries([...model.vector].map(([origin, n]) => [origin, [n]])))
+    assert.deepEqual((await store.vector()).toData(), model.vector.toData())
+    assert.deepEqual(await store.floors(), model.floors())
+    const asked = [...this.#sent.slice(-20), ...this.#channels].map(({ id }) => id)
+    assert.deepEqual(await store.unknown(asked), model.unknown(asked))
     const known = await store.channels(undefined, 100)
     assert.deepEqual(
       known.map(({ id }) => id),
@@ -104,25 +107,30 @@ class Run {
     const purged = await store.purged(id)
     assert.deepEqual(purged.toData(), model.purged(id).toData())
     for (const cursor of [this.#cursor(), this.#cursor(), purged, new VersionVector()]) {
-      const covers = ({ coordinate }: { coordinate: OriginEntry['coordinate'] }): boolean => cursor.has(originOf(coordinate), coordinate.n)
-      const uncovered = model.log(id).filter((entry) => !covers(entry))
+      const covers = ({ entry }: ModelPlace): boolean => cursor.has(originOf(entry.coordinate), entry.coordinate.n)
+      const log = model.log(id)
       assert.deepEqual(
-        (await this.#readForward(id, cursor)).map(({ entry }) => entry),
-        uncovered,
+        (await this.#readForward(id, cursor)).map(place),
+        log.filter((logged) => !covers(logged)),
       )
+      assert.deepEqual((await this.#readBackward(id, cursor)).map(place), log.filter(covers))
       const limit = 1 + this.#random.below(20)
-      const newest = await store.readBackward(id, cursor, limit)
-      assert.deepEqual(
-        newest.map(({ entry }) => entry),
-        model.log(id).filter(covers).slice(-limit),
-      )
+      assert.deepEqual((await store.readBackward(id, cursor, { limit })).map(place), log.filter(covers).slice(-limit))
     }
-    const all = await store.readBackward(id, undefined, 10_000)
-    assert.deepEqual(
-      all.map(({ entry }) => entry),
-      model.log(id),
-    )
+    const all = await this.#readBackward(id, model.vector)
+    assert.deepEqual(all.map(place), model.log(id))
     assert.isTrue(all.every(({ position }, i) => i === 0 || position > (all[i - 1]?.position ?? 0)))
+    await this.#compareAhead(id, all)
+  }
+
+  async #compareAhead(channel: string, log: readonly LoggedMessage[]): Promise<void> {
+    const at = this.#random.below(log.length + 1)
+    const before = log[at]?.position ?? Number.MAX_SAFE_INTEGER
+    const counts: Record<Origin, number> = {}
+    for (const { entry } of log.slice(at)) if (this.#random.chance(0.5)) counts[originOf(entry.coordinate)] ??= entry.coordinate.n
+    const coordinates = log.slice(0, at).map(({ entry }) => entry.coordinate)
+    const expected = coordinates.filter((coordinate) => coordinate.n > (counts[originOf(coordinate)] ?? Number.POSITIVE_INFINITY))
+    assert.sameDeepMembers(await this.store.ahead(channel, counts, before), expected)
   }
 
   async #readForward(channel: string, seen: VersionVector): Promise<LoggedMessage[]> {
@@ -136,6 +144,17 @@ class Run {
     }
   }
 
+  async #readBackward(channel: string, within: VersionVector): Promise<LoggedMessage[]> {
+    const limit = 1 + this.#random.below(20)
+    const messages: LoggedMessage[] = []
+    for (;;) {
+      const before = messages[0]?.position
+      const page = await this.store.readBackward(channel, within, { limit, ...(before === undefined ? {} : { before }) })
+      messages.unshift(...page)
+      if (page.length < limit) return messages
+    }
+  }
+
   #append(): { got: Promise<AppendResult | string>; expected: AppendResult | string } {
     const entry = this.#entry()
     const self = { server: 7, incarnation: this.#incarnation }
@@ -145,24 +164,27 @@ class Run {
 
   #replicate(): { got: Promise<string>; expected: string } {
     const [server, incarnation] = this.#random.pick(PEERS) ?? [1, 1]
-    const next = (this.model.vector.get(originOf({ server, incarnation })) ?? 0) + 1
-    const n = this.#random.chance(80) ? next : Math.max(1, next + this.#random.below(5) - 2)
+    const next = this.model.vector.watermark(originOf({ server, incarnation })) + 1
+    const n = this.#random.chance(0.6) ? next : Math.max(1, next + this.#random.below(12) - 2)
     const entry = this.#originEntry(at(this.#entry(), [server, incarnation, n], this.#now))
     return { got: this.store.replicate(entry), expected: this.model.replicate(entry) }
   }
 
   #originEntry(entry: ReturnType<typeof at>): OriginEntry {
     const { coordinate, channel, id } = entry
-    if (this.#random.chance(3)) return { kind: 'gone', coordinate: { ...coordinate, n: coordinate.n + this.#random.below(3) } }
-    return this.#random.chance(5) ? { kind: 'reference', coordinate, channel, id } : entry
+    if (this.#random.chance(0.03)) {
+      const from = Math.max(1, coordinate.n - this.#random.below(3))
+      return { kind: 'gone', coordinate: { ...coordinate, n: coordinate.n + this.#random.below(3) }, from }
+    }
+    return this.#random.chance(0.05) ? { kind: 'reference', coordinate, channel, id } : entry
   }
 
   /** New or seen before, of any age. */
   #entry(): NewEntry {
     const channel = this.#random.pick(this.#channels)
-    const known = this.#random.chance(25) ? this.#random.pick(this.#sent) : undefined
+    const known = this.#random.chance(0.25) ? this.#random.pick(this.#sent) : undefined
     if (known) return known
-    if (this.#random.chance(5)) return channel
+    if (this.#random.chance(0.05)) return channel
     const sentAt = this.#now - this.#random.below(6_000)
     const entry = message(channel.id, `message ${this.#count++}`, { sentAt, lifetimeMs: this.#random.pick([1_000, 5_000, 20_000, DAY_MS]) })
     this.#sent.push(entry)
@@ -172,10 +194,11 @@ class Run {
   /** Any mix of watermarks and counts beyond them. */
   #cursor(): VersionVector {
     const cursor = new VersionVector()
-    for (const [origin, upTo] of this.model.vector) {
-      if (this.#random.chance(20)) continue
+    for (const origin of this.model.vector.origins) {
+      if (this.#random.chance(0.2)) continue
+      const upTo = this.model.vector.watermark(origin)
       cursor.raise(origin, this.#random.below(upTo + 3))
-      while (this.#random.chance(30)) cursor.add(origin as Origin, 1 + this.#random.below(upTo + 5))
+      while (this.#random.chance(0.3)) cursor.add(origin, 1 + this.#random.below(upTo + 12))
     }
     return cursor
   }
@@ -183,4 +206,8 @@ class Run {
   #listen(): void {
     this.store.onAppended(({ id }) => this.#announced.push(id))
   }
+}
+
+function place({ entry, watermark }: LoggedMessage): ModelPlace {
+  return { entry, watermark }
 }

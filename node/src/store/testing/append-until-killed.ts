@@ -1,22 +1,32 @@
 import { openSqliteStore } from '../sqlite.ts'
-import { channel, message, self } from './samples.ts'
+import { at, channel, message, self } from './samples.ts'
+
+/** Counts of the peer's origin in a batch: with every commit some are missing below others. */
+const BLOCK = 10
 
 /**
- * A process for crash tests: appends to the SQLite store at the path given as its argument until it is killed, and writes a line
- * `<id> <n>` for every append that was reported.
+ * A process for crash tests: writes to the SQLite store at the path given as its argument until it is killed, and prints a line
+ * `<id> <server>-<n>` for every write that was reported. Appends entries of its own, and takes those of a peer out of order.
  */
-async function appendForever(path: string): Promise<never> {
+async function writeForever(path: string): Promise<never> {
   const store = await openSqliteStore({ path })
   await store.append(channel, self, 1)
   for (let batch = 0; ; batch++) {
-    const entries = Array.from({ length: 1 + (batch % 40) }, (_, i) => message(channel.id, `${batch}.${i} ${'x'.repeat(500)}`))
-    await Promise.all(
-      entries.map(async (entry) => {
+    const own = Array.from({ length: 1 + (batch % 40) }, (_, i) => message(channel.id, `${batch}.${i} ${'x'.repeat(500)}`))
+    // The odd ones of a block, and the even ones of the block before.
+    const counts = Array.from({ length: BLOCK }, (_, i) => BLOCK * (batch - (i % 2)) + i + 1).filter((n) => n > 0)
+    await Promise.all([
+      ...own.map(async (entry) => {
         const { coordinate } = await store.append(entry, self, batch)
-        process.stdout.write(`${entry.id} ${coordinate.n}\n`)
+        process.stdout.write(`${entry.id} ${self.server}-${coordinate.n}\n`)
       }),
-    )
+      ...counts.toReversed().map(async (n) => {
+        const entry = message(channel.id, `peer ${n}`)
+        await store.replicate(at(entry, [1, 1, n]))
+        process.stdout.write(`${entry.id} 1-${n}\n`)
+      }),
+    ])
   }
 }
 
-await appendForever(process.argv[2] ?? '')
+await writeForever(process.argv[2] ?? '')

@@ -1,4 +1,4 @@
-import { VersionVector } from '@dred/protocol'
+import { limits, VersionVector } from '@dred/protocol'
 import { expect, it } from 'vitest'
 import type { Store } from '../port.ts'
 import { at, channel, genesis, ids, message, ownOrigin, self } from './samples.ts'
@@ -11,13 +11,13 @@ export function appending(store: () => Store): void {
     expect((await store().vector()).toData()).toEqual({ [ownOrigin]: [4] })
   })
 
-  it('answers a known id with its first coordinate and time, whichever origin it came from', async () => {
+  it('answers a known id with its first coordinate and clock, whichever origin it came from', async () => {
     await store().replicate(at(channel, [1, 1, 1], 50))
     await store().replicate(at(message(channel.id, 'a'), [1, 1, 2], 60))
     const results = [await store().append(message(channel.id, 'a'), self, 70), await store().append(channel, self, 70)]
     expect(results).toEqual([
-      { created: false, coordinate: { server: 1, incarnation: 1, n: 2 }, acceptedAt: 60 },
-      { created: false, coordinate: { server: 1, incarnation: 1, n: 1 }, acceptedAt: 50 },
+      { created: false, coordinate: { server: 1, incarnation: 1, n: 2 }, clock: 60 },
+      { created: false, coordinate: { server: 1, incarnation: 1, n: 1 }, clock: 50 },
     ])
     expect((await store().vector()).toData()).toEqual({ '1-1': [2] })
   })
@@ -61,15 +61,70 @@ export function appending(store: () => Store): void {
 }
 
 export function replicating(store: () => Store): void {
-  it('takes each origin in order only', async () => {
-    const [a, b, c] = [message(channel.id, 'a'), message(channel.id, 'b'), message(channel.id, 'c')]
-    expect(await store().replicate(at(b, [1, 1, 2]))).toBe('gap')
-    expect(await store().replicate(at(a, [1, 1, 1]))).toBe('stored')
-    expect(await store().replicate(at(b, [1, 1, 2]))).toBe('stored')
-    expect(await store().replicate(at(b, [1, 1, 2]))).toBe('known')
-    expect(await store().replicate(at(c, [1, 1, 1]))).toBe('known')
-    expect(await store().readForward(channel.id, new VersionVector(), { limit: 10 })).toHaveLength(2)
-    expect((await store().vector()).toData()).toEqual({ '1-1': [2] })
+  it('takes the entries of an origin in any order, each once', async () => {
+    const [a, b, c, d] = [message(channel.id, 'a'), message(channel.id, 'b'), message(channel.id, 'c'), message(channel.id, 'd')]
+    const elsewhere = message(genesis('other').id, 'elsewhere')
+    const vectors = []
+    for (const entry of [at(a, [1, 1, 2]), at(b, [1, 1, 5]), at(c, [1, 1, 1]), at(elsewhere, [1, 1, 3]), at(d, [1, 1, 4])]) {
+      expect(await store().replicate(entry)).toBe('stored')
+      expect(await store().replicate(entry)).toBe('known')
+      vectors.push((await store().vector()).toData()['1-1'])
+    }
+    expect(vectors).toEqual([[0, 2], [0, 2, 5], [2, 5], [3, 5], [5]])
+    const log = await store().readForward(channel.id, new VersionVector(), { limit: 10 })
+    expect(log.map(({ entry, watermark }) => [entry.id, watermark])).toEqual([
+      [a.id, 0],
+      [b.id, 0],
+      [c.id, 2],
+      [d.id, 5],
+    ])
+  })
+
+  it('says what a reader has after each message, in the vector of its channel too', async () => {
+    await store().replicate(at(channel, [1, 1, 1]))
+    const states = []
+    for (const n of [4, 6, 2]) {
+      await store().replicate(at(message(channel.id, `${n}`), [1, 1, n]))
+      states.push((await store().channel(channel.id))?.vector.toData()['1-1'])
+    }
+    await store().replicate(at(message(genesis('other').id, 'elsewhere'), [1, 1, 3]))
+    states.push((await store().channel(channel.id))?.vector.toData()['1-1'])
+    await store().replicate(at(message(channel.id, '5'), [1, 1, 5]))
+    states.push((await store().channel(channel.id))?.vector.toData()['1-1'])
+    expect(states).toEqual([[1, 4], [1, 4, 6], [2, 4, 6], [2, 4, 6], [6]])
+  })
+
+  it('refuses what would be one exception too many, and takes it when the gap is smaller', async () => {
+    const gone = (from: number, n: number) => ({ kind: 'gone', coordinate: { server: 1, incarnation: 1, n }, from }) as const
+    expect(await store().replicate(gone(3, limits.vectorExceptions + 3))).toBe('refused')
+    expect(await store().replicate(gone(3, limits.vectorExceptions + 1))).toBe('stored')
+    expect(await store().replicate(at(message(channel.id, 'last'), [1, 1, 9_000]))).toBe('stored')
+    const before = (await store().vector()).toData()
+    expect(await store().replicate(at(message(channel.id, 'one more'), [1, 1, 8_000]))).toBe('refused')
+    expect(await store().replicate(gone(9_000, 9_001))).toBe('refused')
+    expect(await store().replicate(gone(5, 9))).toBe('known')
+    expect((await store().vector()).toData()).toEqual(before)
+    expect(ids(await store().readForward(channel.id, new VersionVector(), { limit: 10 }))).toHaveLength(1)
+    expect(await store().replicate(at(message(channel.id, 'first'), [1, 1, 1]))).toBe('stored')
+    expect(await store().replicate(at(message(channel.id, 'second'), [1, 1, 2]))).toBe('stored')
+    expect(await store().replicate(at(message(channel.id, 'one more'), [1, 1, 8_000]))).toBe('stored')
+    expect((await store().vector()).toData()).toEqual({ '1-1': [limits.vectorExceptions + 1, 8_000, 9_000] })
+  })
+
+  it('goes on counting for a client where its own origin has a gap', async () => {
+    await store().append(message(channel.id, 'a'), self, 1)
+    await store().replicate(at(message(channel.id, 'b'), [self.server, self.incarnation, 3]))
+    expect(await store().append(message(channel.id, 'c'), self, 2)).toMatchObject({ coordinate: { n: 2 } })
+    expect(await store().append(message(channel.id, 'd'), self, 3)).toMatchObject({ coordinate: { n: 4 } })
+    expect((await store().vector()).toData()).toEqual({ [ownOrigin]: [4] })
+  })
+
+  it('tells which ids it has nothing under', async () => {
+    const [here, missing] = [message(channel.id, 'here'), message(channel.id, 'missing')]
+    await store().replicate(at(channel, [1, 1, 1]))
+    await store().replicate(at(here, [1, 1, 9]))
+    expect(await store().unknown([missing.id, here.id, channel.id, genesis('other').id])).toEqual([missing.id, genesis('other').id])
+    expect(await store().unknown([])).toEqual([])
   })
 
   it('moves the vectors on, without a second copy, for an id known from another origin', async () => {
@@ -91,9 +146,12 @@ export function replicating(store: () => Store): void {
     await store().replicate(at(entry, [1, 1, 1]))
     const reference = { kind: 'reference', coordinate: { server: 2, incarnation: 1, n: 1 }, channel: channel.id, id: entry.id } as const
     expect(await store().replicate(reference)).toBe('stored')
-    const gone = (n: number) => ({ kind: 'gone', coordinate: { server: 2, incarnation: 1, n } }) as const
-    expect(await store().replicate(gone(5))).toBe('stored')
-    expect(await store().replicate(gone(5))).toBe('known')
+    const gone = (n: number, from = 2) => ({ kind: 'gone', coordinate: { server: 2, incarnation: 1, n }, from }) as const
+    expect(await store().replicate(gone(5, 4))).toBe('stored')
+    expect(await store().replicate(gone(5, 4))).toBe('known')
+    expect((await store().vector()).toData()['2-1']).toEqual([1, 4, 5])
+    expect(await store().replicate(gone(4, 1))).toBe('stored')
+    expect(await store().replicate(gone(5, 1))).toBe('known')
     expect(await store().replicate(at(message(channel.id, 'b'), [2, 1, 6]))).toBe('stored')
     expect(await store().readOrigin({ server: 2, incarnation: 1, from: 1, to: 9 }, 9)).toEqual([
       reference,

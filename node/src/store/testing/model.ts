@@ -4,18 +4,24 @@ import type { AppendResult, Entry, NewEntry, OriginEntry } from '../port.ts'
 
 type LoggedMessage = Entry & { kind: 'message' }
 
+/** As an adapter gives it, but for the position. */
+export interface ModelPlace {
+  entry: LoggedMessage
+  watermark: number
+}
+
 interface ModelChannel {
   genesis?: Entry & { kind: 'genesis' }
   lastActivityAt: number
   hiddenAt?: number
-  log: LoggedMessage[]
-  vector: Map<Origin, number>
+  log: ModelPlace[]
+  vector: VersionVector
   gone: { origin: Origin; n: number }[]
 }
 
 /** The store port as plain arrays and maps, read in full every time: what the adapters are compared with. */
 export class StoreModel {
-  readonly vector = new Map<Origin, number>()
+  readonly vector = new VersionVector()
   readonly announced: string[] = []
   readonly #channels = new Map<string, ModelChannel>()
   readonly #entries = new Map<string, Entry>()
@@ -23,34 +29,33 @@ export class StoreModel {
   readonly #originLog = new Map<Origin, OriginEntry[]>()
   #horizon = 0
 
-  append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, acceptedAt: number): AppendResult | string {
+  append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, clock: number): AppendResult | string {
     const known = this.#entries.get(entry.id)
     if (known?.kind === 'genesis' && this.#channels.get(known.id)?.hiddenAt !== undefined) return 'channel_expired'
-    if (known) return { created: false, coordinate: known.coordinate, acceptedAt: known.acceptedAt }
+    if (known) return { created: false, coordinate: known.coordinate, clock: known.clock }
     if (this.#expired(entry)) return 'message_expired'
     if (this.#channelExpired(entry.channel, entry.sentAt)) return 'channel_expired'
-    const n = (this.vector.get(originOf(self)) ?? 0) + 1
-    const coordinate = { ...self, n }
-    this.vector.set(originOf(self), n)
-    this.#log({ ...entry, coordinate, acceptedAt })
-    return { created: true, coordinate, acceptedAt }
+    const coordinate = { ...self, n: this.vector.watermark(originOf(self)) + 1 }
+    this.vector.add(originOf(self), coordinate.n)
+    this.#log({ ...entry, coordinate, clock })
+    return { created: true, coordinate, clock }
   }
 
-  replicate(entry: OriginEntry): 'stored' | 'known' | 'gap' {
+  replicate(entry: OriginEntry): 'stored' | 'known' | 'refused' {
     const origin = originOf(entry.coordinate)
     const { n } = entry.coordinate
-    const upTo = this.vector.get(origin) ?? 0
-    if (n <= upTo) return 'known'
-    if (n > upTo + 1 && entry.kind !== 'gone') return 'gap'
-    this.vector.set(origin, n)
+    const from = entry.kind === 'gone' ? entry.from : n
+    const counts = Array.from({ length: n - from + 1 }, (_, i) => from + i)
+    if (counts.every((count) => this.vector.has(origin, count))) return 'known'
+    if (!this.vector.addRange(origin, from, n)) return 'refused'
     if (entry.kind === 'gone') return 'stored'
     const known = this.#entries.get(entry.id)
     if (known) {
       this.#inOrigin(origin).push(entry)
-      if (known.kind === 'message') this.#channels.get(known.channel)?.vector.set(origin, n)
+      if (known.kind === 'message') this.#advance(this.#channels.get(known.channel), entry.coordinate)
     } else if (entry.kind !== 'reference' && this.#expired(entry)) {
       const channel = this.#channels.get(entry.channel)
-      channel?.vector.set(origin, n)
+      this.#advance(channel, entry.coordinate)
       channel?.gone.push({ origin, n })
     } else if (entry.kind !== 'reference') {
       this.#log(entry)
@@ -66,11 +71,11 @@ export class StoreModel {
       const idle = channel.hiddenAt === undefined && genesis !== undefined && channel.lastActivityAt + genesis.genesis.idleMs < now
       if (idle) channel.hiddenAt = now
       const emptied = (channel.hiddenAt ?? now) < now - EXPIRED_MESSAGES_KEPT_MS
-      const doomed = channel.log.filter((entry) => emptied || entry.expiresAt < now)
-      channel.log = channel.log.filter((entry) => !doomed.includes(entry))
-      for (const { id, coordinate } of doomed) {
-        channel.gone.push({ origin: originOf(coordinate), n: coordinate.n })
-        this.#forget(id)
+      const doomed = channel.log.filter(({ entry }) => emptied || entry.expiresAt < now)
+      channel.log = channel.log.filter((logged) => !doomed.includes(logged))
+      for (const { entry } of doomed) {
+        channel.gone.push({ origin: originOf(entry.coordinate), n: entry.coordinate.n })
+        this.#forget(entry.id)
       }
       if (!genesis && channel.log.length === 0) channel.hiddenAt ??= now
       deleted += doomed.length + (idle ? 1 : 0)
@@ -86,12 +91,29 @@ export class StoreModel {
   readOrigin({ server, incarnation, from, to }: { server: number; incarnation: number; from: number; to: number }): OriginEntry[] {
     const origin = originOf({ server, incarnation })
     const entries: OriginEntry[] = []
-    for (let n = from; n <= Math.min(to, this.vector.get(origin) ?? 0); n++) {
+    for (let n = from; n <= to; n++) {
+      if (!this.vector.has(origin, n)) continue
       const kept = this.#inOrigin(origin).find(({ coordinate }) => coordinate.n === n)
-      if (entries.at(-1)?.kind === 'gone' && !kept) entries.pop()
-      entries.push(kept ?? { kind: 'gone', coordinate: { server, incarnation, n } })
+      const last = entries.at(-1)
+      const run = !kept && last?.kind === 'gone' && last.coordinate.n === n - 1 ? last : undefined
+      if (run) run.coordinate.n = n
+      else entries.push(kept ?? { kind: 'gone', coordinate: { server, incarnation, n }, from: n })
     }
     return entries
+  }
+
+  floors(): Record<Origin, number> {
+    const floors: Record<Origin, number> = {}
+    for (const origin of this.vector.origins) {
+      const kept = this.#inOrigin(origin).map(({ coordinate }) => coordinate.n)
+      const floor = Math.min(this.vector.watermark(origin), Math.min(...kept) - 1)
+      if (floor > 0) floors[origin] = floor
+    }
+    return floors
+  }
+
+  unknown(ids: readonly string[]): string[] {
+    return ids.filter((id) => !this.#entries.has(id))
   }
 
   /** Ids of the known channels, ascending. */
@@ -102,27 +124,33 @@ export class StoreModel {
   channel(id: string): { messages: number; lastActivityAt: number; vector: VersionVector } | undefined {
     const channel = this.#channels.get(id)
     if (!channel?.genesis || channel.hiddenAt !== undefined) return undefined
-    const vector = new VersionVector()
-    for (const [origin, n] of channel.vector) vector.raise(origin, n)
-    return { messages: channel.log.length, lastActivityAt: channel.lastActivityAt, vector }
+    return { messages: channel.log.length, lastActivityAt: channel.lastActivityAt, vector: channel.vector }
   }
 
-  log(channel: string): readonly LoggedMessage[] {
+  log(channel: string): readonly ModelPlace[] {
     return this.#channels.get(channel)?.log ?? []
   }
 
   purged(id: string): VersionVector {
     const vector = new VersionVector()
     const { gone, log } = this.#channels.get(id) ?? { gone: [], log: [] }
-    const firstKept = (origin: Origin): number =>
-      log.find(({ coordinate }) => originOf(coordinate) === origin)?.coordinate.n ?? Number.POSITIVE_INFINITY
-    for (const { origin, n } of gone.filter((place) => place.n < firstKept(place.origin))) vector.raise(origin, n)
+    // What may still come must not be covered either.
+    const covered = (origin: Origin): number => {
+      const kept = log.filter(({ entry }) => originOf(entry.coordinate) === origin).map(({ entry }) => entry.coordinate.n)
+      return Math.min(this.vector.watermark(origin), Math.min(...kept) - 1)
+    }
+    for (const { origin, n } of gone) if (n <= covered(origin)) vector.raise(origin, n)
     for (const { origin, n } of gone) vector.add(origin, n)
     return vector
   }
 
   #log(entry: Entry): void {
-    const channel: ModelChannel = this.#channels.get(entry.channel) ?? { lastActivityAt: 0, log: [], vector: new Map(), gone: [] }
+    const channel: ModelChannel = this.#channels.get(entry.channel) ?? {
+      lastActivityAt: 0,
+      log: [],
+      vector: new VersionVector(),
+      gone: [],
+    }
     this.#channels.set(entry.channel, channel)
     this.#entries.set(entry.id, entry)
     this.#inOrigin(originOf(entry.coordinate)).push(entry)
@@ -133,9 +161,15 @@ export class StoreModel {
     if (entry.kind === 'genesis') {
       channel.genesis = entry
     } else {
-      channel.log.push(entry)
-      channel.vector.set(originOf(entry.coordinate), entry.coordinate.n)
+      channel.log.push({ entry, watermark: this.vector.watermark(originOf(entry.coordinate)) })
+      this.#advance(channel, entry.coordinate)
     }
+  }
+
+  #advance(channel: ModelChannel | undefined, { server, incarnation, n }: Coordinate): void {
+    const origin = originOf({ server, incarnation })
+    channel?.vector.raise(origin, this.vector.watermark(origin))
+    channel?.vector.add(origin, n)
   }
 
   #expired({ kind, expiresAt }: NewEntry): boolean {

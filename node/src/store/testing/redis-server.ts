@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endWithProcess } from '../../testing/end-with-process.ts'
 
 export interface RedisServerOptions {
   /** Default: a free one. */
@@ -23,6 +24,13 @@ export interface RedisServer {
   kill(): Promise<void>
   /** Starts it again on the same port with the same data. */
   restart(): Promise<void>
+  /**
+   * Cuts off the end of what the killed server wrote, anywhere: what a power cut does that comes before the file was synchronised.
+   * @param bytes to keep; all, when there are no more
+   */
+  keepOnly(bytes: number): Promise<void>
+  /** How much it has written: bytes of its append-only file. */
+  written(): Promise<number>
   /** Ends it for good. */
   stop(): Promise<void>
 }
@@ -33,6 +41,7 @@ export async function startRedis({ port, dir, appendonly = true }: RedisServerOp
   const ownDir = dir ?? (await mkdtemp(join(tmpdir(), 'dred-redis-')))
   const args = ['--port', `${ownPort}`, '--bind', '127.0.0.1', '--dir', ownDir, '--save', '', '--daemonize', 'no', '--loglevel', 'notice']
   args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always')
+  const log = join(ownDir, 'appendonlydir/appendonly.aof.1.incr.aof')
   let child = await launch(args)
 
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -50,6 +59,10 @@ export async function startRedis({ port, dir, appendonly = true }: RedisServerOp
       await end('SIGKILL')
       child = await launch(args)
     },
+    async keepOnly(bytes) {
+      await truncate(log, Math.min(bytes, (await stat(log)).size))
+    },
+    written: async () => (await stat(log)).size,
     async stop() {
       await end('SIGTERM')
       if (dir === undefined) await rm(ownDir, { recursive: true, force: true })
@@ -60,9 +73,7 @@ export async function startRedis({ port, dir, appendonly = true }: RedisServerOp
 async function launch(args: readonly string[]): Promise<ChildProcess> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   // Also when the tests are interrupted.
-  const endWithParent = (): void => void child.kill('SIGKILL')
-  process.once('exit', endWithParent)
-  child.once('exit', () => process.off('exit', endWithParent))
+  endWithProcess(child)
   let output = ''
   await new Promise<void>((resolve, reject) => {
     child.once('error', reject)

@@ -45,8 +45,8 @@ export function message(channel: string, text: string, { sentAt = 2_000, lifetim
 }
 
 /** An entry as a peer hands it on. */
-export function at<T extends NewEntry>(entry: T, [server, incarnation, n]: [number, number, number], acceptedAt = 5_000): T & Entry {
-  return { ...entry, coordinate: { server, incarnation, n }, acceptedAt } as T & Entry
+export function at<T extends NewEntry>(entry: T, [server, incarnation, n]: [number, number, number], clock = 5_000): T & Entry {
+  return { ...entry, coordinate: { server, incarnation, n }, clock } as T & Entry
 }
 
 /** The server whose store is tested. */

@@ -1,0 +1,80 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { endpointProofStatement, signStatement } from '@dred/protocol/statements'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { isServed } from './already-serving.ts'
+import type { RegisteredServer } from './chain/port.ts'
+import type { ServerKey } from './chain/server-key.ts'
+import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
+import { newServerKey } from './testing/server-key.ts'
+
+let http: Server
+let answer: (request: IncomingMessage, response: ServerResponse) => unknown
+let key: ServerKey
+let self: RegisteredServer
+let registry: MemoryRegistry
+
+beforeEach(async () => {
+  http = createServer((request, response) => void answer(request, response))
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
+  key = await newServerKey()
+  const { keyX, keyY, keyId } = key
+  self = registeredServer(1, { keyX, keyY, keyId, endpoint: `http://127.0.0.1:${(http.address() as AddressInfo).port}` })
+  registry = new MemoryRegistry([self])
+})
+afterEach(() => {
+  http.closeAllConnections()
+  http.close()
+})
+
+/** The answer of a server, true or not. */
+function proof(changes: { server?: number; endpoint?: string; nonce?: `0x${string}`; key?: ServerKey } = {}) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const asked = new URL(request.url ?? '', self.endpoint).searchParams.get('nonce') as `0x${string}`
+    const fields = { server: 1, endpoint: self.endpoint, nonce: asked, ...changes }
+    const { keyX, keyY } = fields.key ?? key
+    const statement = endpointProofStatement(registry, fields)
+    const { server, endpoint, nonce } = fields
+    response.end(JSON.stringify({ server, endpoint, nonce, keyX, keyY, ...(await signStatement(fields.key ?? key, statement)) }))
+  }
+}
+
+it('is served when somebody at its endpoint proves to have its key', async () => {
+  answer = proof()
+  expect(await isServed(registry, self)).toBe(true)
+})
+
+it('is served when somebody does who has not heard of its new endpoint', async () => {
+  answer = proof({ endpoint: 'http://127.0.0.1:1' })
+  expect(await isServed(registry, self)).toBe(true)
+})
+
+it('is served when somebody has its former key and that is accepted still, and not later', async () => {
+  const present = await newServerKey()
+  const { keyX, keyY, keyId } = present
+  const rotated = { ...self, keyX, keyY, keyId, formerKeys: [{ ...key, acceptedUntil: registry.now() + 60 }] }
+  answer = proof()
+  expect(await isServed(registry, rotated)).toBe(true)
+  expect(await isServed(registry, { ...rotated, formerKeys: [{ ...key, acceptedUntil: registry.now() - 60 }] })).toBe(false)
+})
+
+describe('is not served when what answers', () => {
+  it.each<[string, () => Promise<typeof answer> | typeof answer]>([
+    ['is another server', () => proof({ server: 2 })],
+    ['repeats what was said before', () => proof({ nonce: `0x${'ab'.repeat(32)}` })],
+    ['has another key', async () => proof({ key: await newServerKey() })],
+    ['is no JSON', () => (_, response) => response.end('<html>')],
+    ['is something else', () => (_, response) => response.end('{}')],
+    ['is endless', () => (_, response) => response.end('x'.repeat(100_000))],
+    ['breaks off', () => (request) => request.socket.destroy()],
+    ['is an error', () => (_, response) => response.writeHead(503).end('{"code":"not_serving"}')],
+  ])('%s', async (_, make) => {
+    answer = await make()
+    expect(await isServed(registry, self)).toBe(false)
+  })
+
+  it('is nobody', async () => {
+    http.close()
+    expect(await isServed(registry, { ...self, endpoint: 'http://127.0.0.1:1' })).toBe(false)
+  })
+})

@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto'
+import { get as getPlain } from 'node:http'
+import { get as getSecure } from 'node:https'
+import { describeMismatch, EndpointProof, routes } from '@dred/protocol'
+import { endpointProofStatement, verifyStatement } from '@dred/protocol/statements'
+import type { RegisteredServer, RegistryView } from './chain/port.ts'
+import { acceptedKeys } from './chain/standing.ts'
+
+const MAX_BYTES = 8_192
+const TIMEOUT_MS = 3_000
+
+/**
+ * Asks at a server's registered endpoint whether somebody serves with its key there now: two processes of one server would count their
+ * messages side by side. To be asked before this process listens.
+ * @returns false too when nobody can be reached there
+ */
+export async function isServed(registry: RegistryView, self: RegisteredServer): Promise<boolean> {
+  const nonce = `0x${randomBytes(32).toString('hex')}` as const
+  const url = new URL(`${routes.endpointProof.path}?nonce=${nonce}`, self.endpoint)
+  const answer = await fetchJson(url).catch(() => undefined)
+  if (describeMismatch(EndpointProof, answer) !== undefined) return false
+  const proof = answer as EndpointProof
+  const key = acceptedKeys(self, registry.now()).find(({ keyX, keyY }) => keyX === proof.keyX && keyY === proof.keyY)
+  const { chainId, serverRegistry } = registry
+  // Whatever endpoint it names, as it may not have heard of a new one: who signs this nonce with this key is alive.
+  const statement = endpointProofStatement({ chainId, serverRegistry }, { server: self.id, endpoint: proof.endpoint, nonce })
+  const signature = { r: proof.r as `0x${string}`, s: proof.s as `0x${string}` }
+  return key !== undefined && verifyStatement(key, statement, signature)
+}
+
+/** Not by `fetch`: it would cost a server megabytes for good. */
+function fetchJson(url: URL): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const get = url.protocol === 'https:' ? getSecure : getPlain
+    const options = { agent: false as const, signal: AbortSignal.timeout(TIMEOUT_MS) }
+    const request = get(url, options, (response) => {
+      const chunks: Buffer[] = []
+      let size = 0
+      response.on('data', (chunk: Buffer) => {
+        chunks.push(chunk)
+        size += chunk.length
+        if (size > MAX_BYTES) request.destroy()
+      })
+      response.once('error', reject)
+      response.once('close', () => reject(new Error('The answer is too long or was broken off')))
+      response.once('end', () => {
+        try {
+          resolve(JSON.parse(Buffer.concat(chunks).toString()))
+        } catch (error) {
+          reject(error instanceof Error ? error : new Error(String(error)))
+        }
+      })
+    })
+    request.once('error', reject)
+  })
+}

@@ -1,0 +1,27 @@
+import type { RegistryView } from '../chain/port.ts'
+import type { Standing } from '../membership.ts'
+import type { Store } from '../store/port.ts'
+import type { Check } from './admin.ts'
+
+export interface Examined {
+  store: Store
+  registry: RegistryView
+  standing: Standing
+  closing: boolean
+}
+
+/** What has to be right for a server to be of use. */
+export async function examine({ store, registry, standing, closing }: Examined): Promise<Record<string, Check>> {
+  const { state, member, serves, detail, key } = standing
+  const { fresh, ageMs, block } = registry.freshness()
+  return {
+    store: await store.ping().then(
+      () => ({ ok: true }),
+      (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
+    ),
+    chain: { ok: fresh, detail: `block ${block}, read ${Math.round(ageMs)} ms ago` },
+    registered: { ok: member, detail: `${state}: ${detail}` },
+    key: { ok: key.ok, detail: key.detail },
+    serving: { ok: serves && !closing },
+  }
+}

@@ -1,0 +1,131 @@
+import { type Coordinate, DredError, originOf } from '@dred/protocol'
+import { type BodyEntry, LinkError, type RelayEvent, relayLimits, type WireEntry } from '@dred/protocol/relay'
+import type { OriginEntry, Store } from '../store/port.ts'
+import type { ReplicationEvents } from './port.ts'
+import { type EntryVerifier, toWire } from './wire-entry.ts'
+
+export interface EntryStoreOptions {
+  store: Store
+  verifier: EntryVerifier
+  tell: (event: RelayEvent) => void
+  /** The store could not be asked. */
+  failed: (error: unknown) => void
+  /** Less waits than {@link EntryStore.busy} says. */
+  eased: () => void
+  events: ReplicationEvents | undefined
+}
+
+interface ReadRange {
+  ticket: number
+  server: number
+  incarnation: number
+  from: number
+  to: number
+  limit: number
+}
+
+/** More bytes than this of entries and statements that wait for the store: then no peer is listened to. */
+const BUSY_BYTES = 8 * 1_048_576
+/** What an entry without a body costs at least. */
+const ENTRY_BYTES = 256
+
+/** What the relay wants of the store. Nothing here rejects: what comes of it is told. */
+export class EntryStore {
+  readonly #options: EntryStoreOptions
+  /** What was verified, for as long as the relay keeps what it was made from. */
+  readonly #verified = new WeakMap<WireEntry, OriginEntry>()
+  readonly #storing = new Map<string, Promise<void>>()
+  #bytes = 0
+
+  constructor(options: EntryStoreOptions) {
+    this.#options = options
+  }
+
+  /** Whether as much as may waits for the store. */
+  get busy(): boolean {
+    return this.#bytes > BUSY_BYTES
+  }
+
+  async verify(wire: BodyEntry): Promise<void> {
+    const { verifier, store, tell, events } = this.#options
+    const { coordinate } = wire
+    try {
+      const { entry, prev } = await verifier.verify(wire)
+      const missing = prev.length === 0 ? [] : await store.unknown(prev)
+      this.#verified.set(wire, entry)
+      tell({ type: 'verified', coordinate, id: entry.id, missing, expiresAt: entry.expiresAt })
+    } catch (error) {
+      if (error instanceof LinkError) {
+        events?.received('rejected')
+        tell({ type: 'rejected', coordinate, detail: error.message })
+        return
+      }
+      if (!(error instanceof DredError && error.code === 'clock_skew')) this.#options.failed(error)
+      tell({ type: 'unverified', coordinate })
+    }
+  }
+
+  /** In the order of the calls. */
+  put(wire: WireEntry): void {
+    const entry = 'canonical' in wire ? this.#verified.get(wire) : wire
+    if (!entry) throw new Error(`An entry is to be stored that was not verified: ${keyOf(wire.coordinate)}`)
+    const bytes = ENTRY_BYTES + ('canonical' in wire ? wire.canonical.length : 0)
+    this.#bytes += bytes
+    const key = keyOf(wire.coordinate)
+    const stored = this.#store(entry).finally(() => {
+      const { busy } = this
+      this.#bytes -= bytes
+      if (busy && !this.busy) this.#options.eased()
+      if (this.#storing.get(key) === stored) this.#storing.delete(key)
+    })
+    this.#storing.set(key, stored)
+  }
+
+  /** Whether an entry with these coordinates is being stored for the relay. */
+  isStoring(coordinate: Coordinate): boolean {
+    return this.#storing.has(keyOf(coordinate))
+  }
+
+  /** Resolves once what became of everything has been told. */
+  async settled(): Promise<void> {
+    while (this.#storing.size > 0) await Promise.all(this.#storing.values())
+  }
+
+  async read({ ticket, limit, ...range }: ReadRange): Promise<void> {
+    const { store, tell, failed } = this.#options
+    try {
+      const entries = await store.readOrigin(range, limit)
+      tell({ type: 'read', ticket, entries: atMost(relayLimits.batchBytes, entries).map(toWire) })
+    } catch (error) {
+      failed(error)
+      tell({ type: 'read', ticket, entries: [] })
+    }
+  }
+
+  async #store(entry: OriginEntry): Promise<void> {
+    const { store, tell, failed, events } = this.#options
+    const { coordinate } = entry
+    try {
+      const result = await store.replicate(entry)
+      events?.received(result)
+      tell({ type: 'stored', coordinate, result })
+    } catch (error) {
+      failed(error)
+      tell({ type: 'stored', coordinate, result: 'failed' })
+    }
+  }
+}
+
+function keyOf(coordinate: Coordinate): string {
+  return `${originOf(coordinate)}-${coordinate.n}`
+}
+
+/** The first of them that together have at most so many bytes, one at least. */
+function atMost(maxBytes: number, entries: OriginEntry[]): OriginEntry[] {
+  let bytes = 0
+  const tooMany = entries.findIndex((entry, at) => {
+    bytes += 'canonical' in entry ? Buffer.byteLength(entry.canonical) : 0
+    return at > 0 && bytes > maxBytes
+  })
+  return tooMany === -1 ? entries : entries.slice(0, tooMany)
+}

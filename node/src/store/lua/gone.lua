@@ -1,0 +1,23 @@
+-- What is no longer kept of a channel.
+local function raise(hash, origin, n)
+  if tonumber(call('HGET', hash, origin) or 0) < tonumber(n) then call('HSET', hash, origin, n) end
+end
+
+-- Up to where all of a channel's counts of an origin are known and none is kept: reading from there misses nothing.
+local function empty_up_to(key, origin)
+  local first = call('ZRANGE', key .. ':o:' .. origin, 0, 0, 'WITHSCORES')[2]
+  return math.min(standing(origin), first and tonumber(first) - 1 or math.huge)
+end
+
+-- Records that a count of a channel (of e: origin, n) is no longer kept.
+local function remember_purged(channel, e)
+  local key = channel_key(channel)
+  local beyond, up_to = key .. ':b:' .. e.origin, empty_up_to(key, e.origin)
+  if tonumber(e.n) > up_to then
+    if call('ZCARD', beyond) < MAX_EXCEPTIONS then call('ZADD', beyond, e.n, e.n) end
+    return
+  end
+  local last = call('ZREVRANGEBYSCORE', beyond, up_to, '-inf', 'LIMIT', 0, 1)[1]
+  raise(key .. ':p', e.origin, int(math.max(tonumber(e.n), tonumber(last or 0))))
+  call('ZREMRANGEBYSCORE', beyond, '-inf', up_to)
+end

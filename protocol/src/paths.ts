@@ -1,0 +1,25 @@
+/** The path templates of the routes, with `:name` parameters: all that a client needs of them. */
+export const paths = {
+  publish: '/channel/:id',
+  createChannel: '/channel/:id',
+  describeChannel: '/channel/:id',
+  streamChannel: '/channel/:id/stream',
+  channelMessages: '/channel/:id/messages',
+  listChannels: '/channels',
+  wellKnown: '/.well-known/dred',
+  endpointProof: '/.well-known/dred/proof',
+} as const
+
+export type RouteName = keyof typeof paths
+
+/** Fills a route's path, percent-encoded, and appends the query's defined values. */
+export function routeUrl(
+  base: string,
+  route: RouteName,
+  values: { params?: Record<string, string>; query?: Record<string, string | number | undefined> } = {},
+): string {
+  const path = paths[route].replace(/:([a-z]+)/g, (_, name: string) => encodeURIComponent(values.params?.[name] ?? ''))
+  const query = Object.entries(values.query ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]))
+  const search = new URLSearchParams(query).toString()
+  return `${base.replace(/\/$/, '')}${path}${search === '' ? '' : `?${search}`}`
+}
