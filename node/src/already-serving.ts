@@ -3,29 +3,31 @@ import { get as getPlain } from 'node:http'
 import { get as getSecure } from 'node:https'
 import { describeMismatch, EndpointProof, routes } from '@dred/protocol'
 import { endpointProofStatement, verifyStatement } from '@dred/protocol/statements'
-import type { RegisteredServer, RegistryView } from './chain/port.ts'
-import { acceptedKeys } from './chain/standing.ts'
+import type { RegisteredKey, RegisteredServer, RegistryView } from './chain/port.ts'
 
 const MAX_BYTES = 8_192
 const TIMEOUT_MS = 3_000
 
 /**
- * Asks at a server's registered endpoint whether somebody serves with its key there now: two processes of one server would count their
- * messages side by side. To be asked before this process listens.
+ * Asks at a server's registered endpoint whether somebody serves with this key there now: two processes with one key would sign two
+ * histories. One with a former key is no obstacle: that is how a server moves. To be asked before this process listens.
  * @returns false too when nobody can be reached there
  */
-export async function isServed(registry: RegistryView, self: RegisteredServer): Promise<boolean> {
+export async function isServed(
+  registry: Pick<RegistryView, 'chainId' | 'serverRegistry'>,
+  self: Pick<RegisteredServer, 'id' | 'endpoint'>,
+  key: Pick<RegisteredKey, 'keyX' | 'keyY'>,
+): Promise<boolean> {
   const nonce = `0x${randomBytes(32).toString('hex')}` as const
   const url = new URL(`${routes.endpointProof.path}?nonce=${nonce}`, self.endpoint)
   const answer = await fetchJson(url).catch(() => undefined)
   if (describeMismatch(EndpointProof, answer) !== undefined) return false
   const proof = answer as EndpointProof
-  const key = acceptedKeys(self, registry.now()).find(({ keyX, keyY }) => keyX === proof.keyX && keyY === proof.keyY)
   const { chainId, serverRegistry } = registry
   // Whatever endpoint it names, as it may not have heard of a new one: who signs this nonce with this key is alive.
   const statement = endpointProofStatement({ chainId, serverRegistry }, { server: self.id, endpoint: proof.endpoint, nonce })
   const signature = { r: proof.r as `0x${string}`, s: proof.s as `0x${string}` }
-  return key !== undefined && verifyStatement(key, statement, signature)
+  return proof.keyX === key.keyX && proof.keyY === key.keyY && verifyStatement(key, statement, signature)
 }
 
 /** Not by `fetch`: it would cost a server megabytes for good. */

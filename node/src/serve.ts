@@ -48,7 +48,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     if (!standing.key.ok) throw new StartupError('key_file', `The key ${standing.key.detail}`)
     // What a server that is leaving has, its peers still need.
     if (!standing.serves && !isLeaving(self)) throw new StartupError('not_registered', standing.detail)
-    if (await isServed(registry, self)) {
+    if (await isServed(registry, self, key)) {
       throw new StartupError('already_serving', `A process serves at ${self.endpoint} with the key ${key.keyId}: stop it first`)
     }
     const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`)
