@@ -39,6 +39,7 @@ function assemble(store: Store): void {
     store,
     registry,
     membership: new Membership(registry, { server: 1, keyId: registeredServer(1).keyId }),
+    access: { assert: async () => undefined },
     tracker,
     incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
     recent,

@@ -13,6 +13,7 @@ import {
   verifyGenesis,
   verifyMessage,
 } from '@dred/protocol'
+import { type Access, type Caller, nobody } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
 import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './channel-tracker.ts'
 import { genesisEntry, messageEntry } from './entries.ts'
@@ -31,6 +32,7 @@ export interface ChannelsOptions {
   store: Store
   registry: RegistryView
   membership: Membership
+  access: Access
   tracker: ChannelTracker
   incarnation: Incarnation
   recent: RecentEntries
@@ -56,6 +58,7 @@ export class Channels {
   readonly #store: Store
   readonly #registry: RegistryView
   readonly #membership: Membership
+  readonly #access: Access
   readonly #tracker: ChannelTracker
   readonly #incarnation: Incarnation
   readonly #recent: RecentEntries
@@ -66,10 +69,11 @@ export class Channels {
   /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
   readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
 
-  constructor({ store, registry, membership, tracker, incarnation, recent, now, clock, admit, onPublished }: ChannelsOptions) {
+  constructor({ store, registry, membership, access, tracker, incarnation, recent, now, clock, admit, onPublished }: ChannelsOptions) {
     this.#store = store
     this.#registry = registry
     this.#membership = membership
+    this.#access = access
     this.#tracker = tracker
     this.#incarnation = incarnation
     this.#recent = recent
@@ -88,11 +92,12 @@ export class Channels {
    * @param body as parsed from JSON, not judged by anybody yet
    * @returns once the message is durable; `created` is false when it was there
    */
-  async publish(id: string, body: unknown): Promise<{ accepted: Accepted; cursor: string; created: boolean }> {
+  async publish(id: string, body: unknown, caller: Caller = nobody): Promise<{ accepted: Accepted; cursor: string; created: boolean }> {
     const channel = await this.#activeChannel(id)
     const { genesis } = channel
     const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
     const message = await verifyMessage(id, body, maxBytes)
+    await this.#access.assert(channel, 'write', { ...caller, key: message.key })
     const now = this.#now()
     assertNotAhead(message.sentAt, now)
     if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
@@ -150,21 +155,23 @@ export class Channels {
   }
 
   /** A page of messages as the JSON text of a `MessagePage`. */
-  async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery): Promise<string> {
+  async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery, caller: Caller = nobody): Promise<string> {
     if (after !== undefined && before !== undefined) {
       throw new DredError('malformed_request', { detail: 'after and before exclude each other' })
     }
     const channel = await this.#activeChannel(id)
+    await this.#access.assert(channel, 'read', caller)
     if (after !== undefined) return this.#pageAfter(id, decodeCursor(id, after), limit)
     return this.#pageBefore(id, before === undefined ? channel.vector.clone() : decodeCursor(id, before), limit)
   }
 
   /** Where a stream starts that is asked for in this way. */
-  async startStream(id: string, { after, last, from }: StreamQuery): Promise<StreamStart> {
+  async startStream(id: string, { after, last, from }: StreamQuery, caller: Caller = nobody): Promise<StreamStart> {
     if ([after, last, from].filter((value) => value !== undefined).length > 1) {
       throw new DredError('malformed_request', { detail: 'after, last and from exclude each other' })
     }
     const channel = await this.#activeChannel(id)
+    await this.#access.assert(channel, 'read', caller)
     if (after !== undefined) {
       const seen = decodeCursor(id, after)
       await this.#assertKept(id, seen)

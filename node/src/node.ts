@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Coordinate, limits } from '@dred/protocol'
+import { type Coordinate, DredError, limits } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { accessBy } from './access/access.ts'
+import type { Access } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
 import type { ServerKey } from './chain/server-key.ts'
 import { ChannelTracker } from './channel-tracker.ts'
@@ -92,6 +94,13 @@ export async function createNode(settings: NodeSettings, dependencies: NodeDepen
   return node
 }
 
+/** Of gates that this server does not have: no such channel is taken. */
+const unsupported: Access = {
+  async assert(): Promise<void> {
+    throw new DredError('channel_unsupported')
+  },
+}
+
 class RelayNode implements Node {
   url = ''
   adminUrl = ''
@@ -99,6 +108,7 @@ class RelayNode implements Node {
   readonly #dependencies: NodeDependencies
   readonly #incarnation: Incarnation
   readonly #membership: Membership
+  readonly #access = accessBy({ members: unsupported, token: unsupported })
   readonly #reportMembership: (standing: Standing) => void
   readonly #metrics: Metrics = createMetrics()
   readonly #recent = new RecentEntries(RECENT)
@@ -193,6 +203,7 @@ class RelayNode implements Node {
       store,
       registry,
       membership: this.#membership,
+      access: this.#access,
       tracker: this.#tracker,
       incarnation: this.#incarnation,
       recent: this.#recent,

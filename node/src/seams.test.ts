@@ -45,6 +45,7 @@ class Server {
       store,
       registry,
       membership: new Membership(registry, { server: 1, keyId: registeredServer(1).keyId }),
+      access: { assert: async () => undefined },
       tracker: this.#tracker,
       incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
       recent: new RecentEntries({ count: 1, bytes: 1, ageMs: 1 }),

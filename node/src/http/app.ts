@@ -6,6 +6,7 @@ import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits } from '@dred/protocol'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { type Caller, nobody } from '../access/port.ts'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import type { Channels } from '../channels.ts'
@@ -23,6 +24,13 @@ import { registerPeerRoute } from './peer-route.ts'
 import { registerProofRoute } from './proof-route.ts'
 import { registerStreamRoute } from './stream-route.ts'
 import { schemaController } from './validation.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who asks, see {@link Caller}. */
+    caller: Caller
+  }
+}
 
 /** What the routes work with. */
 export interface AppContext {
@@ -88,6 +96,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   })
   if (!listener) throw new Error('Fastify did not ask for its server')
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
+  app.decorateRequest('caller', { getter: () => nobody })
   takeJsonOnly(app)
   limitBodyTime(app, options.limits.bodyTimeoutMs)
   app.addHook('onRequest', (request, reply, done) => {

@@ -12,7 +12,7 @@ export function registerChannelRoutes(app: Routes, { channels, receipts }: AppCo
     ...declaration(routes.publish),
     handler: async (request, reply) => {
       const goal = receipts.goal(request.query)
-      const { accepted, cursor, created } = await channels.publish(request.params.id, request.body)
+      const { accepted, cursor, created } = await channels.publish(request.params.id, request.body, request.caller)
       const receipt = await receipts.issue(accepted, goal)
       return reply.code(created ? 201 : 200).send({ id: accepted.id, cursor, receipt })
     },
@@ -33,7 +33,7 @@ export function registerChannelRoutes(app: Routes, { channels, receipts }: AppCo
     ...declaration(routes.channelMessages),
     handler: async (request, reply) => {
       held.assertRoom()
-      const page = Buffer.from(await channels.history(request.params.id, request.query))
+      const page = Buffer.from(await channels.history(request.params.id, request.query, request.caller))
       held.hold(page.length, reply.raw)
       // The page is JSON text already, with the signed bytes as they came.
       return reply.type(JSON_TYPE).send(page as never)

@@ -12,7 +12,7 @@ export function registerStreamRoute(app: Routes, { channels, hub, isClosing }: A
     ...declaration(routes.streamChannel),
     handler: async (request, reply) => {
       hub.assertCapacity()
-      const start = await channels.startStream(request.params.id, resumed(request.query, request))
+      const start = await channels.startStream(request.params.id, resumed(request.query, request), request.caller)
       // Both may have changed while the start was looked for, and are told while there is still a status to tell them by.
       if (isClosing()) throw new DredError('shutting_down')
       hub.assertOpenable(start)
