@@ -4,7 +4,7 @@ import { constants, Http2ServerRequest } from 'node:http2'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { DredError, limits } from '@dred/protocol'
+import { DredError, limits, versionHeader } from '@dred/protocol'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { type Caller, nobody } from '../access/port.ts'
 import type { RegistryView } from '../chain/port.ts'
@@ -24,6 +24,7 @@ import { registerPeerRoute } from './peer-route.ts'
 import { registerProofRoute } from './proof-route.ts'
 import { registerStreamRoute } from './stream-route.ts'
 import { schemaController } from './validation.ts'
+import { speakVersion } from './version.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -69,7 +70,7 @@ function typed(app: FastifyInstance) {
   return app.withTypeProvider<TypeBoxTypeProvider>()
 }
 
-const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'allow', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset']
+const EXPOSED_HEADERS = [versionHeader, 'x-request-id', 'retry-after', 'allow', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset']
 
 /** The HTTP face of a server, ready to listen. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<{ app: FastifyInstance; listener: Listener }> {
@@ -103,6 +104,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     reply.header('x-request-id', request.id)
     done(context.isClosing() ? new DredError('shutting_down') : undefined)
   })
+  speakVersion(app)
   await app.register(cors, {
     methods: ['GET', 'HEAD', 'POST', 'PUT'],
     exposedHeaders: EXPOSED_HEADERS,

@@ -1,4 +1,4 @@
-import { DredError, type ErrorCode, errors } from '@dred/protocol'
+import { apiVersion, DredError, type ErrorCode, errors, versionHeader } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
@@ -31,7 +31,7 @@ export function toDredError(error: unknown): DredError {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const problem = toDredError(error)
   if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'request failed')
-  reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id)
+  reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id).header(versionHeader, apiVersion)
   // No hook has seen a request whose address could not be read.
   if (!reply.hasHeader('access-control-allow-origin')) reply.header('access-control-allow-origin', '*')
   if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))
@@ -45,7 +45,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
 export function rawProblem(code: ErrorCode): string {
   const { status } = errors[code]
   const body = JSON.stringify(new DredError(code, { detail: 'The connection does not carry an HTTP request' }).toProblem())
-  return `HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+  return `HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\n${versionHeader}: ${apiVersion}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
 }
 
 /** Explanation of one code, for the address that problem documents name as `type`. */
