@@ -96,7 +96,7 @@ export class Channels {
     const channel = await this.#activeChannel(id)
     const { genesis } = channel
     const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
-    const message = await verifyMessage(id, body, maxBytes)
+    const message = await verifyMessage(id, body, { maxBytes })
     await this.#access.assert(channel, 'write', { ...caller, key: message.key })
     const now = this.#now()
     assertNotAhead(message.sentAt, now)
@@ -138,20 +138,16 @@ export class Channels {
     return describe(state)
   }
 
-  /** A page of the channels that have not expired, in ascending order of id. */
-  async list({ neighborhood, cursor, limit = DEFAULT_PAGE_ITEMS }: ChannelListQuery): Promise<{
+  /** A page of the channels that have not expired, in ascending order of id; it may be short where many had to be looked at. */
+  async list({ neighborhood, q, cursor, limit = DEFAULT_PAGE_ITEMS }: ChannelListQuery): Promise<{
     items: ChannelDescription[]
     next: string | null
   }> {
     this.#membership.assertServing()
     this.#assertNeighborhood(neighborhood ?? this.#registry.neighborhood)
     if (cursor !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(cursor)) throw new DredError('malformed_cursor')
-    const states = await this.#store.channels(cursor, limit + 1)
-    const page = states.slice(0, limit)
-    return {
-      items: page.filter((state) => !this.#isExpired(state)).map(describe),
-      next: states.length > limit ? (page.at(-1)?.id ?? null) : null,
-    }
+    const { found, next = null } = await this.#store.channels(cursor, { limit, ...(q === undefined ? {} : { name: q }) })
+    return { items: found.filter((state) => !this.#isExpired(state)).map(describe), next }
   }
 
   /** A page of messages as the JSON text of a `MessagePage`. */

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from './port.ts'
+import { listing } from './testing/contract-lists.ts'
 import { purging } from './testing/contract-purge.ts'
 import { announcing, reading } from './testing/contract-reads.ts'
 import { appending, replicating } from './testing/contract-writes.ts'
@@ -35,6 +36,9 @@ export function describeStore(name: string, prepare: () => Promise<StoreHarness>
     })
     describe('reading', () => {
       reading(get)
+    })
+    describe('channels', () => {
+      listing(get)
     })
     describe('purge', () => {
       purging(get)

@@ -61,6 +61,20 @@ export interface ChannelState {
   vector: VersionVector
 }
 
+export interface ChannelQuery {
+  /** At least 1. */
+  limit: number
+  /** Part of the name, in whatever case. */
+  name?: string
+}
+
+export interface ChannelStates {
+  /** Fewer than the limit, also none, when more channels would have to be looked at than one call does. */
+  found: ChannelState[]
+  /** The id after which to go on; undefined at the end. */
+  next: string | undefined
+}
+
 export interface AppendResult {
   /** False when an entry of this id was there: then the coordinate and the clock are those of the first. */
   created: boolean
@@ -103,8 +117,8 @@ export interface Store {
   readOrigin(range: OriginRange, limit: number): Promise<OriginEntry[]>
 
   channel(id: string): Promise<ChannelState | undefined>
-  /** Known channels in ascending order of id, after one. */
-  channels(after: string | undefined, limit: number): Promise<ChannelState[]>
+  /** Channels for a list, in ascending order of id, after one: those with access `members` are left out. */
+  channels(after: string | undefined, query: ChannelQuery): Promise<ChannelStates>
 
   /** Messages of a channel that `seen` does not cover, in log order, after a position when one is given. */
   readForward(channel: string, seen: VersionVector, options: { limit: number; after?: Position }): Promise<LoggedMessage[]>

@@ -99,7 +99,7 @@ class RedisStore implements Store {
   readonly unknown: Store['unknown'] = (ids) => this.#run((redis) => this.#reader.unknown(redis, ids))
   readonly readOrigin: Store['readOrigin'] = (range, limit) => this.#run((redis) => this.#reader.readOrigin(redis, range, limit))
   readonly channel: Store['channel'] = (id) => this.#run((redis) => this.#reader.channel(redis, id))
-  readonly channels: Store['channels'] = (after, limit) => this.#run((redis) => this.#reader.channels(redis, after, limit))
+  readonly channels: Store['channels'] = (after, query) => this.#run((redis) => this.#reader.channels(redis, after, query))
   readonly readForward: Store['readForward'] = (channel, seen, options) =>
     this.#run((redis) => this.#reader.readForward(redis, { channel, seen }, options))
   readonly readBackward: Store['readBackward'] = (channel, within, options) =>

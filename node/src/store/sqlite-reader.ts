@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type Coordinate, type Origin, originOf, parseOrigin, VersionVector } from '@dred/protocol'
+import { type Coordinate, type Origin, originOf, parseOrigin, type SignedGenesis, VersionVector } from '@dred/protocol'
 import type { OriginRange } from '@dred/protocol/relay'
+import { ChannelScan } from './channel-scan.ts'
 import { genesisOf, highestBelow, PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
+import type { ChannelQuery, ChannelState, ChannelStates, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
 import { CHANNELS, type ChannelRow, genesisEntry, MESSAGES, type MessageRow, messageEntry } from './sqlite-rows.ts'
 import { PURGEABLE } from './sqlite-statements.ts'
 
@@ -115,8 +116,11 @@ export class SqliteReader {
     return row && this.#state(row)
   }
 
-  channels(after: string | undefined, limit: number): ChannelState[] {
-    return (this.#sql.channels.all(after ?? '', limit) as unknown as ChannelRow[]).map((row) => this.#state(row))
+  channels(after: string | undefined, query: ChannelQuery): ChannelStates {
+    const scan = new ChannelScan<ChannelRow & { genesis: SignedGenesis }>(query, after)
+    const read = () => this.#sql.channels.all(scan.next ?? '', scan.batch) as unknown as ChannelRow[]
+    while (scan.offer(read().map((row) => ({ ...row, genesis: genesisOf(row.canonical, row.sig) }))));
+    return { found: scan.found.map((row) => this.#state(row)), next: scan.next }
   }
 
   readForward(channel: string, seen: VersionVector, { limit, after = 0 }: { limit: number; after?: Position }): LoggedMessage[] {

@@ -53,7 +53,7 @@ class SqliteStore implements Store {
   readonly unknown: Store['unknown'] = (ids) => this.#read((reader) => reader.unknown(ids))
   readonly readOrigin: Store['readOrigin'] = (range, limit) => this.#read((reader) => reader.readOrigin(range, limit))
   readonly channel: Store['channel'] = (id) => this.#read((reader) => reader.channel(id))
-  readonly channels: Store['channels'] = (after, limit) => this.#read((reader) => reader.channels(after, limit))
+  readonly channels: Store['channels'] = (after, query) => this.#read((reader) => reader.channels(after, query))
   readonly readForward: Store['readForward'] = (channel, seen, options) =>
     this.#read((reader) => reader.readForward(channel, seen, options))
   readonly readBackward: Store['readBackward'] = (channel, within, options) =>

@@ -82,9 +82,9 @@ class Run {
     assert.deepEqual(await store.floors(), model.floors())
     const asked = [...this.#sent.slice(-20), ...this.#channels].map(({ id }) => id)
     assert.deepEqual(await store.unknown(asked), model.unknown(asked))
-    const known = await store.channels(undefined, 100)
+    const { found } = await store.channels(undefined, { limit: 100 })
     assert.deepEqual(
-      known.map(({ id }) => id),
+      found.map(({ id }) => id),
       model.channels(),
     )
     for (const [server, incarnation] of [...PEERS, [7, this.#incarnation] as const]) {

@@ -9,14 +9,22 @@ export type NewMessage = NewEntry & { kind: 'message' }
 export type NewGenesis = NewEntry & { kind: 'genesis' }
 
 /** A channel's genesis, different for every name. Times in milliseconds. */
-export function genesis(name: string, { createdAt = 1_000, idleMs = 100_000, lifetimeMs = 10_000 } = {}): NewGenesis {
+export function genesis(
+  name: string,
+  {
+    createdAt = 1_000,
+    idleMs = 100_000,
+    lifetimeMs = 10_000,
+    access = 'open',
+  }: Partial<Pick<SignedGenesis, 'createdAt' | 'idleMs' | 'lifetimeMs' | 'access'>> = {},
+): NewGenesis {
   const unsigned = {
     v: 1 as const,
     neighborhood: '1',
     key: KEY,
     createdAt,
     mode: 'causal' as const,
-    access: 'open' as const,
+    access,
     name,
     lifetimeMs,
     idleMs,
