@@ -31,6 +31,26 @@ export const limits = {
   storedWaitMs: 10_000,
   /** Least milliseconds between two rounds of `stored` events on a stream. */
   storedEventMs: 100,
+  /** Devices that are present in one channel, channels that one device is present in, and the longest lease, in milliseconds. */
+  presences: 1_000,
+  presencesOfOneDevice: 200,
+  presenceMs: 30_000,
+  /** Bytes of what a device says of itself, as JSON. */
+  presenceBytes: 1_024,
+  /** Channels of one stream, and bytes of the request that names them. */
+  streamChannels: 1_000,
+  streamRequestBytes: 1_048_576,
+  /** Longest time, in milliseconds, that a server holds the answer to a request for what follows a cursor until something does. */
+  pollWaitMs: 30_000,
   /** Milliseconds between keepalives on a quiet stream. */
   keepaliveMs: 15_000,
+  /** How long, in milliseconds, a challenge can be answered; characters of one. */
+  challengeMs: 120_000,
+  challengeLength: 2_048,
+  /** Longest life of a wallet's delegation, in milliseconds; characters of one, and bytes of a wallet's signature. */
+  delegationMs: 2_592_000_000,
+  delegationLength: 4_096,
+  walletSignatureBytes: 16_384,
+  /** Life of a capability for a channel with a token gate, in milliseconds. */
+  capabilityMs: { min: 300_000, max: 900_000 },
 } as const

@@ -6,6 +6,11 @@ export const paths = {
   streamChannel: '/channel/:id/stream',
   channelMessages: '/channel/:id/messages',
   listChannels: '/channels',
+  streamChannels: '/channels/stream',
+  openSession: '/session',
+  endSession: '/session',
+  revokeDelegation: '/session/revocation',
+  issueCapability: '/channel/:id/capability',
   wellKnown: '/.well-known/dred',
   endpointProof: '/.well-known/dred/proof',
 } as const

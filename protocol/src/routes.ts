@@ -1,5 +1,6 @@
 import type { Static, TSchema } from 'typebox'
 import { Type } from './type.ts'
+import { Capability, Challenge, Revocation, RevocationResult, Session, SessionRequest } from './identity/index.ts'
 import { limits } from './limits.ts'
 import { paths, type RouteName } from './paths.ts'
 import { EndpointProof, Nonce } from './proof.ts'
@@ -18,7 +19,7 @@ import {
 
 /** An HTTP route: the server registers it, the SDK calls it and OpenAPI describes it from this one declaration. */
 export interface Route {
-  method: 'GET' | 'POST' | 'PUT'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Path template with `:name` parameters. */
   path: string
   summary: string
@@ -26,7 +27,7 @@ export interface Route {
   /** Without one the route takes no query. */
   querystring?: TSchema
   body?: TSchema
-  /** Status → body. Streams have none. */
+  /** Status → body; 204 comes without one. Streams have none. */
   response?: Record<number, TSchema>
 }
 
@@ -68,11 +69,43 @@ export const StreamQuery = Type.Object(
 )
 export type StreamQuery = Static<typeof StreamQuery>
 
-export const HistoryQuery = Type.Object({ after: Type.Optional(Cursor), before: Type.Optional(Cursor), limit: Limit }, strict)
+/** Channels to follow together. */
+export const StreamsRequest = Type.Object(
+  {
+    channels: Type.Record(Id, Type.Union([Cursor, Type.Null()], { description: 'What the reader has; null for what comes from now on' }), {
+      minProperties: 1,
+      maxProperties: limits.streamChannels,
+    }),
+    receipts: StreamQuery.properties.receipts,
+  },
+  strict,
+)
+export type StreamsRequest = Static<typeof StreamsRequest>
+
+export const HistoryQuery = Type.Object(
+  {
+    after: Type.Optional(Cursor),
+    before: Type.Optional(Cursor),
+    limit: Limit,
+    waitMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: limits.pollWaitMs,
+        description: 'With `after`: when nothing follows yet, answer once something does, or with an empty page after so many milliseconds',
+      }),
+    ),
+  },
+  strict,
+)
 export type HistoryQuery = Static<typeof HistoryQuery>
 
 export const ChannelListQuery = Type.Object(
-  { neighborhood: Type.Optional(NeighborhoodId), cursor: Type.Optional(Type.String({ maxLength: 256 })), limit: Limit },
+  {
+    neighborhood: Type.Optional(NeighborhoodId),
+    q: Type.Optional(Type.String({ minLength: 1, maxLength: limits.nameLength, description: 'Part of the name, in whatever case' })),
+    cursor: Type.Optional(Type.String({ maxLength: 256 })),
+    limit: Limit,
+  },
   strict,
 )
 export type ChannelListQuery = Static<typeof ChannelListQuery>
@@ -123,9 +156,43 @@ export const routes = {
   listChannels: {
     method: 'GET',
     path: paths.listChannels,
-    summary: 'List the channels of a neighborhood',
+    summary:
+      'List the channels of a neighborhood, but for those of members; a page may be short, also empty, and `next` say where to go on',
     querystring: ChannelListQuery,
     response: { 200: ChannelPage },
+  },
+  openSession: {
+    method: 'POST',
+    path: paths.openSession,
+    summary: 'Ask for a challenge (200), or answer one and get a bearer token (201)',
+    body: SessionRequest,
+    response: { 200: Challenge, 201: Session },
+  },
+  endSession: {
+    method: 'DELETE',
+    path: paths.endSession,
+    summary: 'End the session of the bearer token',
+    response: { 204: Type.Null() },
+  },
+  revokeDelegation: {
+    method: 'POST',
+    path: paths.revokeDelegation,
+    summary: 'Take back delegations of a wallet, at every server of the neighborhood',
+    body: Revocation,
+    response: { 200: RevocationResult },
+  },
+  issueCapability: {
+    method: 'POST',
+    path: paths.issueCapability,
+    summary: "Get a capability for a channel with a token gate, for the bearer's wallet and device",
+    params: ChannelParams,
+    response: { 201: Capability },
+  },
+  streamChannels: {
+    method: 'POST',
+    path: paths.streamChannels,
+    summary: 'Follow many channels in one answer: of each history first, then live',
+    body: StreamsRequest,
   },
   wellKnown: {
     method: 'GET',

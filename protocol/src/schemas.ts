@@ -32,6 +32,21 @@ export const SignedMessage = Type.Object(
 )
 export type SignedMessage = Static<typeof SignedMessage>
 
+/** What a wallet has to hold to use a channel with access `token`. */
+export const Gate = Type.Object(
+  {
+    standard: Type.Union([Type.Literal('erc20'), Type.Literal('erc721')]),
+    contract: Type.String({ pattern: '^0x[0-9a-f]{40}$', description: 'Address of the token, lowercase' }),
+    min: Type.String({
+      pattern: '^[1-9][0-9]{0,77}$',
+      description: 'Least balance: an amount in the smallest unit, or a number of tokens',
+    }),
+    chainId: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  },
+  strict,
+)
+export type Gate = Static<typeof Gate>
+
 /** What makes a channel. Its id is the SHA-256 of the canonical form without `sig`. */
 export const SignedGenesis = Type.Object(
   {
@@ -41,6 +56,7 @@ export const SignedGenesis = Type.Object(
     createdAt: TimeMs,
     mode: Type.Union([Type.Literal('causal'), Type.Literal('ordered')]),
     access: Type.Union([Type.Literal('open'), Type.Literal('members'), Type.Literal('token')]),
+    gate: Type.Optional(Gate),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: limits.nameLength })),
     lifetimeMs: Type.Integer({
       minimum: limits.lifetimeMs.min,
@@ -140,6 +156,7 @@ export type ChannelPage = Static<typeof ChannelPage>
 export const MessagePage = Type.Object({
   items: Type.Array(DeliveredMessage, { maxItems: limits.pageItems }),
   next: Type.Union([Cursor, Type.Null()], { description: 'Where to go on in the same direction; null at the end' }),
+  cursor: { ...Cursor, description: 'After everything on the page: what follows it, now or later, is got by `after`' },
 })
 export type MessagePage = Static<typeof MessagePage>
 
@@ -160,6 +177,14 @@ export const ListedServer = Type.Object({
   keys: Type.Array(ServerKeyEntry, { description: 'The keys that speak for it now, the present one first' }),
 })
 
+/** What a server offers to those who prove who they are; times in milliseconds. */
+export const IdentityOffer = Type.Object({
+  sessionMs: Type.Integer({ description: 'How long a bearer token holds' }),
+  capabilityMs: Type.Integer({ description: 'How long a capability for a channel with a token gate holds' }),
+  domains: Type.Optional(Type.Array(Type.String(), { description: 'Domains whose delegations it takes; without it those of any' })),
+})
+export type IdentityOffer = Static<typeof IdentityOffer>
+
 export const WellKnown = Type.Object({
   protocol: Type.Object({ versions: Type.Array(Type.Integer()) }),
   software: Type.Object({ name: Type.String(), version: Type.String() }),
@@ -172,6 +197,7 @@ export const WellKnown = Type.Object({
   chain: Type.Object({ id: Type.Integer(), serverRegistry: Type.String() }),
   neighborhoods: Type.Array(NeighborhoodId),
   limits: Type.Object({ messageBytes: Type.Integer(), pageItems: Type.Integer() }),
+  identity: Type.Optional(IdentityOffer),
   servers: Type.Array(ListedServer, { description: 'Servers of the neighborhood whose attestation holds, as this server reads the chain' }),
   time: TimeMs,
 })

@@ -62,7 +62,9 @@ function answers(response: NonNullable<Route['response']>): Record<string, objec
   return Object.fromEntries(
     Object.entries(response).map(([status, schema]) => [
       status,
-      { description: status === '201' ? 'Created' : 'Success', content: { 'application/json': { schema } } },
+      status === '204'
+        ? { description: 'Done' }
+        : { description: status === '201' ? 'Created' : 'Success', content: { 'application/json': { schema } } },
     ]),
   )
 }
