@@ -268,8 +268,12 @@ export class Channels {
 
   #assertSupported(genesis: SignedGenesis): void {
     this.#assertNeighborhood(genesis.neighborhood)
-    if (genesis.mode !== 'causal' || genesis.access !== 'open') {
-      throw new DredError('channel_unsupported', { detail: 'This server serves channels of mode causal with access open' })
+    const { mode, access, gate } = genesis
+    if (mode !== 'causal' || access === 'members') {
+      throw new DredError('channel_unsupported', { detail: 'This server serves channels of mode causal with access open or token' })
+    }
+    if (gate && gate.chainId !== this.#registry.chainId) {
+      throw new DredError('channel_unsupported', { detail: `This server reads balances on chain ${this.#registry.chainId} only` })
     }
     const { maxChannelLifetimeMs, maxChannelIdleMs, maxMessageBytes } = this.#registry.parameters
     const bounds: [name: string, value: number, max: number][] = [

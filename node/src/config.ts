@@ -1,6 +1,7 @@
 import type { Topology } from '@dred/protocol/relay'
 import { Fields } from './config-fields.ts'
-import type { StoreConfig } from './store/index.ts'
+import { type IdentityConfig, readIdentity } from './identity/config.ts'
+import { readStoreConfig, type StoreConfig } from './store/config.ts'
 
 /** Settings of one relay server. */
 export interface NodeConfig {
@@ -29,6 +30,7 @@ export interface NodeConfig {
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** Requests that one address may make in a window; false for no limit. */
   rateLimit: { max: number; windowMs: number } | false
+  identity: IdentityConfig
   /** Streams that the server carries at most. */
   maxStreams: number
   /** Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. */
@@ -62,7 +64,7 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
     port: fields.integer('port', PORT),
     admin: { host: admin.string('host', { fallback: '127.0.0.1' }), port: admin.integer('port', { ...PORT, fallback: 0 }) },
     neighborhood: fields.string('neighborhood', { pattern: /^[1-9][0-9]{0,9}$/, expected: 'the decimal id of a neighborhood, as text' }),
-    store: readStore(fields.table('store')),
+    store: readStoreConfig(fields.table('store')),
     chain: readChain(fields.table('chain')),
     relay: readRelay(fields.table('relay')),
     serverKeyFile: fields.string('serverKeyFile', { expected: 'the path of a key file' }),
@@ -70,6 +72,7 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
     ...(fields.has('tls') ? { tls: readTls(fields.table('tls')) } : {}),
     logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     rateLimit: fields.isFalse('rateLimit') ? false : readRateLimit(fields.table('rateLimit')),
+    identity: readIdentity(fields.table('identity')),
     maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
     trustProxy: fields.strings('trustProxy'),
   }
@@ -77,20 +80,6 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
   fields.refuseUnknown()
   if (problems.length > 0) throw new ConfigError(problems)
   return config
-}
-
-function readStore(fields: Fields): NodeConfig['store'] {
-  const kind = fields.oneOf('kind', ['sqlite', 'redis'])
-  const store: NodeConfig['store'] =
-    kind === 'sqlite'
-      ? { kind, path: fields.string('path', { expected: 'the path of a database file' }) }
-      : {
-          kind,
-          url: fields.string('url', { pattern: /^rediss?:\/\//, expected: 'a redis:// or rediss:// address' }),
-          ...(fields.has('prefix') ? { prefix: fields.string('prefix') } : {}),
-        }
-  fields.refuseUnknown()
-  return store
 }
 
 function readChain(fields: Fields): NodeConfig['chain'] {

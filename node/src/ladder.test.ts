@@ -7,6 +7,7 @@ import { createReplicator } from './peers/replicator.ts'
 import { quick, quickRelay } from './peers/testing/cluster.ts'
 import type { Store } from './store/port.ts'
 import { openSqliteStore } from './store/sqlite.ts'
+import { noChain } from './testing/no-chain.ts'
 import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
 import { newServerKey } from './testing/server-key.ts'
 import { StreamReader } from './testing/stream-client.ts'
@@ -42,6 +43,7 @@ class Server {
         registry: this.#registry,
         self: { id: this.id },
         key,
+        wallets: noChain,
         replicatorFactory: (context) => createReplicator({ ...context, key, timings: quick, relay: { timings: quickRelay } }),
         now: Date.now,
         logger: pino({ level: 'silent' }),

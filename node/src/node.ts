@@ -11,13 +11,19 @@ import type { NodeConfig } from './config.ts'
 import { createApp } from './http/app.ts'
 import { type HttpLimits, httpLimits } from './http/limits.ts'
 import type { Listener, TlsFiles } from './http/listener.ts'
+import type { IdentityConfig } from './identity/config.ts'
+import { createIdentity, type Identity } from './identity/index.ts'
+import type { WalletChain } from './identity/port.ts'
 import { Incarnation } from './incarnation.ts'
 import type { Log } from './log.ts'
+import { ServerNotices } from './notices/notices.ts'
+import type { NoticeSpread } from './notices/port.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, startAdmin } from './observability/admin.ts'
 import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
+import { noBus } from './processes/bus.ts'
 import { Hub } from './realtime/hub.ts'
 import { StoredLevels } from './realtime/stored-levels.ts'
 import { ReceiptSigner } from './receipt-signer.ts'
@@ -36,6 +42,7 @@ export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'rateLim
   /** Bytes that the reader of a live stream may leave unread. */
   maxBufferedBytes?: number
   http?: Partial<HttpLimits>
+  identity?: IdentityConfig
 }
 
 /** What a replicator is made from. */
@@ -46,6 +53,7 @@ export interface ReplicatorContext {
   self: () => Pick<Coordinate, 'server' | 'incarnation'>
   /** Begins an incarnation later than this one, of which the store may lack something. */
   outgrow: (incarnation: number) => void
+  notices: NoticeSpread
   events: ReplicationEvents
   log: Log
   /** Unix milliseconds. */
@@ -59,6 +67,7 @@ export interface NodeDependencies {
   self: { id: number }
   /** The key that it signs with. */
   key: ServerKey
+  wallets: WalletChain
   replicatorFactory: (context: ReplicatorContext) => Replicator
   /** Unix milliseconds. */
   now: () => number
@@ -108,10 +117,12 @@ class RelayNode implements Node {
   readonly #dependencies: NodeDependencies
   readonly #incarnation: Incarnation
   readonly #membership: Membership
-  readonly #access = accessBy({ members: unsupported, token: unsupported })
+  readonly #identity: Identity
+  readonly #access: Access
   readonly #reportMembership: (standing: Standing) => void
   readonly #metrics: Metrics = createMetrics()
   readonly #recent = new RecentEntries(RECENT)
+  readonly #notices: ServerNotices
   readonly #tracker: ChannelTracker
   readonly #hub: Hub
   readonly #replicator: Replicator
@@ -125,15 +136,19 @@ class RelayNode implements Node {
   #outages = 0
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
-    const { store, registry, self, key, replicatorFactory, now, logger } = dependencies
+    const { store, registry, self, key, wallets, replicatorFactory, now, logger } = dependencies
     this.#settings = settings
     this.#dependencies = dependencies
     this.#incarnation = incarnation
     this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
     this.#reportMembership = reporter(logger)
     this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
+    this.#notices = new ServerNotices({ store, bus: noBus, now, log: logger })
+    this.#identity = createIdentity({ settings: settings.identity, registry, self, key, wallets, notices: this.#notices, bus: noBus, now })
+    this.#access = accessBy({ members: unsupported, token: this.#identity.gate })
     this.#replicator = replicatorFactory({
       store,
+      notices: this.#notices,
       registry,
       self: () => incarnation.self,
       outgrow: (known) => {
@@ -168,6 +183,7 @@ class RelayNode implements Node {
     const { host, port, admin } = this.#settings
     const { store, registry } = this.#dependencies
     try {
+      await this.#notices.start()
       const { app, listener } = await this.#createApp()
       this.#app = app
       this.#endStreamsOnClose(app, listener)
@@ -194,6 +210,8 @@ class RelayNode implements Node {
     this.#hub.stop()
     this.#levels.stop()
     this.#tracker.close()
+    this.#notices.stop()
+    this.#identity.sessions.close()
   }
 
   #createApp(): ReturnType<typeof createApp> {
@@ -222,6 +240,7 @@ class RelayNode implements Node {
         self,
         key,
         membership: this.#membership,
+        identity: this.#identity,
         software: readSoftware(),
         incarnation: () => this.#incarnation.self.incarnation,
         now,

@@ -9,6 +9,7 @@ import { loadServerKey } from './chain/server-key.ts'
 import { ServerKeyError } from './chain/server-key-error.ts'
 import { isLeaving } from './chain/standing.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
+import { viemWalletChain } from './identity/wallet-chain.ts'
 import type { TlsFiles } from './http/listener.ts'
 import { Membership } from './membership.ts'
 import { createNode, type NodeSettings } from './node.ts'
@@ -58,6 +59,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
       registry,
       self,
       key,
+      wallets: viemWalletChain(config.chain.rpcUrl),
       replicatorFactory: (context) => createReplicator({ ...context, key, topology: topologies[config.relay.topology] }),
       now: Date.now,
       logger,
@@ -71,8 +73,11 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
   }
 }
 
-function settingsOf({ host, port, admin, rateLimit, maxStreams, trustProxy }: NodeConfig, tls: TlsFiles | undefined): NodeSettings {
-  return { host, port, admin, rateLimit, maxStreams, trustProxy, ...(tls === undefined ? {} : { tls }) }
+function settingsOf(
+  { host, port, admin, rateLimit, maxStreams, trustProxy, identity }: NodeConfig,
+  tls: TlsFiles | undefined,
+): NodeSettings {
+  return { host, port, admin, rateLimit, maxStreams, trustProxy, identity, ...(tls === undefined ? {} : { tls }) }
 }
 
 async function readTls({ certFile, keyFile }: { certFile: string; keyFile: string }): Promise<TlsFiles> {

@@ -51,6 +51,8 @@ export const limits = {
   delegationMs: 2_592_000_000,
   delegationLength: 4_096,
   walletSignatureBytes: 16_384,
+  /** Bytes of a wallet's signature of a revocation, which servers pass on and keep. */
+  revocationSignatureBytes: 3_840,
   /** Life of a capability for a channel with a token gate, in milliseconds. */
   capabilityMs: { min: 300_000, max: 900_000 },
 } as const

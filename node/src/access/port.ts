@@ -6,6 +6,8 @@ export interface Caller {
   device?: string
   /** Wallet whose delegation names the device, lowercase. */
   wallet?: `0x${string}`
+  /** Unix ms at which the wallet issued that delegation. */
+  delegatedAt?: number
   /** A capability as it came in the header `Dred-Capability`; nobody has judged it yet. */
   capability?: string
 }

@@ -6,16 +6,18 @@ import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits, versionHeader } from '@dred/protocol'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
-import { type Caller, nobody } from '../access/port.ts'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import type { Channels } from '../channels.ts'
+import type { Identity } from '../identity/index.ts'
 import type { Membership } from '../membership.ts'
 import type { Replicator } from '../peers/port.ts'
 import type { Receipts } from '../receipts.ts'
 import type { Hub } from '../realtime/hub.ts'
+import { identifyCallers } from './caller.ts'
 import { registerChannelRoutes } from './channel-routes.ts'
 import { rawProblem, sendProblem } from './errors.ts'
+import { registerIdentityRoutes } from './identity-routes.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import type { HttpLimits } from './limits.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
@@ -25,13 +27,6 @@ import { registerProofRoute } from './proof-route.ts'
 import { registerStreamRoute } from './stream-route.ts'
 import { schemaController } from './validation.ts'
 import { speakVersion } from './version.ts'
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Who asks, see {@link Caller}. */
-    caller: Caller
-  }
-}
 
 /** What the routes work with. */
 export interface AppContext {
@@ -45,6 +40,7 @@ export interface AppContext {
   /** Its own key. */
   key: ServerKey
   membership: Membership
+  identity: Identity
   software: { name: string; version: string }
   incarnation: () => number
   /** Unix milliseconds. */
@@ -70,7 +66,16 @@ function typed(app: FastifyInstance) {
   return app.withTypeProvider<TypeBoxTypeProvider>()
 }
 
-const EXPOSED_HEADERS = [versionHeader, 'x-request-id', 'retry-after', 'allow', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset']
+const EXPOSED_HEADERS = [
+  versionHeader,
+  'www-authenticate',
+  'x-request-id',
+  'retry-after',
+  'allow',
+  'ratelimit-limit',
+  'ratelimit-remaining',
+  'ratelimit-reset',
+]
 
 /** The HTTP face of a server, ready to listen. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<{ app: FastifyInstance; listener: Listener }> {
@@ -97,7 +102,6 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   })
   if (!listener) throw new Error('Fastify did not ask for its server')
   app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
-  app.decorateRequest('caller', { getter: () => nobody })
   takeJsonOnly(app)
   limitBodyTime(app, options.limits.bodyTimeoutMs)
   app.addHook('onRequest', (request, reply, done) => {
@@ -106,15 +110,17 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   })
   speakVersion(app)
   await app.register(cors, {
-    methods: ['GET', 'HEAD', 'POST', 'PUT'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposedHeaders: EXPOSED_HEADERS,
     strictPreflight: false,
     maxAge: 86_400,
   })
   if (options.rateLimit) await limitRate(app, options.rateLimit)
+  identifyCallers(app, context.identity.sessions)
   const routes = typed(app)
   registerChannelRoutes(routes, context, options.limits)
   registerStreamRoute(routes, context)
+  registerIdentityRoutes(routes, context)
   registerMetaRoutes(routes, context)
   registerProofRoute(routes, context, options.limits)
   const limiters = options.rateLimit ? [app.rateLimit()] : []

@@ -32,6 +32,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
   const problem = toDredError(error)
   if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'request failed')
   reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id).header(versionHeader, apiVersion)
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   // No hook has seen a request whose address could not be read.
   if (!reply.hasHeader('access-control-allow-origin')) reply.header('access-control-allow-origin', '*')
   if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))

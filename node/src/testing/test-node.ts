@@ -6,6 +6,7 @@ import type { Replicator } from '../peers/port.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { RegisteredServer } from '../chain/port.ts'
+import { noChain } from './no-chain.ts'
 import { MemoryRegistry, registeredServer } from './registry-view.ts'
 import { newServerKey } from './server-key.ts'
 
@@ -46,7 +47,7 @@ export function noReplicator(): Replicator {
 
 export async function startTestNode(
   settings: Partial<NodeSettings> = {},
-  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory' | 'key'>> = {},
+  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory' | 'key' | 'wallets'>> = {},
 ): Promise<TestNode> {
   const key = dependencies.key ?? (await newServerKey())
   const { keyX, keyY, keyId } = key
@@ -61,6 +62,7 @@ export async function startTestNode(
       registry,
       self,
       key,
+      wallets: dependencies.wallets ?? noChain,
       replicatorFactory: dependencies.replicatorFactory ?? noReplicator,
       now: () => Date.now() + ahead,
       logger: pino({ level: 'silent' }),

@@ -14,7 +14,7 @@ export const Revocation = Type.Object(
     revokedAt: TimeMs,
     by: Type.Union([Type.Literal('device'), Type.Literal('wallet')], { description: 'Who signs; without `device` only the wallet may' }),
     sig: Type.String({
-      pattern: `^(?:[A-Za-z0-9_-]{86}|0x(?:[0-9a-fA-F]{2}){1,${limits.walletSignatureBytes}})$`,
+      pattern: `^(?:[A-Za-z0-9_-]{86}|0x(?:[0-9a-fA-F]{2}){1,${limits.revocationSignatureBytes}})$`,
       description: 'By the device: Ed25519, base64url; by the wallet: EIP-191, hexadecimal',
     }),
   },
