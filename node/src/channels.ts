@@ -9,6 +9,7 @@ import {
   originOf,
   type SignedGenesis,
   type StreamQuery,
+  type VerifySignature,
   VersionVector,
   verifyGenesis,
   verifyMessage,
@@ -42,6 +43,8 @@ export interface ChannelsOptions {
   clock: () => number
   /** Waits until what a message follows is here, or for as long as it may wait for that; never rejects. */
   admit?: (missing: readonly string[]) => Promise<void>
+  /** Verifies what clients sign; default WebCrypto. */
+  verify?: VerifySignature | undefined
   /** Told of every message that is durable; `created` is false for one that was there. */
   onPublished: (created: boolean) => void
 }
@@ -65,11 +68,25 @@ export class Channels {
   readonly #now: () => number
   readonly #clock: () => number
   readonly #admit: ChannelsOptions['admit']
+  readonly #verify: VerifySignature | undefined
   readonly #onPublished: (created: boolean) => void
   /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
   readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
 
-  constructor({ store, registry, membership, access, tracker, incarnation, recent, now, clock, admit, onPublished }: ChannelsOptions) {
+  constructor({
+    store,
+    registry,
+    membership,
+    access,
+    tracker,
+    incarnation,
+    recent,
+    now,
+    clock,
+    admit,
+    verify,
+    onPublished,
+  }: ChannelsOptions) {
     this.#store = store
     this.#registry = registry
     this.#membership = membership
@@ -80,6 +97,7 @@ export class Channels {
     this.#now = now
     this.#clock = clock
     this.#admit = admit
+    this.#verify = verify
     this.#onPublished = onPublished
     tracker.onMessage((channel, { entry }) => {
       const publishing = this.#publishing.get(entry.id)
@@ -96,7 +114,7 @@ export class Channels {
     const channel = await this.#activeChannel(id)
     const { genesis } = channel
     const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
-    const message = await verifyMessage(id, body, { maxBytes })
+    const message = await verifyMessage(id, body, { maxBytes, verify: this.#verify })
     await this.#access.assert(channel, 'write', { ...caller, key: message.key })
     const now = this.#now()
     assertNotAhead(message.sentAt, now)
@@ -119,7 +137,7 @@ export class Channels {
   /** Makes a channel known. `created` is false when it was. */
   async create(id: string, body: unknown): Promise<{ description: ChannelDescription; created: boolean }> {
     this.#membership.assertServing()
-    const verified = await verifyGenesis(body, id)
+    const verified = await verifyGenesis(body, id, this.#verify)
     const now = this.#now()
     this.#assertSupported(verified.genesis)
     assertNotAhead(verified.genesis.createdAt, now)

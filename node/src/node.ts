@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Coordinate, DredError, limits } from '@dred/protocol'
+import { type Coordinate, DredError, limits, type VerifySignature } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { accessBy } from './access/access.ts'
 import type { Access } from './access/port.ts'
@@ -69,6 +69,8 @@ export interface NodeDependencies {
   key: ServerKey
   wallets: WalletChain
   replicatorFactory: (context: ReplicatorContext) => Replicator
+  /** Verifies what clients sign; default WebCrypto on the event loop. */
+  verify?: VerifySignature
   /** Unix milliseconds. */
   now: () => number
   logger: FastifyBaseLogger
@@ -215,7 +217,7 @@ class RelayNode implements Node {
   }
 
   #createApp(): ReturnType<typeof createApp> {
-    const { store, registry, self, key, now, logger } = this.#dependencies
+    const { store, registry, self, key, now, verify, logger } = this.#dependencies
     const { tls, rateLimit, trustProxy, http } = this.#settings
     const channels = new Channels({
       store,
@@ -228,6 +230,7 @@ class RelayNode implements Node {
       now,
       clock: () => this.#replicator.clock(),
       admit: (missing) => this.#replicator.admit(missing),
+      verify,
       onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
     })
     return createApp(

@@ -14,6 +14,7 @@ import type { TlsFiles } from './http/listener.ts'
 import { Membership } from './membership.ts'
 import { createNode, type NodeSettings } from './node.ts'
 import { createReplicator } from './peers/index.ts'
+import { openSignaturePool } from './signatures/index.ts'
 import { StartupError } from './startup-error.ts'
 import { openStore } from './store/index.ts'
 
@@ -54,13 +55,16 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     }
     const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`)
     opened.push(store)
+    const signatures = openSignaturePool({ log: logger })
+    opened.push(signatures)
     const node = await createNode(settingsOf(config, tls), {
       store,
       registry,
       self,
       key,
       wallets: viemWalletChain(config.chain.rpcUrl),
-      replicatorFactory: (context) => createReplicator({ ...context, key, topology: topologies[config.relay.topology] }),
+      replicatorFactory: (context) => createReplicator({ ...context, key, topology: topologies[config.relay.topology], verify: signatures.verifyForPeers }),
+      verify: signatures.verify,
       now: Date.now,
       logger,
     })

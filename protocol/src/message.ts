@@ -1,5 +1,5 @@
 import { canonicalJson, encodeBase64url, type JsonValue, sha256, utf8 } from './encoding.ts'
-import { type Signer, verifySignature } from './ed25519.ts'
+import { type Signer, type VerifySignature, verifySignature } from './ed25519.ts'
 import { DredError } from './errors.ts'
 import { limits } from './limits.ts'
 import { SignedMessage } from './schemas.ts'
@@ -61,10 +61,14 @@ export async function signMessage(
 
 /**
  * Checks a message posted to a channel: shape, size, signature. Dates and access are the server's to judge.
- * @param maxBytes of the canonical form
+ * @param options.maxBytes of the canonical form
  * @throws DredError `malformed_message`, `body_too_large`, `weak_key`, `invalid_signature` (also for another channel's message)
  */
-export async function verifyMessage(channel: string, body: unknown, maxBytes: number = limits.messageBytes): Promise<VerifiedMessage> {
+export async function verifyMessage(
+  channel: string,
+  body: unknown,
+  { maxBytes = limits.messageBytes, verify = verifySignature }: { maxBytes?: number; verify?: VerifySignature | undefined } = {},
+): Promise<VerifiedMessage> {
   const mismatch = describeMismatch(SignedMessage, body)
   if (mismatch) throw new DredError('malformed_message', { detail: mismatch })
   const signed = body as SignedMessage
@@ -73,7 +77,7 @@ export async function verifyMessage(channel: string, body: unknown, maxBytes: nu
   if (bytes.length > maxBytes) {
     throw new DredError('body_too_large', { detail: `The message has ${bytes.length} bytes, ${maxBytes} are allowed` })
   }
-  await verifySignature(signed.key, signed.sig, bytes)
+  await verify(signed.key, signed.sig, bytes)
   const { sig, key, sentAt, prev = [] } = signed
   return { id: encodeBase64url(sha256(bytes)), channel, canonical, sig, key, sentAt, prev }
 }
@@ -82,10 +86,10 @@ export async function verifyMessage(channel: string, body: unknown, maxBytes: nu
  * Checks a message that came as its signed bytes, from a peer or a stream.
  * @throws DredError as {@link verifyMessage}; `malformed_message` too when the text is not canonical
  */
-export async function verifyCanonicalMessage(canonical: string, sig: string): Promise<VerifiedMessage> {
+export async function verifyCanonicalMessage(canonical: string, sig: string, verify?: VerifySignature): Promise<VerifiedMessage> {
   const { channel, v, ...fields } = parseObject(canonical)
   if (typeof channel !== 'string' || v !== 1) throw new DredError('malformed_message', { detail: 'No channel or an unknown version' })
-  const verified = await verifyMessage(channel, { ...fields, sig })
+  const verified = await verifyMessage(channel, { ...fields, sig }, { verify })
   if (verified.canonical !== canonical) throw new DredError('malformed_message', { detail: 'The signed bytes are not in canonical form' })
   return verified
 }

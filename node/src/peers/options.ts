@@ -1,4 +1,4 @@
-import type { Coordinate } from '@dred/protocol'
+import type { Coordinate, VerifySignature } from '@dred/protocol'
 import type { RelayBounds, RelayTimings, Topology } from '@dred/protocol/relay'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
@@ -16,6 +16,8 @@ export interface ReplicatorOptions {
   /** Begins an incarnation later than this one, of which peers have what the store lacks, or may: it has lost something. */
   outgrow(incarnation: number): void
   events?: ReplicationEvents
+  /** Of what devices signed; default WebCrypto on the event loop. */
+  verify?: VerifySignature
   log?: Log
   /** Default: shortest paths. */
   topology?: Topology

@@ -74,7 +74,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
     })
     this.#entries = new EntryStore({
       store,
-      verifier: new EntryVerifier(store, registry.neighborhood, () => this.#unixMs),
+      verifier: new EntryVerifier({ store, neighborhood: registry.neighborhood, now: () => this.#unixMs, verify: options.verify }),
       tell,
       failed: (error) => this.#store.failed(error),
       eased: () => this.#wakeLinks(),

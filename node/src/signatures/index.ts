@@ -1,0 +1,1 @@
+export { openSignaturePool, type SignaturePool } from './pool.ts'
