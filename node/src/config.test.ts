@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { ConfigError, parseNodeConfig } from './config.ts'
+import { defaultLimits, noLimits } from './limits/config.ts'
 
 const ADDRESS = `0x${'ab'.repeat(20)}`
 const minimal = {
@@ -27,7 +28,7 @@ test('fills in the defaults', () => {
     chain: { ...minimal.chain, startBlock: 0 },
     relay: { topology: 'spt' },
     logLevel: 'info',
-    rateLimit: { max: 6_000, windowMs: 10_000 },
+    limits: defaultLimits,
     maxStreams: 10_000,
     trustProxy: [],
   })
@@ -44,7 +45,7 @@ test('takes what is set', () => {
     serverKeyPassphrase: 'secret',
     tls: { certFile: 'cert.pem', keyFile: 'key.pem' },
     logLevel: 'debug',
-    rateLimit: false,
+    limits: { ...noLimits, channel: { burst: 5, perSecond: 7 } },
     maxStreams: 5,
     trustProxy: ['10.0.0.0/8'],
   }

@@ -1,6 +1,7 @@
 import type { Topology } from '@dred/protocol/relay'
 import { Fields } from './config-fields.ts'
 import { type IdentityConfig, readIdentity } from './identity/config.ts'
+import { type LimitsConfig, readLimits } from './limits/config.ts'
 import { readStoreConfig, type StoreConfig } from './store/config.ts'
 
 /** Settings of one relay server. */
@@ -28,8 +29,7 @@ export interface NodeConfig {
   serverKeyPassphrase?: string
   tls?: { certFile: string; keyFile: string }
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
-  /** Requests that one address may make in a window; false for no limit. */
-  rateLimit: { max: number; windowMs: number } | false
+  limits: LimitsConfig
   identity: IdentityConfig
   /** Streams that the server carries at most. */
   maxStreams: number
@@ -71,7 +71,7 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
     ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
     ...(fields.has('tls') ? { tls: readTls(fields.table('tls')) } : {}),
     logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
-    rateLimit: fields.isFalse('rateLimit') ? false : readRateLimit(fields.table('rateLimit')),
+    limits: readLimits(fields.table('limits')),
     identity: readIdentity(fields.table('identity')),
     maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
     trustProxy: fields.strings('trustProxy'),
@@ -107,13 +107,4 @@ function readTls(fields: Fields): { certFile: string; keyFile: string } {
   }
   fields.refuseUnknown()
   return tls
-}
-
-function readRateLimit(fields: Fields): { max: number; windowMs: number } {
-  const rateLimit = {
-    max: fields.integer('max', { min: 1, max: 1_000_000_000, fallback: 6_000 }),
-    windowMs: fields.integer('windowMs', { min: 100, max: 3_600_000, fallback: 10_000 }),
-  }
-  fields.refuseUnknown()
-  return rateLimit
 }

@@ -2,6 +2,7 @@ import { type Receipt, type Signer, signMessage, type StoredEvent, verifyReceipt
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ServerKey } from './chain/server-key.ts'
+import { noLimits } from './limits/config.ts'
 import { createNode, type Node } from './node.ts'
 import { createReplicator } from './peers/replicator.ts'
 import { quick, quickRelay } from './peers/testing/cluster.ts'
@@ -37,7 +38,7 @@ class Server {
     const { key, store } = this
     const settings = { host: '127.0.0.1', port: this.#port, admin: { host: '127.0.0.1', port: 0 }, maxStreams: 100, trustProxy: [] }
     this.#node = await createNode(
-      { ...settings, rateLimit: false },
+      { ...settings, limits: noLimits },
       {
         store,
         registry: this.#registry,

@@ -15,6 +15,7 @@ import type { IdentityConfig } from './identity/config.ts'
 import { createIdentity, type Identity } from './identity/index.ts'
 import type { WalletChain } from './identity/port.ts'
 import { Incarnation } from './incarnation.ts'
+import { Limiter } from './limits/limiter.ts'
 import type { Log } from './log.ts'
 import { ServerNotices } from './notices/notices.ts'
 import type { NoticeSpread } from './notices/port.ts'
@@ -33,7 +34,7 @@ import { readSoftware } from './software.ts'
 import type { Store } from './store/port.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
-export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'rateLimit' | 'maxStreams' | 'trustProxy'> & {
+export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> & {
   tls?: TlsFiles
   /** Milliseconds between purges. */
   purgeEveryMs?: number
@@ -121,6 +122,7 @@ class RelayNode implements Node {
   readonly #membership: Membership
   readonly #identity: Identity
   readonly #access: Access
+  readonly #limiter: Limiter
   readonly #reportMembership: (standing: Standing) => void
   readonly #metrics: Metrics = createMetrics()
   readonly #recent = new RecentEntries(RECENT)
@@ -147,6 +149,7 @@ class RelayNode implements Node {
     this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
     this.#notices = new ServerNotices({ store, bus: noBus, now, log: logger })
     this.#identity = createIdentity({ settings: settings.identity, registry, self, key, wallets, notices: this.#notices, bus: noBus, now })
+    this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus: noBus, now })
     this.#access = accessBy({ members: unsupported, token: this.#identity.gate })
     this.#replicator = replicatorFactory({
       store,
@@ -213,12 +216,13 @@ class RelayNode implements Node {
     this.#levels.stop()
     this.#tracker.close()
     this.#notices.stop()
+    this.#limiter.stop()
     this.#identity.sessions.close()
   }
 
   #createApp(): ReturnType<typeof createApp> {
     const { store, registry, self, key, now, verify, logger } = this.#dependencies
-    const { tls, rateLimit, trustProxy, http } = this.#settings
+    const { tls, trustProxy, http } = this.#settings
     const channels = new Channels({
       store,
       registry,
@@ -249,7 +253,7 @@ class RelayNode implements Node {
         now,
         isClosing: () => this.#closing,
       },
-      { rateLimit, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
+      { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
     )
   }
 

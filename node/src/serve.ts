@@ -53,7 +53,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     if (await isServed(registry, self, key)) {
       throw new StartupError('already_serving', `A process serves at ${self.endpoint} with the key ${key.keyId}: stop it first`)
     }
-    const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`)
+    const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`, logger)
     opened.push(store)
     const signatures = openSignaturePool({ log: logger })
     opened.push(signatures)
@@ -78,10 +78,10 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
 }
 
 function settingsOf(
-  { host, port, admin, rateLimit, maxStreams, trustProxy, identity }: NodeConfig,
+  { host, port, admin, limits, maxStreams, trustProxy, identity }: NodeConfig,
   tls: TlsFiles | undefined,
 ): NodeSettings {
-  return { host, port, admin, rateLimit, maxStreams, trustProxy, identity, ...(tls === undefined ? {} : { tls }) }
+  return { host, port, admin, limits, maxStreams, trustProxy, identity, ...(tls === undefined ? {} : { tls }) }
 }
 
 async function readTls({ certFile, keyFile }: { certFile: string; keyFile: string }): Promise<TlsFiles> {

@@ -1,8 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import { constants, Http2ServerRequest } from 'node:http2'
 import cors from '@fastify/cors'
-import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits, versionHeader } from '@dred/protocol'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
@@ -10,13 +7,17 @@ import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import type { Channels } from '../channels.ts'
 import type { Identity } from '../identity/index.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import type { Membership } from '../membership.ts'
 import type { Replicator } from '../peers/port.ts'
 import type { Receipts } from '../receipts.ts'
 import type { Hub } from '../realtime/hub.ts'
 import { identifyCallers } from './caller.ts'
+import { admitRequests } from './admission.ts'
+import { limitBodyTime, takeJsonOnly } from './bodies.ts'
 import { registerChannelRoutes } from './channel-routes.ts'
-import { rawProblem, sendProblem } from './errors.ts'
+import { answerClientError } from './client-errors.ts'
+import { sendProblem } from './errors.ts'
 import { registerIdentityRoutes } from './identity-routes.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import type { HttpLimits } from './limits.ts'
@@ -51,8 +52,7 @@ export interface AppContext {
 
 export interface AppOptions {
   tls?: TlsFiles
-  /** Requests that one address (IPv6: one /64) may make in a window. */
-  rateLimit: { max: number; windowMs: number } | false
+  limiter: Limiter
   /** Addresses whose `X-Forwarded-For` is believed. */
   trustProxy: string[]
   limits: HttpLimits
@@ -91,10 +91,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     schemaController,
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, error),
-    clientErrorHandler: (_error, socket) => {
-      if (socket.writable) socket.end(rawProblem('malformed_request'))
-      else socket.destroy()
-    },
+    clientErrorHandler: answerClientError,
     serverFactory: (handler) => {
       listener = createListener(handler, { tls: options.tls, idleTimeoutMs: options.limits.idleTimeoutMs })
       return listener.server
@@ -109,23 +106,22 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     done(context.isClosing() ? new DredError('shutting_down') : undefined)
   })
   speakVersion(app)
+  admitRequests(app, options.limiter, options.limits)
   await app.register(cors, {
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposedHeaders: EXPOSED_HEADERS,
     strictPreflight: false,
     maxAge: 86_400,
   })
-  if (options.rateLimit) await limitRate(app, options.rateLimit)
   identifyCallers(app, context.identity.sessions)
   const routes = typed(app)
-  registerChannelRoutes(routes, context, options.limits)
+  registerChannelRoutes(routes, context)
   registerStreamRoute(routes, context)
   registerIdentityRoutes(routes, context)
   registerMetaRoutes(routes, context)
   registerProofRoute(routes, context, options.limits)
-  const limiters = options.rateLimit ? [app.rateLimit()] : []
-  registerPeerRoute(app, context, limiters)
-  app.setNotFoundHandler({ preHandler: limiters }, notFound)
+  registerPeerRoute(app, context)
+  app.setNotFoundHandler(notFound)
   return { app, listener }
 }
 
@@ -134,45 +130,4 @@ function requestIds(): () => string {
   const boot = randomBytes(6).toString('base64url')
   let count = 0
   return () => `${boot}-${(++count).toString(36)}`
-}
-
-/**
- * One body type, parsed by `JSON.parse` and judged by the core as it came. Of a name that is there twice the last one counts:
- * it is the one that the signature, over the canonical form, has to match. `__proto__` is a name like any other.
- */
-function takeJsonOnly(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, JSON.parse(String(body)))
-    } catch (cause) {
-      done(new DredError('malformed_json', { cause }))
-    }
-  })
-}
-
-/** Cuts off who sends a body bit by bit or not at all: it would hold a request and up to a body's size for as long as it likes. */
-function limitBodyTime(app: FastifyInstance, timeoutMs: number): void {
-  app.addHook('preParsing', async (request, _reply, payload) => {
-    if (request.method === 'POST' || request.method === 'PUT') {
-      const timer = setTimeout(() => hangUp(request.raw), timeoutMs)
-      const stop = (): void => clearTimeout(timer)
-      payload.once('end', stop).once('close', stop)
-    }
-    return payload
-  })
-}
-
-function hangUp(request: IncomingMessage | Http2ServerRequest): void {
-  if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL)
-  else request.destroy()
-}
-
-async function limitRate(app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }): Promise<void> {
-  await app.register(rateLimit, {
-    max,
-    timeWindow: windowMs,
-    enableDraftSpec: true,
-    errorResponseBuilder: (_request, { after }) => new DredError('rate_limited', { detail: `Try again in ${after}` }),
-  })
 }

@@ -1,13 +1,10 @@
 import { routes } from '@dred/protocol'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
-import { HeldPages } from './held-pages.ts'
-import type { HttpLimits } from './limits.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export function registerChannelRoutes(app: Routes, { channels, receipts }: AppContext, limits: HttpLimits): void {
-  const held = new HeldPages(limits.heldPageBytes)
+export function registerChannelRoutes(app: Routes, { channels, receipts }: AppContext): void {
   app.route({
     ...declaration(routes.publish),
     handler: async (request, reply) => {
@@ -19,7 +16,6 @@ export function registerChannelRoutes(app: Routes, { channels, receipts }: AppCo
   })
   app.route({
     ...declaration(routes.createChannel),
-    config: { rateLimit: { max: limits.creations.max, timeWindow: limits.creations.windowMs } },
     handler: async (request, reply) => {
       const { created, description } = await channels.create(request.params.id, request.body)
       return reply.code(created ? 201 : 200).send(description)
@@ -32,9 +28,7 @@ export function registerChannelRoutes(app: Routes, { channels, receipts }: AppCo
   app.route({
     ...declaration(routes.channelMessages),
     handler: async (request, reply) => {
-      held.assertRoom()
       const page = Buffer.from(await channels.history(request.params.id, request.query, request.caller))
-      held.hold(page.length, reply.raw)
       // The page is JSON text already, with the signed bytes as they came.
       return reply.type(JSON_TYPE).send(page as never)
     },

@@ -1,25 +1,24 @@
 import type { ServerResponse } from 'node:http'
-import { DredError } from '@dred/protocol'
+import { Shares } from '../limits/shares.ts'
 
-/** Counts what responses hold in memory until their readers have taken it. */
+/** A smaller answer is no more than the request that it belongs to. */
+const COUNTED_BYTES = 4_096
+
+/** Counts what answers hold in memory until their readers have taken it. */
 export class HeldPages {
-  readonly #maxBytes: number
-  #bytes = 0
+  readonly #shares: Shares
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes
+  constructor(bounds: { total: number; perAddress: number }) {
+    this.#shares = new Shares({ what: 'bytes of answers that are waiting for their readers', ...bounds })
   }
 
-  /** @throws DredError `rate_limited` */
-  assertRoom(): void {
-    if (this.#bytes >= this.#maxBytes) throw new DredError('rate_limited', { detail: 'Too many pages are waiting for their readers' })
+  /** @throws RateLimited */
+  assertRoom(key: string): void {
+    this.#shares.assertRoom(key, 1)
   }
 
   /** @param response that is about to be sent with a body of this many bytes */
-  hold(bytes: number, response: Pick<ServerResponse, 'once'>): void {
-    this.#bytes += bytes
-    response.once('close', () => {
-      this.#bytes -= bytes
-    })
+  hold(key: string, bytes: number, response: Pick<ServerResponse, 'once'>): void {
+    if (bytes >= COUNTED_BYTES) response.once('close', this.#shares.hold(key, bytes))
   }
 }

@@ -6,6 +6,7 @@ import type { Replicator } from '../peers/port.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { RegisteredServer } from '../chain/port.ts'
+import { noLimits } from '../limits/config.ts'
 import { noChain } from './no-chain.ts'
 import { MemoryRegistry, registeredServer } from './registry-view.ts'
 import { newServerKey } from './server-key.ts'
@@ -56,7 +57,7 @@ export async function startTestNode(
   const store = dependencies.store ?? (await openSqliteStore({ path: ':memory:' }))
   let ahead = 0
   const node = await createNode(
-    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, rateLimit: false, maxStreams: 1_000, trustProxy: [], ...settings },
+    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, limits: noLimits, maxStreams: 1_000, trustProxy: [], ...settings },
     {
       store,
       registry,

@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http'
+import { constants, Http2ServerRequest } from 'node:http2'
+import { DredError } from '@dred/protocol'
+import type { FastifyInstance } from 'fastify'
+
+/**
+ * One body type, parsed by `JSON.parse` and judged by the core as it came. Of a name that is there twice the last one counts:
+ * it is the one that the signature, over the canonical form, has to match. `__proto__` is a name like any other.
+ */
+export function takeJsonOnly(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(String(body)))
+    } catch (cause) {
+      done(new DredError('malformed_json', { cause }))
+    }
+  })
+}
+
+/**
+ * Refuses a body that comes bit by bit or not at all: it would hold a request and up to a body's size for as long as it likes. The
+ * connection, of HTTP/2 the stream, ends with the answer.
+ */
+export function limitBodyTime(app: FastifyInstance, timeoutMs: number): void {
+  app.addHook('preParsing', async (request, reply, payload) => {
+    if (request.method === 'POST' || request.method === 'PUT') {
+      const timer = setTimeout(() => {
+        reply.raw.once('finish', () => hangUp(request.raw))
+        if (payload.listenerCount('error') === 0) hangUp(request.raw)
+        // Whoever reads the body is told, and answers.
+        else payload.emit('error', new DredError('request_timeout', { detail: `The body did not come within ${timeoutMs} ms` }))
+      }, timeoutMs)
+      const stop = (): void => clearTimeout(timer)
+      payload.once('end', stop).once('close', stop)
+    }
+    return payload
+  })
+}
+
+function hangUp(request: IncomingMessage | Http2ServerRequest): void {
+  if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL)
+  else request.destroy()
+}

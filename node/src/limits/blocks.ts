@@ -1,0 +1,81 @@
+import type { Bus } from '../processes/bus.ts'
+import { RateLimited } from './rate-limited.ts'
+
+/** Whom an operator shuts out for a while. */
+export const blockable = ['address', 'device', 'wallet', 'channel'] as const
+export type Blockable = (typeof blockable)[number]
+
+export interface Block {
+  kind: Blockable
+  /** Address (IPv6: its /64, as `2001:db8:0:0::/64`), device key, wallet in lower case or channel id. */
+  key: string
+  /** Unix ms. */
+  until: number
+}
+
+/** What a process tells the others: a block, one that ends at 0 to lift it, or that it is new and asks for all. */
+const TOPIC = 'blocks'
+const MAX_BLOCKS = 100_000
+
+/** Who is shut out, the same in all processes of a server. Nothing is kept beyond the last of them. */
+export class Blocks {
+  readonly #bus: Bus
+  readonly #now: () => number
+  readonly #blocks = new Map<string, Block>()
+  readonly #onBlock: (block: Block) => void
+  readonly stop: () => void
+
+  /** @param onBlock told of every new block, also of those of other processes */
+  constructor({ bus, now, onBlock }: { bus: Bus; now: () => number; onBlock: (block: Block) => void }) {
+    this.#bus = bus
+    this.#now = now
+    this.#onBlock = onBlock
+    this.stop = bus.subscribe(TOPIC, (text) => this.#hear(text))
+    bus.publish(TOPIC, '[]')
+  }
+
+  get list(): Block[] {
+    this.#trim()
+    return [...this.#blocks.values()]
+  }
+
+  /** Until 0 lifts it. @throws RateLimited when too many are blocked */
+  set(block: Block): void {
+    if (block.until > 0 && this.#blocks.size >= MAX_BLOCKS) this.#trim()
+    if (block.until > 0 && this.#blocks.size >= MAX_BLOCKS) throw new RateLimited(`At most ${MAX_BLOCKS} can be blocked`, 1_000)
+    this.#apply(block)
+    this.#bus.publish(TOPIC, JSON.stringify([block]))
+  }
+
+  /** @throws RateLimited for who is blocked */
+  assert(kind: Blockable, key: string): void {
+    // Nobody is, as a rule.
+    if (this.#blocks.size === 0) return
+    const block = this.#blocks.get(`${kind}:${key}`)
+    if (!block) return
+    const left = block.until - this.#now()
+    if (left <= 0) this.#blocks.delete(`${kind}:${key}`)
+    else throw new RateLimited(`The operator of this server has blocked this ${kind}`, left)
+  }
+
+  #apply(block: Block): void {
+    const name = `${block.kind}:${block.key}`
+    if (block.until <= this.#now()) {
+      this.#blocks.delete(name)
+      return
+    }
+    this.#blocks.set(name, block)
+    this.#onBlock(block)
+  }
+
+  /** From processes of this server: what they say holds. */
+  #hear(text: string): void {
+    const blocks = JSON.parse(text) as Block[]
+    for (const block of blocks) this.#apply(block)
+    if (blocks.length === 0 && this.list.length > 0) this.#bus.publish(TOPIC, JSON.stringify(this.list))
+  }
+
+  #trim(): void {
+    for (const [name, { until }] of this.#blocks) if (until <= this.#now()) this.#blocks.delete(name)
+  }
+}
