@@ -34,3 +34,16 @@ export interface Notices {
    */
   on(kind: NoticeKind, listener: (notice: Notice, ended: boolean) => void): () => void
 }
+
+/** What the links to peers need: they are told what is new, and bring what peers say. */
+export interface NoticeSpread {
+  /** All that holds, in the order in which it came. */
+  all(): Iterable<Notice>
+  /**
+   * @param listener called for what is new here, with the peer that it came from, if it did
+   * @returns the way to stop it
+   */
+  onNew(listener: (notice: Notice, from: number | undefined) => void): () => void
+  /** Takes what a peer says. Never throws: what does not hold is dropped. */
+  heard(peer: number, kind: string, text: string): void
+}

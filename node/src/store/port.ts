@@ -1,5 +1,6 @@
 import type { Coordinate, Origin, SignedGenesis, VersionVector } from '@dred/protocol'
 import type { OriginRange } from '@dred/protocol/relay'
+import type { Notice } from '../notices/port.ts'
 
 /** A local place in one channel's log: ascending, never reused, meaningless to anybody but this store. */
 export type Position = number
@@ -82,6 +83,16 @@ export interface AppendResult {
   clock: number
 }
 
+/** Notices that outlive the process. */
+export interface NoticeStore {
+  /** @param replaced an earlier one about the same thing, which need not be kept */
+  put(notice: Notice, replaced?: Notice): Promise<void>
+  /** What ends at `now` (Unix ms) or later, of one thing the latest. */
+  all(now: number): Promise<Notice[]>
+  /** Deletes what ended before `now`. */
+  purge(now: number): Promise<void>
+}
+
 /**
  * What a relay server keeps. Every write is one atomic step of dedupe by id, append and vector, and resolves only once it is as
  * durable as the store makes it. Any method rejects with DredError `store_unavailable` while the store is out of reach.
@@ -132,6 +143,8 @@ export interface Store {
   ahead(channel: string, counts: Readonly<Record<Origin, number>>, before: Position): Promise<Coordinate[]>
   /** What has been purged of a channel, as a vector: a cursor that does not cover it has lost messages. */
   purged(channel: string): Promise<VersionVector>
+
+  readonly notices: NoticeStore
 
   /**
    * Called once for each entry that this store logs (with its place, when it is a message), in log order, after it is durable and before its

@@ -14,6 +14,7 @@ export function keysUnder(storePrefix: string) {
     ids: `${prefix}ids`,
     feed: `${prefix}feed`,
     channels: `${prefix}channels`,
+    notices: `${prefix}notices`,
     originLog: (origin: Origin) => `${prefix}o:${origin}`,
     beyond: (origin: Origin) => `${prefix}x:${origin}`,
     channel: (id: string) => `${prefix}c:${id}`,

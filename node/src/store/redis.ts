@@ -4,6 +4,7 @@ import { Listeners } from './listeners.ts'
 import type { AppendResult, Entry, NewEntry, OriginEntry, Place, Position, Store } from './port.ts'
 import { RedisConnection, type RedisConnectionOptions, type ScriptedRedis } from './redis-connection.ts'
 import { RedisFeed } from './redis-feed.ts'
+import { redisNotices } from './redis-notices.ts'
 import { RedisReader } from './redis-reader.ts'
 import { coordinateOf, entryArguments, type Keys, keysUnder } from './redis-records.ts'
 
@@ -39,6 +40,7 @@ class RedisStore implements Store {
     this.#options = options
     this.#keys = keysUnder(options.prefix)
     this.#reader = new RedisReader(this.#keys)
+    this.notices = redisNotices(this.#keys.notices, (command) => this.#run(command))
     this.#feed = new RedisFeed(this.#keys, this.#reader, (entry, place) => this.#appended.emit(entry, place))
   }
 
@@ -106,6 +108,7 @@ class RedisStore implements Store {
     this.#run((redis) => this.#reader.readBackward(redis, { channel, within }, options))
   readonly ahead: Store['ahead'] = (channel, counts, before) => this.#run((redis) => this.#reader.ahead(redis, { channel, counts }, before))
   readonly purged: Store['purged'] = (channel) => this.#run((redis) => this.#reader.purged(redis, channel))
+  readonly notices: Store['notices']
 
   onAppended(listener: (entry: Entry, place: Place | undefined) => void): () => void {
     return this.#appended.add(listener)

@@ -117,6 +117,17 @@ export const MIGRATIONS = [
   CREATE INDEX messages_early ON messages (channel, origin, n) WHERE n > watermark;
   CREATE INDEX messages_early_by_position ON messages (channel, origin, position, n, watermark) WHERE n > watermark;
   `,
+  `
+  CREATE TABLE notices (
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (kind, about)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX notices_by_expiry ON notices (expires_at);
+  `,
 ]
 
 /**

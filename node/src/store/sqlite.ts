@@ -3,6 +3,7 @@ import { unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
 import type { Entry, OriginEntry, Place, Store } from './port.ts'
 import { GroupCommits } from './sqlite-commits.ts'
+import { SqliteNotices } from './sqlite-notices.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { openDatabase } from './sqlite-schema.ts'
 import { SqliteWriter, type Written } from './sqlite-writer.ts'
@@ -24,6 +25,7 @@ class SqliteStore implements Store {
   readonly #commits: GroupCommits
   readonly #writer: SqliteWriter
   readonly #reader: SqliteReader
+  readonly notices: SqliteNotices
   readonly #appended = new Listeners<[entry: Entry, place: Place | undefined]>()
 
   constructor(db: DatabaseSync) {
@@ -31,6 +33,7 @@ class SqliteStore implements Store {
     this.#commits = new GroupCommits(db)
     this.#writer = new SqliteWriter(db)
     this.#reader = new SqliteReader(db)
+    this.notices = new SqliteNotices(db, this.#commits)
   }
 
   readonly append: Store['append'] = (entry, self, clock) => this.#write(() => this.#writer.append(entry, self, clock))

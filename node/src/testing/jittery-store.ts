@@ -45,6 +45,7 @@ export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store 
     readBackward: slowly((...args) => store.readBackward(...args)),
     ahead: slowly((...args) => store.ahead(...args)),
     purged: slowly((...args) => store.purged(...args)),
+    notices: store.notices,
     onAppended: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)

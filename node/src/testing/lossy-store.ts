@@ -42,6 +42,11 @@ export async function openLossyStore(): Promise<LossyStore> {
     purge: async (...args) => reach().purge(...args),
     ping: async () => reach().ping(),
     close: () => current.close(),
+    notices: {
+      put: async (...args) => reach().notices.put(...args),
+      all: async (...args) => reach().notices.all(...args),
+      purge: async (...args) => reach().notices.purge(...args),
+    },
     onAppended: (listener) => {
       appended.add(listener)
       return () => appended.delete(listener)

@@ -6,6 +6,7 @@
 --   ids      hash    id -> kind|channel|position|origin|n|clock|aliases      kind m or g; aliases are origin,n;origin,n;...
 --   expiry   zset    message ids by expiry
 --   feed     hash    position modulo FEED_LENGTH -> id; what was logged last, over all channels
+--   notices  zset    notices as JSON by the time of their end
 --   o:<origin>                 zset    by count: id; of an alias id|n|clock, of a reference id|n|
 --   channels, idle             zsets   known channels by name; by time of expiry
 --   hidden, doomed             zsets   expired channels by the time of the purge that found them so, or of the last one before a

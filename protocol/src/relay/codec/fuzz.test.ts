@@ -129,6 +129,6 @@ it('reads nothing but frames, each in the one form in which it is written', { ti
     if (Buffer.compare(bytes, again) !== 0) throw new Error(`Seed ${seed}: ${hex(bytes)} is read as what is written as ${hex(again)}`)
   }
   expect(refused).toBeGreaterThan(CASES / 4)
-  expect(types.size).toBe(21)
+  expect(types.size).toBe(22)
   expect(Math.min(...types.values())).toBeGreaterThan(50)
 })
