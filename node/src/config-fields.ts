@@ -29,28 +29,28 @@ export class Fields {
     const value = this.#take(name) ?? options.fallback
     const { pattern = /./, expected = 'text' } = options
     if (typeof value === 'string' && pattern.test(value)) return value
-    this.#report(name, value, expected)
+    this.report(name, value, expected)
     return ''
   }
 
   integer(name: string, { min, max, fallback }: { min: number; max: number; fallback?: number }): number {
     const value = this.#take(name) ?? fallback
     if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
-    this.#report(name, value, `a whole number from ${min} to ${max}`)
+    this.report(name, value, `a whole number from ${min} to ${max}`)
     return 0
   }
 
   oneOf<const T extends string>(name: string, choices: readonly [T, ...T[]], fallback?: T): T {
     const value = this.#take(name) ?? fallback
     const choice = choices.find((candidate) => candidate === value)
-    if (choice === undefined) this.#report(name, value, `one of ${choices.join(', ')}`)
+    if (choice === undefined) this.report(name, value, `one of ${choices.join(', ')}`)
     return choice ?? choices[0]
   }
 
   strings(name: string): string[] {
     const value = this.#take(name) ?? []
     if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value
-    this.#report(name, value, 'a list of texts')
+    this.report(name, value, 'a list of texts')
     return []
   }
 
@@ -73,7 +73,8 @@ export class Fields {
     return this.#values[name]
   }
 
-  #report(name: string, value: unknown, expected: string): void {
+  /** Notes that a value is not what is expected, or missing. */
+  report(name: string, value: unknown, expected: string): void {
     this.#problems.push(`${this.#name(name)} ${value === undefined ? 'is missing; it is' : 'has to be'} ${expected}`)
   }
 

@@ -1,14 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import type { Log } from '../log.ts'
+import { StartupError } from '../startup-error.ts'
+import type { RedisConfig, StoreConfig } from './config.ts'
 import type { Store } from './port.ts'
-
-/** The `store` part of the configuration. */
-export type StoreConfig = { kind: 'sqlite'; path: string } | { kind: 'redis'; url: string; prefix?: string }
 
 /**
  * Opens the configured store; only its adapter is loaded.
  * @param prefix of the keys in a Redis, which may hold other servers' stores too, unless one is configured
- * @throws DredError `store_unavailable` when it cannot be opened now; the detail says why
+ * @throws DredError `store_unavailable` when it cannot be opened now; the detail says why. StartupError `config` for unreadable files
  */
-export async function openStore(config: StoreConfig, prefix: string): Promise<Store> {
+export async function openStore(config: StoreConfig, prefix: string, log?: Log): Promise<Store> {
   if (config.kind === 'sqlite') return (await import('./sqlite.ts')).openSqliteStore({ path: config.path })
-  return (await import('./redis.ts')).openRedisStore({ prefix, ...config })
+  const { openRedisStore } = await import('./redis.ts')
+  return openRedisStore({ prefix, ...(log === undefined ? {} : { log }), ...(await withFiles(config)) })
+}
+
+/** With the contents of the files in place of their names. */
+async function withFiles({ passwordFile, sentinelPasswordFile, tls, ...config }: RedisConfig) {
+  const [password, sentinelPassword, ca, cert, key] = await Promise.all([
+    read('passwordFile', passwordFile),
+    read('sentinelPasswordFile', sentinelPasswordFile),
+    read('tls.caFile', tls?.caFile),
+    read('tls.certFile', tls?.certFile),
+    read('tls.keyFile', tls?.keyFile),
+  ])
+  const servername = tls?.servername
+  return {
+    ...config,
+    ...defined({ password: password?.trim(), sentinelPassword: sentinelPassword?.trim() }),
+    ...(tls === undefined ? {} : { tls: defined({ ca, cert, key, servername }) }),
+  }
+}
+
+async function read(name: string, path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StartupError('config', `${path}, named by store.${name}, cannot be read: ${why}`, cause)
+  })
+}
+
+function defined<T extends string>(values: Record<T, string | undefined>): Partial<Record<T, string>> {
+  const given = Object.entries(values).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(given) as Partial<Record<T, string>>
 }
