@@ -1,6 +1,8 @@
 import type { Coordinate, Origin, SignedGenesis, VersionVector } from '@dred/protocol'
 import type { OriginRange } from '@dred/protocol/relay'
+import type { TokenPool } from '../limits/port.ts'
 import type { Notice } from '../notices/port.ts'
+import type { SharedStore } from '../processes/port.ts'
 
 /** A local place in one channel's log: ascending, never reused, meaningless to anybody but this store. */
 export type Position = number
@@ -107,8 +109,9 @@ export interface Store {
 
   /**
    * Takes an entry from a client: gives it the next count of `self`, unless its id is known already (to this server by any origin).
-   * Messages may come for channels that are not known yet. An incarnation that saw the store go out of reach is refused.
-   * @param clock of this server, microseconds
+   * Messages may come for channels that are not known yet. In a store that processes share a later incarnation than `self` may have begun,
+   * also because the store has lost its tail: then that one counts.
+   * @param clock of this server, microseconds; a store that processes share makes it later than those that it took before
    * @throws DredError `message_expired`, `channel_expired` by the last purge, so that nothing purged comes in again
    */
   append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, clock: number): Promise<AppendResult>
@@ -145,6 +148,10 @@ export interface Store {
   purged(channel: string): Promise<VersionVector>
 
   readonly notices: NoticeStore
+  /** Of a store that several processes can use. */
+  readonly tokens?: TokenPool
+  /** Likewise: what they have in common. */
+  readonly shared?: SharedStore
 
   /**
    * Called once for each entry that this store logs (with its place, when it is a message), in log order, after it is durable and before its

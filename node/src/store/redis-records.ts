@@ -15,6 +15,7 @@ export function keysUnder(storePrefix: string) {
     feed: `${prefix}feed`,
     channels: `${prefix}channels`,
     notices: `${prefix}notices`,
+    secret: `${prefix}secret`,
     originLog: (origin: Origin) => `${prefix}o:${origin}`,
     beyond: (origin: Origin) => `${prefix}x:${origin}`,
     channel: (id: string) => `${prefix}c:${id}`,
@@ -59,6 +60,19 @@ export interface Logged {
   position: Position
   entry: Entry
   place: Place | undefined
+}
+
+/** What a script told of something that it logged, see `tell_others` in `lua/log.lua`. */
+export function toldOf(text: string): Logged {
+  const fields = text.split('\n', 11)
+  const [at, upTo, kind, origin, n, clock, id = '', channel = '', sig = '', sentAt, expiresAt] = fields
+  const canonical = text.slice(fields.reduce((length, field) => length + field.length + 1, 0))
+  const position = Number(at)
+  const common = { channel, id, canonical, sig, sentAt: Number(sentAt), expiresAt: Number(expiresAt) }
+  const counted = { coordinate: coordinateOf(origin, n), clock: Number(clock) }
+  if (kind === 'g')
+    return { position, entry: { kind: 'genesis', ...common, ...counted, genesis: genesisOf(canonical, sig) }, place: undefined }
+  return { position, entry: { kind: 'message', ...common, ...counted }, place: { position, watermark: Number(upTo) } }
 }
 
 /** Where an id's entry lies. */

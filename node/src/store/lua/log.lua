@@ -58,6 +58,11 @@ local function index(e)
   call('ZADD', counts, e.n, place)
 end
 
+local function tell_others(e)
+  if not e.together then return end
+  tell(e.position, e.up_to, e.kind, e.origin, e.n, e.clock, e.id, e.channel, e.sig, e.sent, e.expires, e.canonical)
+end
+
 -- Logs an entry at its coordinate and saves its origin's watermark. Returns its position. `state` is the activity of its channel.
 local function log(e, state)
   local key = channel_key(e.channel)
@@ -67,6 +72,7 @@ local function log(e, state)
   call('HSET', prefix .. 'feed', int(e.position % FEED_LENGTH), e.id)
   call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id)
   remember(e)
+  tell_others(e)
   local last, idle = tonumber(state[1] or 0), tonumber(state[2] or nil)
   local active = math.max(last, tonumber(e.sent))
   if e.kind == 'g' then

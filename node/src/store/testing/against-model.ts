@@ -45,6 +45,7 @@ class Run {
   readonly #sent: NewEntry[] = []
   readonly #announced: string[] = []
   #now = 1_000_000
+  #clock = 0
   #incarnation = 1
   #count = 0
 
@@ -158,8 +159,9 @@ class Run {
   #append(): { got: Promise<AppendResult | string>; expected: AppendResult | string } {
     const entry = this.#entry()
     const self = { server: 7, incarnation: this.#incarnation }
-    const got = this.store.append(entry, self, this.#now).catch((error: DredError) => error.code)
-    return { got, expected: this.model.append(entry, self, this.#now) }
+    this.#clock = Math.max(this.#clock + 1, this.#now)
+    const got = this.store.append(entry, self, this.#clock).catch((error: DredError) => error.code)
+    return { got, expected: this.model.append(entry, self, this.#clock) }
   }
 
   #replicate(): { got: Promise<string>; expected: string } {
