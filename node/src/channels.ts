@@ -6,6 +6,7 @@ import {
   encodeCursor,
   type HistoryQuery,
   limits,
+  type MessagePage,
   originOf,
   type SignedGenesis,
   type StreamQuery,
@@ -47,6 +48,14 @@ export interface ChannelsOptions {
   verify?: VerifySignature | undefined
   /** Told of every message that is durable; `created` is false for one that was there. */
   onPublished: (created: boolean) => void
+}
+
+/** A page of messages. */
+export interface HistoryPage {
+  /** How many. */
+  items: number
+  /** The text of a `MessagePage`. */
+  json: string
 }
 
 /** Where a stream begins. */
@@ -168,8 +177,7 @@ export class Channels {
     return { items: found.filter((state) => !this.#isExpired(state)).map(describe), next }
   }
 
-  /** A page of messages as the JSON text of a `MessagePage`. */
-  async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery, caller: Caller = nobody): Promise<string> {
+  async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery, caller: Caller = nobody): Promise<HistoryPage> {
     if (after !== undefined && before !== undefined) {
       throw new DredError('malformed_request', { detail: 'after and before exclude each other' })
     }
@@ -202,7 +210,7 @@ export class Channels {
     return { channel, seen: await stateBefore(this.#store, vector, messages) }
   }
 
-  async #pageAfter(id: string, seen: VersionVector, limit: number): Promise<string> {
+  async #pageAfter(id: string, seen: VersionVector, limit: number): Promise<HistoryPage> {
     const items: string[] = []
     const state = seen.clone()
     let characters = 0
@@ -215,10 +223,11 @@ export class Channels {
       characters += message.entry.canonical.length
     }
     await this.#assertKept(id, seen)
-    return pageJson(items, more ? encodeCursor(id, state) : null)
+    const cursor = encodeCursor(id, state)
+    return pageOf(items, { next: more ? cursor : null, cursor })
   }
 
-  async #pageBefore(id: string, within: VersionVector, limit: number): Promise<string> {
+  async #pageBefore(id: string, within: VersionVector, limit: number): Promise<HistoryPage> {
     const messages: LoggedMessage[] = []
     let characters = 0
     let more = false
@@ -234,7 +243,7 @@ export class Channels {
       advance(state, message, within)
       return deliveredJson(message.entry, encodeCursor(id, state))
     })
-    return pageJson(items, more ? encodeCursor(id, start) : null)
+    return pageOf(items, { next: more ? encodeCursor(id, start) : null, cursor: encodeCursor(id, within) })
   }
 
   async #append(entry: NewEntry): Promise<AppendResult> {
@@ -319,6 +328,6 @@ function describe(state: ChannelState): ChannelDescription {
   return { id, genesis, expiresAt: channelExpiresAt(state), messages, cursor: encodeCursor(id, vector) }
 }
 
-function pageJson(items: string[], next: string | null): string {
-  return `{"items":[${items.join(',')}],"next":${JSON.stringify(next)}}`
+function pageOf(items: string[], { next, cursor }: Pick<MessagePage, 'next' | 'cursor'>): HistoryPage {
+  return { items: items.length, json: `{"items":[${items.join(',')}],"next":${JSON.stringify(next)},"cursor":"${cursor}"}` }
 }

@@ -25,8 +25,7 @@ import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import { noBus } from './processes/bus.ts'
-import { Hub } from './realtime/hub.ts'
-import { StoredLevels } from './realtime/stored-levels.ts'
+import { Realtime, type RealtimeSettings } from './realtime/realtime.ts'
 import { ReceiptSigner } from './receipt-signer.ts'
 import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
@@ -34,14 +33,10 @@ import { readSoftware } from './software.ts'
 import type { Store } from './store/port.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
-export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> & {
+export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> & RealtimeSettings & {
   tls?: TlsFiles
   /** Milliseconds between purges. */
   purgeEveryMs?: number
-  /** Longest silence on a stream, in milliseconds. */
-  keepaliveMs?: number
-  /** Bytes that the reader of a live stream may leave unread. */
-  maxBufferedBytes?: number
   http?: Partial<HttpLimits>
   identity?: IdentityConfig
 }
@@ -90,7 +85,6 @@ const TRACKED_CHANNELS = 10_000
 const CUT_OFF_MS = 1_000
 const PURGE_EVERY_MS = 10_000
 const RESTORE_RETRY_MS = 500
-const MAX_BUFFERED_BYTES = 1_048_576
 
 /**
  * Starts a relay server on its ports.
@@ -128,10 +122,9 @@ class RelayNode implements Node {
   readonly #recent = new RecentEntries(RECENT)
   readonly #notices: ServerNotices
   readonly #tracker: ChannelTracker
-  readonly #hub: Hub
+  readonly #realtime: Realtime
   readonly #replicator: Replicator
   readonly #receipts: Receipts
-  readonly #levels: StoredLevels
   readonly #stops: (() => void)[] = []
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
@@ -146,7 +139,7 @@ class RelayNode implements Node {
     this.#incarnation = incarnation
     this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
     this.#reportMembership = reporter(logger)
-    this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
+    this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#realtime.uses(id) })
     this.#notices = new ServerNotices({ store, bus: noBus, now, log: logger })
     this.#identity = createIdentity({ settings: settings.identity, registry, self, key, wallets, notices: this.#notices, bus: noBus, now })
     this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus: noBus, now })
@@ -166,20 +159,17 @@ class RelayNode implements Node {
     })
     const ladder = { signer: new ReceiptSigner({ registry, key, now }), replicator: this.#replicator, self: () => incarnation.self }
     this.#receipts = new Receipts(ladder)
-    this.#levels = new StoredLevels(ladder)
-    this.#hub = new Hub({
+    this.#realtime = new Realtime({
+      settings,
       store,
       tracker: this.#tracker,
-      levels: this.#levels,
+      ladder,
       server: self.id,
-      maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
-      maxStreams: settings.maxStreams,
-      keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
       onDelivered: (messages) => this.#metrics.delivered(messages),
     })
     this.#metrics.observe({
       relay: () => this.#replicator.statistics(),
-      streams: () => this.#hub.streams,
+      streams: () => this.#realtime.hub.streams,
       standing: () => this.#membership.standing(),
     })
   }
@@ -212,8 +202,7 @@ class RelayNode implements Node {
     this.#closing = true
     for (const stop of this.#stops.splice(0)) stop()
     await Promise.all([this.#app?.close(), this.#replicator.stop(), this.#admin?.close()])
-    this.#hub.stop()
-    this.#levels.stop()
+    this.#realtime.stop()
     this.#tracker.close()
     this.#notices.stop()
     this.#limiter.stop()
@@ -241,7 +230,7 @@ class RelayNode implements Node {
       {
         channels,
         receipts: this.#receipts,
-        hub: this.#hub,
+        realtime: this.#realtime,
         registry,
         replicator: this.#replicator,
         self,
@@ -259,7 +248,7 @@ class RelayNode implements Node {
 
   #endStreamsOnClose(app: FastifyInstance, listener: Listener): void {
     app.addHook('preClose', async () => {
-      this.#hub.closeAll('shutting_down', 250)
+      this.#realtime.closeAll('shutting_down', 250)
       this.#receipts.stop()
       listener.closeSessions()
       const cutOff = setTimeout(() => listener.destroyConnections(), CUT_OFF_MS)
@@ -281,7 +270,7 @@ class RelayNode implements Node {
 
   #followMembership(): void {
     const standing = this.#membership.standing()
-    if (!standing.serves) this.#hub.closeAll('not_serving', 5_000)
+    if (!standing.serves) this.#realtime.hub.closeAll('not_serving', 5_000)
     this.#reportMembership(standing)
   }
 
@@ -289,7 +278,7 @@ class RelayNode implements Node {
   #onStoreBack(): void {
     this.#incarnation.renew()
     this.#tracker.clear()
-    this.#hub.closeAll('store_unavailable', 250)
+    this.#realtime.restart()
     this.#recent.hold()
     void this.#restore(++this.#outages)
   }
@@ -317,7 +306,7 @@ class RelayNode implements Node {
     try {
       if ((await store.purge(now())) > 0) this.#replicator.purged()
       this.#recent.trim(now())
-      this.#hub.closeExpired(now())
+      this.#realtime.hub.closeExpired(now())
     } catch (error) {
       if (!this.#closing) logger.warn({ err: error }, 'purge failed')
     } finally {

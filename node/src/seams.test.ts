@@ -55,7 +55,7 @@ class Server {
     })
     const signer = new ReceiptSigner({ registry, key: { sign: async () => new Uint8Array(64) }, now: () => NOW })
     const levels = new StoredLevels({ signer, replicator: new FakeLadder(1), self: () => ({ server: 1, incarnation: 1_000 }) })
-    const bounds = { maxBufferedBytes: 1_000_000, maxStreams: 10, keepaliveMs: 60_000 }
+    const bounds = { maxBufferedBytes: 1_000_000, maxStreams: 10, maxSubscriptions: 100, keepaliveMs: 60_000, coalesceMs: random.below(3) }
     this.hub = new Hub({ store, tracker: this.#tracker, levels, server: 1, ...bounds, onDelivered: () => undefined })
   }
 
@@ -80,7 +80,7 @@ class Server {
   }
 
   async page(channel: string, query: { after?: string; before?: string; limit: number }): Promise<MessagePage> {
-    return JSON.parse(await this.channels.history(channel, query)) as MessagePage
+    return JSON.parse((await this.channels.history(channel, query)).json) as MessagePage
   }
 
   async close(): Promise<void> {

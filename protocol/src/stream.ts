@@ -33,6 +33,8 @@ export const streamEvents = {
       Type.Literal('channel_expired'),
       Type.Literal('not_serving'),
       Type.Literal('store_unavailable'),
+      /** Of a stream of many channels: none of them can be followed any more. */
+      Type.Literal('no_channels'),
     ]),
     retryMs: Type.Integer({ minimum: 0 }),
     cursor: Cursor,
@@ -42,3 +44,27 @@ export const streamEvents = {
 export type StreamEvent = Static<(typeof streamEvents)[keyof typeof streamEvents]>
 
 export type CloseReason = Static<typeof streamEvents.close>['reason']
+
+/** The events of a stream of many channels: what concerns one names it. */
+export const manyStreamEvents = {
+  open: streamEvents.open,
+  message: streamEvents.message,
+  /** Of one channel. */
+  control: Type.Object({ ...streamEvents.control.properties, channel: Id }),
+  /** Concerns the messages of all channels, those too that come later. */
+  stored: StoredEvent,
+  /** One for all channels. */
+  keepalive: Type.Object({ type: Type.Literal('keepalive') }),
+  /** The channel cannot be followed, or no longer; the others go on. */
+  error: Type.Object({ ...streamEvents.error.properties, channel: Id }),
+  /** With a channel: that one ends, the others go on. Without: the stream ends; each channel goes on from its last cursor. */
+  close: Type.Object({
+    type: Type.Literal('close'),
+    channel: Type.Optional(Id),
+    reason: streamEvents.close.properties.reason,
+    retryMs: streamEvents.close.properties.retryMs,
+    cursor: Type.Optional(Cursor),
+  }),
+} as const
+
+export type ManyStreamEvent = Static<(typeof manyStreamEvents)[keyof typeof manyStreamEvents]>

@@ -11,7 +11,7 @@ import type { Limiter } from '../limits/limiter.ts'
 import type { Membership } from '../membership.ts'
 import type { Replicator } from '../peers/port.ts'
 import type { Receipts } from '../receipts.ts'
-import type { Hub } from '../realtime/hub.ts'
+import type { Realtime } from '../realtime/realtime.ts'
 import { identifyCallers } from './caller.ts'
 import { admitRequests } from './admission.ts'
 import { limitBodyTime, takeJsonOnly } from './bodies.ts'
@@ -25,7 +25,7 @@ import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
 import { registerProofRoute } from './proof-route.ts'
-import { registerStreamRoute } from './stream-route.ts'
+import { registerStreamRoutes } from './stream-route.ts'
 import { schemaController } from './validation.ts'
 import { speakVersion } from './version.ts'
 
@@ -33,7 +33,7 @@ import { speakVersion } from './version.ts'
 export interface AppContext {
   channels: Channels
   receipts: Receipts
-  hub: Hub
+  realtime: Realtime
   registry: RegistryView
   replicator: Replicator
   /** This server's registry id. */
@@ -93,7 +93,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     frameworkErrors: (error, request, reply) => sendProblem(request, reply, error),
     clientErrorHandler: answerClientError,
     serverFactory: (handler) => {
-      listener = createListener(handler, { tls: options.tls, idleTimeoutMs: options.limits.idleTimeoutMs })
+      const { tls, trustProxy, limiter } = options
+      listener = createListener(handler, { tls, trustProxy, limits: options.limits, connections: limiter.limits.connections })
       return listener.server
     },
   })
@@ -116,7 +117,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   identifyCallers(app, context.identity.sessions)
   const routes = typed(app)
   registerChannelRoutes(routes, context)
-  registerStreamRoute(routes, context)
+  registerStreamRoutes(routes, context)
   registerIdentityRoutes(routes, context)
   registerMetaRoutes(routes, context)
   registerProofRoute(routes, context, options.limits)
