@@ -29,6 +29,8 @@ export const limits = {
   servers: 64,
   /** Longest time, in milliseconds, that a server holds the answer to a publish until enough servers have stored the message. */
   storedWaitMs: 10_000,
+  /** Hashes between a receipt and the root that is signed. */
+  receiptPath: 16,
   /** Least milliseconds between two rounds of `stored` events on a stream. */
   storedEventMs: 100,
   /** Devices that are present in one channel, channels that one device is present in, and the longest lease, in milliseconds. */

@@ -115,7 +115,7 @@ const stored = {
   signedAt: TimeMs,
   signature: Type.String({
     pattern: '^[A-Za-z0-9_-]{86}$',
-    description: 'P-256 signature r ‖ s of the canonical JSON of the other fields, base64url without padding',
+    description: 'P-256 signature r ‖ s, base64url without padding',
   }),
 } as const
 
@@ -127,6 +127,12 @@ export const Receipt = Type.Object({
   id: Id,
   ...Coordinate.properties,
   acceptedAt: TimeMs,
+  path: Type.Optional(
+    Type.Array(Id, {
+      maxItems: limits.receiptPath,
+      description: 'What the hash of this receipt is hashed with, up to the root that is signed; a receipt that is alone has none',
+    }),
+  ),
   ...stored,
 })
 export type Receipt = Static<typeof Receipt>
