@@ -13,6 +13,8 @@ export interface RedisServerOptions {
   dir?: string
   /** Whether what was answered survives the end of the process: an append-only file, synchronised with every write. Default: yes. */
   appendonly?: boolean
+  /** Further arguments of `redis-server`. */
+  args?: readonly string[]
 }
 
 /** A Redis of one's own, on the loopback interface. */
@@ -36,11 +38,11 @@ export interface RedisServer {
 }
 
 /** Starts a `redis-server` process that belongs to the caller alone. @throws when there is none or it does not get ready */
-export async function startRedis({ port, dir, appendonly = true }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis({ port, dir, appendonly = true, args: further = [] }: RedisServerOptions = {}): Promise<RedisServer> {
   const ownPort = port ?? (await freePort())
   const ownDir = dir ?? (await mkdtemp(join(tmpdir(), 'dred-redis-')))
   const args = ['--port', `${ownPort}`, '--bind', '127.0.0.1', '--dir', ownDir, '--save', '', '--daemonize', 'no', '--loglevel', 'notice']
-  args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always')
+  args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always', ...further)
   const log = join(ownDir, 'appendonlydir/appendonly.aof.1.incr.aof')
   let child = await launch(args)
 
@@ -70,7 +72,8 @@ export async function startRedis({ port, dir, appendonly = true }: RedisServerOp
   }
 }
 
-async function launch(args: readonly string[]): Promise<ChildProcess> {
+/** @param ready what it logs once it is */
+export async function launch(args: readonly string[], ready = 'Ready to accept connections'): Promise<ChildProcess> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   // Also when the tests are interrupted.
   endWithProcess(child)
@@ -81,14 +84,14 @@ async function launch(args: readonly string[]): Promise<ChildProcess> {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(-4_000)
-        if (output.includes('Ready to accept connections')) resolve()
+        if (output.includes(ready)) resolve()
       })
     }
   })
   return child
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

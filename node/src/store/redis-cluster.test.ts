@@ -1,0 +1,19 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll } from 'vitest'
+import { describeStore, type StoreHarness } from './contract.ts'
+import { openRedisStore } from './redis.ts'
+import { type RedisCluster, startRedisCluster } from './testing/redis-cluster.ts'
+
+let cluster: RedisCluster
+beforeAll(async () => {
+  cluster = await startRedisCluster({ appendonly: false })
+}, 30_000)
+afterAll(() => cluster.stop())
+
+async function prepare(): Promise<StoreHarness> {
+  // Every store of its own slot: all masters are asked.
+  const prefix = `dred:{${randomUUID()}}:`
+  return { open: () => openRedisStore({ nodes: cluster.nodes, prefix, replicas: 1 }), dispose: async () => undefined }
+}
+
+describeStore('Redis Cluster', prepare)

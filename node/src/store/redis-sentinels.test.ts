@@ -1,0 +1,21 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll } from 'vitest'
+import { describeStore, type StoreHarness } from './contract.ts'
+import { openRedisStore } from './redis.ts'
+import { type RedisSentinels, startRedisSentinels } from './testing/redis-sentinels.ts'
+
+let group: RedisSentinels
+beforeAll(async () => {
+  group = await startRedisSentinels({ appendonly: false })
+}, 30_000)
+afterAll(() => group.stop())
+
+async function prepare(): Promise<StoreHarness> {
+  const prefix = `dred:{${randomUUID()}}:`
+  return {
+    open: () => openRedisStore({ sentinels: group.sentinels, name: group.name, prefix, replicas: 1 }),
+    dispose: async () => undefined,
+  }
+}
+
+describeStore('Redis under Sentinels', prepare)

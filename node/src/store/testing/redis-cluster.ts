@@ -1,0 +1,109 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { freePort, type RedisServer, startRedis } from './redis-server.ts'
+
+/** A Redis Cluster of one's own on the loopback interface: three masters with a replica each. */
+export interface RedisCluster {
+  /** All addresses. */
+  readonly nodes: string[]
+  /** Who takes writes for a key, by the words of a majority; waits until there is one that is not the one given. */
+  masterOf(key: string, but?: RedisServer): Promise<RedisServer>
+  /** Resolves once the master of a key has so many replicas that are up to date. */
+  replicated(key: string, replicas: number): Promise<void>
+  stop(): Promise<void>
+}
+
+const SLOTS = 16_384
+const MASTERS = 3
+/** A loaded machine makes nodes look dead that are not: then there is a failover more, which does no harm. */
+const NODE_TIMEOUT_MS = 1_000
+
+export async function startRedisCluster({ replicas = 1, appendonly = true } = {}): Promise<RedisCluster> {
+  const buses = await Promise.all(Array.from({ length: MASTERS * (1 + replicas) }, freePort))
+  const servers = await Promise.all(buses.map((bus) => startRedis({ appendonly, args: clusterArguments(bus) })))
+  const clients = new Map(servers.map((server) => [server, client(server)]))
+  const on = (server: RedisServer): Redis => clients.get(server) ?? client(server)
+  const ids = await Promise.all(servers.map((server) => on(server).call('CLUSTER', 'MYID') as Promise<string>))
+
+  for (const [i, server] of servers.entries()) {
+    await on(server).call('CLUSTER', 'SET-CONFIG-EPOCH', i + 1)
+    if (i < MASTERS) await on(server).call('CLUSTER', 'ADDSLOTSRANGE', ...rangeOf(i))
+    const [first] = servers
+    if (first && server !== first) await on(server).call('CLUSTER', 'MEET', '127.0.0.1', first.port, buses[0] ?? 0)
+  }
+  const everywhere = (check: (server: RedisServer) => Promise<boolean>): Promise<void> => every(servers, check)
+  await everywhere(async (server) => (await nodesOf(on(server))).length === servers.length)
+  for (const [i, server] of servers.entries()) {
+    if (i >= MASTERS) await on(server).call('CLUSTER', 'REPLICATE', ids[i % MASTERS] ?? '')
+  }
+  await everywhere(async (server) => /cluster_state:ok/.test((await on(server).call('CLUSTER', 'INFO')) as string))
+  await everywhere(async (server) => /role:master|master_link_status:up/.test(await on(server).info('replication')))
+
+  const masterNow = async (key: string): Promise<RedisServer | undefined> => {
+    const words = await Promise.all(servers.map((server) => ownerOf(on(server), key).catch(() => undefined)))
+    const port = words.find((word) => word !== undefined && words.filter((other) => other === word).length > servers.length / 2)
+    return servers.find((server) => server.port === port)
+  }
+  const masterOf = async (key: string, but?: RedisServer): Promise<RedisServer> => {
+    for (;;) {
+      const master = await masterNow(key)
+      if (master && master !== but) return master
+      await delay(50)
+    }
+  }
+  return {
+    nodes: servers.map(({ url }) => url),
+    masterOf,
+    async replicated(key, wanted) {
+      const master = on(await masterOf(key))
+      await until(async () => ((await master.info('replication')).match(/state=online/g) ?? []).length >= wanted)
+    },
+    async stop() {
+      for (const redis of clients.values()) redis.disconnect()
+      await Promise.all(servers.map((server) => server.stop()))
+    },
+  }
+}
+
+function clusterArguments(bus: number): string[] {
+  const settings = {
+    'cluster-enabled': 'yes',
+    'cluster-port': bus,
+    'cluster-node-timeout': NODE_TIMEOUT_MS,
+    // A replica without a word of its master for long is elected too: better late than never.
+    'cluster-replica-validity-factor': 0,
+    'repl-diskless-sync-delay': 0,
+  }
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`])
+}
+
+/** A client that waits for the server to be there. */
+export function client(server: RedisServer): Redis {
+  const redis = new Redis(server.url, { protocol: 2, retryStrategy: () => 50, maxRetriesPerRequest: 0, enableOfflineQueue: true })
+  redis.on('error', () => undefined)
+  return redis
+}
+
+function rangeOf(master: number): [from: number, to: number] {
+  return [Math.ceil((SLOTS * master) / MASTERS), Math.ceil((SLOTS * (master + 1)) / MASTERS) - 1]
+}
+
+async function nodesOf(redis: Redis): Promise<string[]> {
+  const lines = ((await redis.call('CLUSTER', 'NODES')) as string).trim().split('\n')
+  return lines.filter((line) => !line.includes('handshake'))
+}
+
+/** The port of who owns a key's slot, as one node knows it. */
+async function ownerOf(redis: Redis, key: string): Promise<number | undefined> {
+  const slot = (await redis.call('CLUSTER', 'KEYSLOT', key)) as number
+  const ranges = (await redis.call('CLUSTER', 'SLOTS')) as [from: number, to: number, master: [host: string, port: number]][]
+  return ranges.find(([from, to]) => from <= slot && slot <= to)?.[2][1]
+}
+
+async function every(servers: readonly RedisServer[], check: (server: RedisServer) => Promise<boolean>): Promise<void> {
+  for (const server of servers) await until(() => check(server))
+}
+
+export async function until(check: () => Promise<boolean>): Promise<void> {
+  while (!(await check())) await delay(30)
+}
