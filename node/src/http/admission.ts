@@ -5,6 +5,7 @@ import { addressKey } from '../limits/address.ts'
 import { inSequence } from '../limits/in-sequence.ts'
 import { type Limiter, requestCost } from '../limits/limiter.ts'
 import { Shares } from '../limits/shares.ts'
+import { endUnreadBody } from './bodies.ts'
 import { bodyWork, routeCost } from './costs.ts'
 import { tellState } from './errors.ts'
 import { HeldPages } from './held-pages.ts'
@@ -29,6 +30,7 @@ export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: Ht
     requests.assertRoom(key, 1)
     bodies.assertRoom(key, bytes)
     if (bytes === 0) pages.assertRoom(key)
+    if (bytes > 0) endUnreadBody(request)
     const releases = [requests.hold(key, 1), bodies.hold(key, bytes)]
     reply.raw.once('close', () => {
       for (const release of releases) release()

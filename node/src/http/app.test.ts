@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { errors, routes, type Signer, utf8 } from '@dred/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noLimits } from '../limits/config.ts'
 import { registeredServer } from '../testing/registry-view.ts'
 import { expectProblem, post, put, TestClient } from '../testing/test-client.ts'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
@@ -159,7 +160,7 @@ describe('a server in trouble', () => {
   })
 
   test('limits the rate of one address', async () => {
-    const own = await startTestNode({ rateLimit: { max: 3, windowMs: 60_000 } })
+    const own = await startTestNode({ limits: { ...noLimits, address: { burst: 6, perSecond: 1 } } })
     for (let i = 0; i < 3; i++) expect((await fetch(`${own.url}/channels`)).status).toBe(200)
     const response = await fetch(`${own.url}/nothing`)
     expect(response.status).toBe(429)

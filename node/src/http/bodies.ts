@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { constants, Http2ServerRequest } from 'node:http2'
 import { DredError } from '@dred/protocol'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 
 /**
  * One body type, parsed by `JSON.parse` and judged by the core as it came. Of a name that is there twice the last one counts:
@@ -26,10 +26,10 @@ export function limitBodyTime(app: FastifyInstance, timeoutMs: number): void {
   app.addHook('preParsing', async (request, reply, payload) => {
     if (request.method === 'POST' || request.method === 'PUT') {
       const timer = setTimeout(() => {
-        reply.raw.once('finish', () => hangUp(request.raw))
-        if (payload.listenerCount('error') === 0) hangUp(request.raw)
         // Whoever reads the body is told, and answers.
-        else payload.emit('error', new DredError('request_timeout', { detail: `The body did not come within ${timeoutMs} ms` }))
+        if (payload.listenerCount('error') === 0) return hangUp(request.raw)
+        reply.raw.once('finish', () => hangUp(request.raw))
+        payload.emit('error', new DredError('request_timeout', { detail: `The body did not come within ${timeoutMs} ms` }))
       }, timeoutMs)
       const stop = (): void => clearTimeout(timer)
       payload.once('end', stop).once('close', stop)
@@ -41,4 +41,13 @@ export function limitBodyTime(app: FastifyInstance, timeoutMs: number): void {
 function hangUp(request: IncomingMessage | Http2ServerRequest): void {
   if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL)
   else request.destroy()
+}
+
+/** Ends an HTTP/2 stream whose answer is complete before its body is: nobody waits for the rest, or keeps what came of it. */
+export function endUnreadBody({ raw }: FastifyRequest): void {
+  if (!(raw instanceof Http2ServerRequest)) return
+  const { stream } = raw
+  stream.once('finish', () => {
+    if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
+  })
 }
