@@ -21,6 +21,7 @@ import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './ch
 import { genesisEntry, messageEntry } from './entries.ts'
 import type { Incarnation } from './incarnation.ts'
 import { advance, deliveredJson, readBackward, readForward, stateBefore } from './log-reader.ts'
+import { type Allowances, unlimited } from './limits/port.ts'
 import type { Membership } from './membership.ts'
 import type { Accepted } from './receipts.ts'
 import type { RecentEntries } from './recent-entries.ts'
@@ -46,6 +47,8 @@ export interface ChannelsOptions {
   admit?: (missing: readonly string[]) => Promise<void>
   /** Verifies what clients sign; default WebCrypto. */
   verify?: VerifySignature | undefined
+  /** What senders and channels may do; default: anything. */
+  allowances?: Allowances
   /** Told of every message that is durable; `created` is false for one that was there. */
   onPublished: (created: boolean) => void
 }
@@ -78,6 +81,7 @@ export class Channels {
   readonly #clock: () => number
   readonly #admit: ChannelsOptions['admit']
   readonly #verify: VerifySignature | undefined
+  readonly #allowances: Allowances
   readonly #onPublished: (created: boolean) => void
   /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
   readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
@@ -94,6 +98,7 @@ export class Channels {
     clock,
     admit,
     verify,
+    allowances = unlimited,
     onPublished,
   }: ChannelsOptions) {
     this.#store = store
@@ -107,6 +112,7 @@ export class Channels {
     this.#clock = clock
     this.#admit = admit
     this.#verify = verify
+    this.#allowances = allowances
     this.#onPublished = onPublished
     tracker.onMessage((channel, { entry }) => {
       const publishing = this.#publishing.get(entry.id)
@@ -128,6 +134,13 @@ export class Channels {
     const now = this.#now()
     assertNotAhead(message.sentAt, now)
     if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
+    const sent = {
+      channel: id,
+      device: message.key,
+      wallet: caller.device === message.key ? caller.wallet : undefined,
+      bytes: message.canonical.length,
+    }
+    await this.#allowances.sent(sent)
     const publishing = this.#publishing.get(message.id) ?? { calls: 0 }
     this.#publishing.set(message.id, publishing)
     publishing.calls++
@@ -135,6 +148,7 @@ export class Channels {
       await this.#awaitPrevious(message.prev)
       const result = await this.#append(messageEntry(message, genesis.lifetimeMs))
       this.#onPublished(result.created)
+      if (!result.created) this.#allowances.repeated(sent)
       const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
       const { created, coordinate, clock } = result
       return { accepted: { channel: id, id: message.id, ...coordinate, acceptedAt: Math.floor(clock / 1_000) }, cursor, created }

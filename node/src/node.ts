@@ -224,6 +224,7 @@ class RelayNode implements Node {
       clock: () => this.#replicator.clock(),
       admit: (missing) => this.#replicator.admit(missing),
       verify,
+      allowances: this.#limiter,
       onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
     })
     return createApp(

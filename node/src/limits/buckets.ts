@@ -76,6 +76,12 @@ export class Buckets {
     return pool.isAway ? this.#takeInstead(entry, capped) : this.#takeFromPool(pool, { key, entry, count: capped })
   }
 
+  /** Gives back what was taken and not used. */
+  give(key: string, count: number): void {
+    const { own, pooled } = this.#division
+    this.#entries.get(key)?.own.give(own, Math.min(count, pooled.burst), this.#options.now())
+  }
+
   /** As far as this process knows. */
   state(key: string): BucketState {
     const { rate, now } = this.#options

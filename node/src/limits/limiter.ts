@@ -3,7 +3,6 @@ import { type Bus, noBus } from '../processes/bus.ts'
 import { type Block, Blocks } from './blocks.ts'
 import { Buckets } from './buckets.ts'
 import { type LimitsConfig, type Scope, scopes } from './config.ts'
-import { inSequence } from './in-sequence.ts'
 import { PoolClient } from './pool-client.ts'
 import type { Allowances, Sent, TokenPool } from './port.ts'
 import type { BucketState } from './rate-limited.ts'
@@ -79,6 +78,10 @@ export class Limiter implements Allowances {
     if (wallet !== undefined) this.blocks.assert('wallet', wallet)
     if (channel !== undefined) this.blocks.assert('channel', channel)
   }
+}
+
+function messageCost(bytes: number): number {
+  return 1 + bytes / BYTES_PER_TOKEN
 }
 
 /** What a request costs its address: the work that it asks for, and its body. */

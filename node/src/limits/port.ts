@@ -17,10 +17,12 @@ export interface Allowances {
    * @throws RateLimited; DredError `rate_limited` for who is blocked
    */
   sent(sent: Sent): void | Promise<void>
+  /** Gives back what was taken for a message that was there already: whoever repeats what another signed does not spend its allowance. */
+  repeated(sent: Sent): void
 }
 
 /** Of a server without limits. */
-export const unlimited: Allowances = { sent: () => undefined }
+export const unlimited: Allowances = { sent: () => undefined, repeated: () => undefined }
 
 /** Asks for tokens of one bucket. */
 export interface TokenRequest {

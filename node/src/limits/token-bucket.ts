@@ -24,6 +24,12 @@ export class TokenBucket {
     return true
   }
 
+  /** Gives back what was taken and not used. */
+  give(rate: Rate, count: number, now: number): void {
+    this.#tokens = Math.min(rate.burst, this.level(rate, now) + count)
+    this.#at = now
+  }
+
   level({ burst, perSecond }: Rate, now: number): number {
     return Math.min(burst, this.#tokens + (Math.max(0, now - this.#at) * perSecond) / 1_000)
   }
