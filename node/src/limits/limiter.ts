@@ -46,10 +46,16 @@ export class Limiter implements Allowances {
 
   sent({ channel, device, wallet, bytes }: Sent): void | Promise<void> {
     this.#assertFree({ device, wallet, channel })
-    const cost = 1 + bytes / BYTES_PER_TOKEN
-    const sender = (): void | Promise<void> =>
-      wallet === undefined ? this.take('device', device, cost) : this.take('wallet', wallet, cost)
-    return inSequence([sender, () => this.take('channel', channel, cost)])
+    const cost = messageCost(bytes)
+    const pending = wallet === undefined ? this.take('device', device, cost) : this.take('wallet', wallet, cost)
+    return pending ? pending.then(() => this.take('channel', channel, cost)) : this.take('channel', channel, cost)
+  }
+
+  repeated({ channel, device, wallet, bytes }: Sent): void {
+    const cost = messageCost(bytes)
+    if (wallet === undefined) this.#buckets.device?.give(device, cost)
+    else this.#buckets.wallet?.give(wallet, cost)
+    this.#buckets.channel?.give(channel, cost)
   }
 
   /** Somebody who proved its key asks for something that is not a message. @throws RateLimited */
