@@ -16,6 +16,16 @@ export const Cursor = Type.String({
   description: 'Opaque place in a channel, good at every server of its neighborhood',
 })
 
+/** What a message does to the membership of its channel, instead of saying something in it: see `docs/protocol/membership.md`. */
+export const ControlName = Type.Union([
+  Type.Literal('invite'),
+  Type.Literal('join'),
+  Type.Literal('approve'),
+  Type.Literal('leave'),
+  Type.Literal('remove'),
+])
+export type ControlName = Static<typeof ControlName>
+
 /** What a client posts to a channel. */
 export const SignedMessage = Type.Object(
   {
@@ -26,6 +36,7 @@ export const SignedMessage = Type.Object(
     nonce: Type.Optional(
       Type.String({ pattern: `^[A-Za-z0-9_-]{1,${limits.nonceLength}}$`, description: 'Tells apart messages that are otherwise equal' }),
     ),
+    control: Type.Optional(ControlName),
     sig: Signature,
   },
   strict,
@@ -94,6 +105,7 @@ export const DeliveredMessage = Type.Object({
   cursor: Cursor,
   origin: Coordinate,
   channel: Id,
+  control: Type.Optional(ControlName),
   key: Key,
   message: Type.Unknown(),
   nonce: Type.Optional(Type.String()),
