@@ -2,3 +2,7 @@
 export function provisionRedis(): string
 /** @returns the path of a Chromium program. @throws Error with one line that says what to install */
 export function provisionChromium(): string
+/** @returns the path of a `nats-server` program. @throws Error with one line that says what to install */
+export function provisionNats(): string
+/** @returns the path of a `mosquitto` program. @throws Error with one line that says what to install */
+export function provisionMosquitto(): string

@@ -20,10 +20,26 @@ export function provisionChromium() {
   return provision({ programs, debian: 'chromium', name: 'Chromium or Chrome' })
 }
 
-function provision({ programs, debian, name }) {
+/**
+ * @returns the path of a `nats-server` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionNats() {
+  return provision({ programs: ['nats-server'], debian: 'nats-server', name: 'NATS', for: 'benchmark needs' })
+}
+
+/**
+ * @returns the path of a `mosquitto` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionMosquitto() {
+  return provision({ programs: ['mosquitto'], debian: 'mosquitto', name: 'Mosquitto', for: 'benchmark needs' })
+}
+
+function provision({ programs, debian, name, for: who = 'tests need' }) {
   const found = find(programs)
   if (found) return found
-  const advice = `The tests need ${name}: install ${programs[0]} so that it is on the PATH (Debian: apt-get install ${debian}).`
+  const advice = `The ${who} ${name}: install ${programs[0]} so that it is on the PATH (Debian: apt-get install ${debian}).`
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) throw new Error(advice)
   process.stderr.write(`Installing ${debian} (once) …\n`)
   const problem = install(debian)

@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` run. Plain Node without dependencies: it is what installs them.
+// What `npm start`, `npm test` and `npm run bench` run. Plain Node without dependencies: it is what installs them.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -76,6 +76,9 @@ if (task === 'start') {
   child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)))
 } else if (task === 'check') {
   check()
+} else if (task === 'bench') {
+  build()
+  run('benchmark', [node, 'bench/main.ts', ...args], 'inherit')
 } else if (task === 'test' && args.length > 0) {
   build()
   run('tests', [tool('vitest'), 'run', ...args], 'inherit')

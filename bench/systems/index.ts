@@ -1,0 +1,9 @@
+import { dred, dredSqlite } from './dred.ts'
+import { mosquitto } from './mosquitto.ts'
+import { jetstream, nats } from './nats.ts'
+import type { System } from './port.ts'
+import { redisStreams } from './redis-streams.ts'
+import { socketIo, socketIoStreams } from './socket-io.ts'
+import { ws } from './ws.ts'
+
+export const systems: readonly System[] = [dred, dredSqlite, nats, jetstream, mosquitto, redisStreams, socketIo, socketIoStreams, ws]
