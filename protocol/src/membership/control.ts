@@ -3,7 +3,7 @@ import { canonicalJson, encodeBase64url, utf8 } from '../encoding.ts'
 import { type Signer, type VerifySignature, verifySignature } from '../ed25519.ts'
 import { DredError } from '../errors.ts'
 import { limits } from '../limits.ts'
-import { ControlName, Id, Key, Signature, TimeMs } from '../schemas.ts'
+import { type ControlName, Id, Key, Signature, TimeMs } from '../schemas.ts'
 import { Type } from '../type.ts'
 import { describeMismatch } from '../validate.ts'
 
