@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, DredError, limits, type VerifySignature } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { accessBy } from './access/access.ts'
@@ -25,12 +24,15 @@ import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import { noBus } from './processes/bus.ts'
+import type { ProcessesConfig } from './processes/config.ts'
+import { createReplication, type Replication } from './processes/index.ts'
 import { Realtime, type RealtimeSettings } from './realtime/realtime.ts'
 import { ReceiptSigner } from './receipt-signer.ts'
 import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
 import { readSoftware } from './software.ts'
 import type { Store } from './store/port.ts'
+import { Upkeep } from './upkeep.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
 export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> & RealtimeSettings & {
@@ -39,6 +41,7 @@ export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits'
   purgeEveryMs?: number
   http?: Partial<HttpLimits>
   identity?: IdentityConfig
+  processes?: ProcessesConfig
 }
 
 /** What a replicator is made from. */
@@ -83,8 +86,6 @@ export interface Node {
 const RECENT = { count: 5_000, bytes: 16_777_216, ageMs: 5_000 }
 const TRACKED_CHANNELS = 10_000
 const CUT_OFF_MS = 1_000
-const PURGE_EVERY_MS = 10_000
-const RESTORE_RETRY_MS = 500
 
 /**
  * Starts a relay server on its ports.
@@ -123,41 +124,44 @@ class RelayNode implements Node {
   readonly #notices: ServerNotices
   readonly #tracker: ChannelTracker
   readonly #realtime: Realtime
-  readonly #replicator: Replicator
+  readonly #replication: Replication
+  readonly #upkeep: Upkeep
   readonly #receipts: Receipts
   readonly #stops: (() => void)[] = []
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
   #closing = false
-  #purging = false
-  #outages = 0
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
     const { store, registry, self, key, wallets, replicatorFactory, now, logger } = dependencies
+    const bus = store.shared?.bus ?? noBus
     this.#settings = settings
     this.#dependencies = dependencies
     this.#incarnation = incarnation
     this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
     this.#reportMembership = reporter(logger)
     this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#realtime.uses(id) })
-    this.#notices = new ServerNotices({ store, bus: noBus, now, log: logger })
-    this.#identity = createIdentity({ settings: settings.identity, registry, self, key, wallets, notices: this.#notices, bus: noBus, now })
-    this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus: noBus, now })
+    this.#notices = new ServerNotices({ store, bus, now, log: logger })
+    this.#identity = createIdentity({ settings: settings.identity, registry, self, key, wallets, notices: this.#notices, bus, now })
+    this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus, now })
     this.#access = accessBy({ members: unsupported, token: this.#identity.gate })
-    this.#replicator = replicatorFactory({
-      store,
-      notices: this.#notices,
-      registry,
-      self: () => incarnation.self,
-      outgrow: (known) => {
-        incarnation.renew(known)
-        logger.warn({ known, ...incarnation.self }, 'beginning a later incarnation: the store may lack some of what the one before counted')
-      },
-      events: this.#metrics.replication,
-      log: logger,
-      now,
-    })
-    const ladder = { signer: new ReceiptSigner({ registry, key, now }), replicator: this.#replicator, self: () => incarnation.self }
+    const makeReplicator = (): Replicator =>
+      replicatorFactory({
+        store,
+        notices: this.#notices,
+        registry,
+        self: () => incarnation.self,
+        outgrow: (known) => {
+          incarnation.renew(known)
+          logger.warn({ known, ...incarnation.self }, 'beginning a later incarnation: the store may lack some of what the one before counted')
+        },
+        events: this.#metrics.replication,
+        log: logger,
+        now,
+      })
+    const processes = { settings: settings.processes, replicatorFactory: makeReplicator }
+    this.#replication = createReplication({ store, registry, incarnation, now, log: logger, ...processes })
+    const ladder = { signer: new ReceiptSigner({ registry, key, now }), replicator: this.#replication.replicator, self: () => incarnation.self }
     this.#receipts = new Receipts(ladder)
     this.#realtime = new Realtime({
       settings,
@@ -167,8 +171,19 @@ class RelayNode implements Node {
       server: self.id,
       onDelivered: (messages) => this.#metrics.delivered(messages),
     })
+    this.#upkeep = new Upkeep({
+      store,
+      incarnation,
+      recent: this.#recent,
+      tracker: this.#tracker,
+      realtime: this.#realtime,
+      replication: this.#replication,
+      now,
+      log: logger,
+      purgeEveryMs: settings.purgeEveryMs,
+    })
     this.#metrics.observe({
-      relay: () => this.#replicator.statistics(),
+      relay: () => this.#replication.replicator.statistics(),
       streams: () => this.#realtime.hub.streams,
       standing: () => this.#membership.standing(),
     })
@@ -191,7 +206,7 @@ class RelayNode implements Node {
       })
       this.adminUrl = this.#admin.url
       this.#watch()
-      void this.#replicator.start()
+      void this.#replication.replicator.start()
     } catch (error) {
       await this.close()
       throw error
@@ -201,7 +216,7 @@ class RelayNode implements Node {
   async close(): Promise<void> {
     this.#closing = true
     for (const stop of this.#stops.splice(0)) stop()
-    await Promise.all([this.#app?.close(), this.#replicator.stop(), this.#admin?.close()])
+    await Promise.all([this.#app?.close(), this.#replication.replicator.stop(), this.#admin?.close()])
     this.#realtime.stop()
     this.#tracker.close()
     this.#notices.stop()
@@ -221,8 +236,8 @@ class RelayNode implements Node {
       incarnation: this.#incarnation,
       recent: this.#recent,
       now,
-      clock: () => this.#replicator.clock(),
-      admit: (missing) => this.#replicator.admit(missing),
+      clock: () => this.#replication.replicator.clock(),
+      admit: (missing) => this.#replication.replicator.admit(missing),
       verify,
       allowances: this.#limiter,
       onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
@@ -233,7 +248,7 @@ class RelayNode implements Node {
         receipts: this.#receipts,
         realtime: this.#realtime,
         registry,
-        replicator: this.#replicator,
+        replicator: this.#replication.replicator,
         self,
         key,
         membership: this.#membership,
@@ -259,59 +274,15 @@ class RelayNode implements Node {
 
   /** Follows chain, store and time. */
   #watch(): void {
-    const { store, registry } = this.#dependencies
+    const { registry } = this.#dependencies
     this.#followMembership()
-    this.#stops.push(
-      registry.onChange(() => this.#followMembership()),
-      store.onReconnected(() => this.#onStoreBack()),
-    )
-    const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS).unref()
-    this.#stops.push(() => clearInterval(timer))
+    this.#stops.push(registry.onChange(() => this.#followMembership()), () => this.#upkeep.stop())
+    this.#upkeep.start()
   }
 
   #followMembership(): void {
     const standing = this.#membership.standing()
     if (!standing.serves) this.#realtime.hub.closeAll('not_serving', 5_000)
     this.#reportMembership(standing)
-  }
-
-  /** The store may have lost its tail: nothing that was derived from it holds any more. */
-  #onStoreBack(): void {
-    this.#incarnation.renew()
-    this.#tracker.clear()
-    this.#realtime.restart()
-    this.#recent.hold()
-    void this.#restore(++this.#outages)
-  }
-
-  /** Offers the store again what it may have lost, until it has taken it or goes away once more. */
-  async #restore(outage: number): Promise<void> {
-    const { store, logger } = this.#dependencies
-    // The store lets calls through only once its listeners have been told.
-    for (let waitMs = 0; !this.#closing && outage === this.#outages; waitMs = RESTORE_RETRY_MS) {
-      await delay(waitMs, undefined, { ref: false })
-      try {
-        const lost = await this.#recent.offer(store, () => this.#incarnation.self)
-        logger.warn({ incarnation: this.#incarnation.self.incarnation, lost }, 'store is back; what it had lost is stored again')
-        return
-      } catch (error) {
-        logger.warn({ err: error }, 'store does not take again what it may have lost; trying once more')
-      }
-    }
-  }
-
-  async #purge(): Promise<void> {
-    const { store, now, logger } = this.#dependencies
-    if (this.#purging) return
-    this.#purging = true
-    try {
-      if ((await store.purge(now())) > 0) this.#replicator.purged()
-      this.#recent.trim(now())
-      this.#realtime.hub.closeExpired(now())
-    } catch (error) {
-      if (!this.#closing) logger.warn({ err: error }, 'purge failed')
-    } finally {
-      this.#purging = false
-    }
   }
 }

@@ -38,9 +38,14 @@ export function openSecond(stream: Duplex): Duplex | undefined {
   return (session as ClientHttp2Session).request(REQUEST, { endStream: false })
 }
 
+/** The session of an accepted stream; undefined when it has ended. */
+export function sessionOf(stream: Duplex): object | undefined {
+  return (stream as Http2Part).session
+}
+
 /** Whether two accepted streams are of one session. */
 export function sameSession(one: Duplex, other: Duplex): boolean {
-  return (one as Http2Part).session === (other as Http2Part).session
+  return sessionOf(one) === sessionOf(other)
 }
 
 /** Lets the last frame out. */
