@@ -1,22 +1,15 @@
 // Writes the test vectors that every implementation has to agree with: `node protocol/vectors/generate.ts`. Fixed keys, fixed dates: the
 // output is the same on every run, and a test holds it against the committed files.
 import { writeFileSync } from 'node:fs'
-import { canonicalJson, type ControlName, encodeBase64url, joinByLink, type JsonValue, sha256, type SignedMessage, signGenesis, signMessage, utf8, webCryptoSigner } from '../src/index.ts'
+import { canonicalJson, type ControlName, encodeBase64url, joinByLink, type JsonValue, sha256, signGenesis, signMessage, utf8 } from '../src/index.ts'
+import { keyOf } from './device-key.ts'
 
 const L = 2n ** 252n + 27742317777372353535851937790883648493n
-const PKCS8_ED25519 = Uint8Array.from([0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20])
-
-/** The Ed25519 key whose RFC 8032 seed is the SHA-256 of a name. */
-async function keyOf(name: string) {
-  const seed = sha256(utf8(name))
-  const privateKey = await crypto.subtle.importKey('pkcs8', new Uint8Array([...PKCS8_ED25519, ...seed]), 'Ed25519', true, ['sign'])
-  const { x = '' } = await crypto.subtle.exportKey('jwk', privateKey)
-  const publicKey = await crypto.subtle.importKey('jwk', { kty: 'OKP', crv: 'Ed25519', x }, 'Ed25519', true, ['verify'])
-  return { seed: encodeBase64url(seed), signer: await webCryptoSigner({ privateKey, publicKey }) }
-}
 
 const alice = await keyOf('alice')
 const genesis = await signGenesis(alice.signer, { neighborhood: '7', createdAt: 1_246_420_826_000, salt: sha256(utf8('salt')).subarray(0, 16), name: 'poker: CLEO AVE' })
+const gate = { standard: 'erc20', contract: '0x5fbdb2315678afecb367f032d93f642f64180aa3', min: '1000000000000000000', chainId: 84_532 } as const
+const gated = await signGenesis(alice.signer, { neighborhood: '7', createdAt: 1_246_420_826_000, salt: sha256(utf8('salt')).subarray(0, 16), access: 'token', gate })
 const channel = genesis.id
 const other = encodeBase64url(sha256(utf8('another channel')))
 const sentAt = 1_246_420_827_000
@@ -111,7 +104,7 @@ const smallOrder = [
 valid.push(...controls)
 
 const body = plain.body
-const without = (field: keyof SignedMessage) => Object.fromEntries(Object.entries(body).filter(([name]) => name !== field))
+const without = (field: string, from: object = body) => Object.fromEntries(Object.entries(from).filter(([name]) => name !== field))
 /** A body as JSON text where a JSON value in this file would not survive its own parsing. */
 const text = (message: string) => JSON.stringify({ ...body, message: '@' }).replace('"@"', message)
 
@@ -163,12 +156,24 @@ const invalidGenesis = [
   { name: 'neighborhood with a leading zero', id: channel, body: { ...genesis.genesis, neighborhood: '07' }, error: 'malformed_genesis' },
   { name: 'salt too short', id: channel, body: { ...genesis.genesis, salt: 'AAAA' }, error: 'malformed_genesis' },
   { name: 'unknown field', id: channel, body: { ...genesis.genesis, extra: true }, error: 'malformed_genesis' },
+  { name: 'access token without a gate', id: gated.id, body: without('gate', gated.genesis), error: 'malformed_genesis' },
+  { name: 'a gate without access token', id: gated.id, body: { ...gated.genesis, access: 'open' }, error: 'malformed_genesis' },
+  { name: 'a gate of an unknown standard', id: gated.id, body: { ...gated.genesis, gate: { ...gate, standard: 'erc1155' } }, error: 'malformed_genesis' },
+  { name: 'a gate with a contract in upper case', id: gated.id, body: { ...gated.genesis, gate: { ...gate, contract: gate.contract.toUpperCase().replace('X', 'x') } }, error: 'malformed_genesis' },
+  { name: 'a gate that asks for nothing', id: gated.id, body: { ...gated.genesis, gate: { ...gate, min: '0' } }, error: 'malformed_genesis' },
+  { name: 'a gate with a number', id: gated.id, body: { ...gated.genesis, gate: { ...gate, min: 1 } }, error: 'malformed_genesis' },
+  { name: 'a gate without a chain', id: gated.id, body: { ...gated.genesis, gate: without('chainId', gate) }, error: 'malformed_genesis' },
+  { name: 'a gate with an unknown field', id: gated.id, body: { ...gated.genesis, gate: { ...gate, extra: 1 } }, error: 'malformed_genesis' },
+  { name: 'another gate', id: gated.id, body: { ...gated.genesis, gate: { ...gate, min: '1' } }, error: 'genesis_mismatch' },
 ]
 
 const vectors = {
   'messages.json': { keys: [{ name: 'alice', ...alice }, { name: 'bob', ...bob }, { name: 'the secret of a link', ...link }].map(({ name, seed, signer }) => ({ name, seed, key: signer.key })), valid, invalid },
   'genesis.json': {
-    valid: [{ name: 'a poker table', body: genesis.genesis, canonical: genesis.canonical, id: genesis.id }],
+    valid: [
+      { name: 'a poker table', body: genesis.genesis, canonical: genesis.canonical, id: genesis.id },
+      { name: 'a token gate', body: gated.genesis, canonical: gated.canonical, id: gated.id },
+    ],
     invalid: invalidGenesis,
   },
 }
