@@ -5,25 +5,21 @@ import {
   decodeCursor,
   encodeCursor,
   type HistoryQuery,
-  limits,
   type MessagePage,
-  originOf,
   type SignedGenesis,
   type StreamQuery,
   type VerifySignature,
-  VersionVector,
+  type VersionVector,
   verifyGenesis,
-  verifyMessage,
 } from '@dred/protocol'
 import { type Access, type Caller, nobody } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
 import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './channel-tracker.ts'
-import { genesisEntry, messageEntry } from './entries.ts'
+import { genesisEntry } from './entries.ts'
 import type { Incarnation } from './incarnation.ts'
 import { advance, deliveredJson, readBackward, readForward, stateBefore } from './log-reader.ts'
-import { type Allowances, unlimited } from './limits/port.ts'
 import type { Membership } from './membership.ts'
-import type { Accepted } from './receipts.ts'
+import { assertNotAhead, Publisher, type Published, type PublisherOptions } from './publisher.ts'
 import type { RecentEntries } from './recent-entries.ts'
 import type { AppendResult, ChannelState, LoggedMessage, NewEntry, Store } from './store/port.ts'
 
@@ -31,26 +27,13 @@ const DEFAULT_PAGE_ITEMS = 100
 /** Characters of messages on one page of history; a page ends early rather than growing beyond it by more than one message. */
 const PAGE_CHARACTERS = 4_194_304
 
-export interface ChannelsOptions {
-  store: Store
+export interface ChannelsOptions extends Omit<PublisherOptions, 'append' | 'registry'> {
   registry: RegistryView
   membership: Membership
-  access: Access
-  tracker: ChannelTracker
   incarnation: Incarnation
   recent: RecentEntries
-  /** Unix milliseconds. */
-  now: () => number
   /** The next time of this server's hybrid clock, in microseconds. */
   clock: () => number
-  /** Waits until what a message follows is here, or for as long as it may wait for that; never rejects. */
-  admit?: (missing: readonly string[]) => Promise<void>
-  /** Verifies what clients sign; default WebCrypto. */
-  verify?: VerifySignature | undefined
-  /** What senders and channels may do; default: anything. */
-  allowances?: Allowances
-  /** Told of every message that is durable; `created` is false for one that was there. */
-  onPublished: (created: boolean) => void
 }
 
 /** A page of messages. */
@@ -79,28 +62,10 @@ export class Channels {
   readonly #recent: RecentEntries
   readonly #now: () => number
   readonly #clock: () => number
-  readonly #admit: ChannelsOptions['admit']
   readonly #verify: VerifySignature | undefined
-  readonly #allowances: Allowances
-  readonly #onPublished: (created: boolean) => void
-  /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
-  readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
+  readonly #publisher: Publisher
 
-  constructor({
-    store,
-    registry,
-    membership,
-    access,
-    tracker,
-    incarnation,
-    recent,
-    now,
-    clock,
-    admit,
-    verify,
-    allowances = unlimited,
-    onPublished,
-  }: ChannelsOptions) {
+  constructor({ store, registry, membership, access, tracker, incarnation, recent, now, clock, ...publishing }: ChannelsOptions) {
     this.#store = store
     this.#registry = registry
     this.#membership = membership
@@ -110,51 +75,27 @@ export class Channels {
     this.#recent = recent
     this.#now = now
     this.#clock = clock
-    this.#admit = admit
-    this.#verify = verify
-    this.#allowances = allowances
-    this.#onPublished = onPublished
-    tracker.onMessage((channel, { entry }) => {
-      const publishing = this.#publishing.get(entry.id)
-      if (publishing) publishing.cursor = channel.cursor
-    })
+    this.#verify = publishing.verify
+    const append = (entry: NewEntry) => this.#append(entry)
+    this.#publisher = new Publisher({ store, registry, access, tracker, now, append, ...publishing })
   }
 
   /**
    * Takes a message from a client.
    * @param body as parsed from JSON, not judged by anybody yet
-   * @returns once the message is durable; `created` is false when it was there
+   * @returns once the message is durable
    */
-  async publish(id: string, body: unknown, caller: Caller = nobody): Promise<{ accepted: Accepted; cursor: string; created: boolean }> {
-    const channel = await this.#activeChannel(id)
-    const { genesis } = channel
-    const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
-    const message = await verifyMessage(id, body, { maxBytes, verify: this.#verify })
-    await this.#access.assert(channel, 'write', { ...caller, key: message.key })
-    const now = this.#now()
-    assertNotAhead(message.sentAt, now)
-    if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
-    const sent = {
-      channel: id,
-      device: message.key,
-      wallet: caller.device === message.key ? caller.wallet : undefined,
-      bytes: message.canonical.length,
-    }
-    await this.#allowances.sent(sent)
-    const publishing = this.#publishing.get(message.id) ?? { calls: 0 }
-    this.#publishing.set(message.id, publishing)
-    publishing.calls++
-    try {
-      await this.#awaitPrevious(message.prev)
-      const result = await this.#append(messageEntry(message, genesis.lifetimeMs))
-      this.#onPublished(result.created)
-      if (!result.created) this.#allowances.repeated(sent)
-      const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
-      const { created, coordinate, clock } = result
-      return { accepted: { channel: id, id: message.id, ...coordinate, acceptedAt: Math.floor(clock / 1_000) }, cursor, created }
-    } finally {
-      if (--publishing.calls === 0) this.#publishing.delete(message.id)
-    }
+  async publish(id: string, body: unknown, caller: Caller = nobody): Promise<Published> {
+    return this.#publisher.publish(await this.#activeChannel(id), body, caller)
+  }
+
+  /**
+   * Takes messages in their order, each judged by itself.
+   * @param bodies as parsed from JSON, not judged by anybody yet
+   * @returns once what became of each is certain
+   */
+  async publishAll(id: string, bodies: readonly unknown[], caller: Caller = nobody): Promise<PromiseSettledResult<Published>[]> {
+    return this.#publisher.publishAll(await this.#activeChannel(id), bodies, caller)
   }
 
   /** Makes a channel known. `created` is false when it was. */
@@ -267,24 +208,6 @@ export class Channels {
     return result
   }
 
-  /** What a message follows is to be told to readers before it. */
-  async #awaitPrevious(ids: readonly string[]): Promise<void> {
-    if (!this.#admit || ids.length === 0) return
-    const missing = await this.#store.unknown(ids)
-    if (missing.length > 0) await this.#admit(missing)
-  }
-
-  /** Never covers a message that came after this one: a reader who goes on from here misses nothing. */
-  async #cursorAfter({ id, vector }: TrackedChannel, { created, coordinate }: AppendResult): Promise<string> {
-    const state = created ? vector.clone() : await this.#store.purged(id)
-    const only = new VersionVector()
-    only.add(originOf(coordinate), coordinate.n)
-    const [message] = await this.#store.readBackward(id, only, { limit: 1 })
-    if (message) advance(state, message)
-    else state.add(originOf(coordinate), coordinate.n)
-    return encodeCursor(id, state)
-  }
-
   async #activeChannel(id: string): Promise<TrackedChannel> {
     this.#membership.assertServing()
     const channel = await this.#tracker.get(id)
@@ -330,11 +253,6 @@ export class Channels {
   #isExpired(channel: Pick<ChannelState, 'genesis' | 'lastActivityAt'>): boolean {
     return channelExpiresAt(channel) <= this.#now()
   }
-}
-
-function assertNotAhead(date: number, now: number): void {
-  if (date <= now + limits.clockSkewMs) return
-  throw new DredError('clock_skew', { detail: `It is dated ${date - now} ms ahead of this server's clock` })
 }
 
 function describe(state: ChannelState): ChannelDescription {

@@ -1,0 +1,149 @@
+import {
+  DredError,
+  encodeCursor,
+  limits,
+  originOf,
+  type VerifiedMessage,
+  type VerifySignature,
+  VersionVector,
+  verifyMessage,
+} from '@dred/protocol'
+import type { Access, Caller } from './access/port.ts'
+import type { RegistryView } from './chain/port.ts'
+import type { ChannelTracker, TrackedChannel } from './channel-tracker.ts'
+import { messageEntry } from './entries.ts'
+import { type Allowances, type Sent, unlimited } from './limits/port.ts'
+import { advance } from './log-reader.ts'
+import type { Accepted } from './receipts.ts'
+import type { AppendResult, NewEntry, Store } from './store/port.ts'
+
+export interface PublisherOptions {
+  store: Store
+  registry: Pick<RegistryView, 'parameters'>
+  access: Access
+  tracker: ChannelTracker
+  /** Unix milliseconds. */
+  now: () => number
+  append: (entry: NewEntry) => Promise<AppendResult>
+  /** Waits until what a message follows is here, or for as long as it may wait for that; never rejects. */
+  admit?: ((missing: readonly string[]) => Promise<void>) | undefined
+  /** Verifies what clients sign; default WebCrypto. */
+  verify?: VerifySignature | undefined
+  /** What senders and channels may do; default: anything. */
+  allowances?: Allowances | undefined
+  /** Told of every message that is durable; `created` is false for one that was there. */
+  onPublished: (created: boolean) => void
+}
+
+/** A message that is durable. */
+export interface Published {
+  accepted: Accepted
+  /** Leads on from right after it. */
+  cursor: string
+  /** False when it was there. */
+  created: boolean
+}
+
+interface Judged {
+  message: VerifiedMessage
+  sent: Sent
+}
+
+/** Takes messages from clients. */
+export class Publisher {
+  readonly #options: PublisherOptions
+  readonly #allowances: Allowances
+  /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
+  readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#allowances = options.allowances ?? unlimited
+    options.tracker.onMessage((channel, { entry }) => {
+      const publishing = this.#publishing.get(entry.id)
+      if (publishing) publishing.cursor = channel.cursor
+    })
+  }
+
+  /** @param body as parsed from JSON, not judged by anybody yet */
+  async publish(channel: TrackedChannel, body: unknown, caller: Caller): Promise<Published> {
+    const judged = await this.#judge(channel, body, caller)
+    await this.#awaitPrevious(judged.message.prev)
+    return this.#store(channel, judged)
+  }
+
+  /** Each by itself, those that pass in their order. A message may follow earlier ones. */
+  async publishAll(channel: TrackedChannel, bodies: readonly unknown[], caller: Caller): Promise<PromiseSettledResult<Published>[]> {
+    const verdicts = await Promise.allSettled(bodies.map((body) => this.#judge(channel, body, caller)))
+    const earlier = new Set<string>()
+    let turn: Promise<unknown> = Promise.resolve()
+    const publishing = verdicts.map((verdict) => {
+      if (verdict.status === 'rejected') return Promise.reject(verdict.reason)
+      const { message } = verdict.value
+      const elsewhere = message.prev.filter((id) => !earlier.has(id))
+      earlier.add(message.id)
+      const ready = turn.then(() => this.#awaitPrevious(elsewhere))
+      turn = ready.catch(() => undefined)
+      return ready.then(() => this.#store(channel, verdict.value))
+    })
+    return Promise.allSettled(publishing)
+  }
+
+  /** Shape, size, signature, access and date of a message; takes what it costs from its sender. */
+  async #judge(channel: TrackedChannel, body: unknown, caller: Caller): Promise<Judged> {
+    const { registry, access, verify } = this.#options
+    const { id, genesis } = channel
+    const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, registry.parameters.maxMessageBytes)
+    const message = await verifyMessage(id, body, { maxBytes, verify })
+    await access.assert(channel, 'write', { ...caller, key: message.key })
+    const now = this.#options.now()
+    assertNotAhead(message.sentAt, now)
+    if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
+    const wallet = caller.device === message.key ? caller.wallet : undefined
+    const sent = { channel: id, device: message.key, wallet, bytes: message.canonical.length }
+    await this.#allowances.sent(sent)
+    return { message, sent }
+  }
+
+  /** What a message follows is to be told to readers before it. */
+  async #awaitPrevious(ids: readonly string[]): Promise<void> {
+    const { admit, store } = this.#options
+    if (!admit || ids.length === 0) return
+    const missing = await store.unknown(ids)
+    if (missing.length > 0) await admit(missing)
+  }
+
+  async #store(channel: TrackedChannel, { message, sent }: Judged): Promise<Published> {
+    const publishing = this.#publishing.get(message.id) ?? { calls: 0 }
+    this.#publishing.set(message.id, publishing)
+    publishing.calls++
+    try {
+      const result = await this.#options.append(messageEntry(message, channel.genesis.lifetimeMs))
+      this.#options.onPublished(result.created)
+      if (!result.created) this.#allowances.repeated(sent)
+      const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
+      const { created, coordinate, clock } = result
+      return { accepted: { channel: channel.id, id: message.id, ...coordinate, acceptedAt: Math.floor(clock / 1_000) }, cursor, created }
+    } finally {
+      if (--publishing.calls === 0) this.#publishing.delete(message.id)
+    }
+  }
+
+  /** Never covers a message that came after this one: a reader who goes on from here misses nothing. */
+  async #cursorAfter({ id, vector }: TrackedChannel, { created, coordinate }: AppendResult): Promise<string> {
+    const { store } = this.#options
+    const state = created ? vector.clone() : await store.purged(id)
+    const only = new VersionVector()
+    only.add(originOf(coordinate), coordinate.n)
+    const [message] = await store.readBackward(id, only, { limit: 1 })
+    if (message) advance(state, message)
+    else state.add(originOf(coordinate), coordinate.n)
+    return encodeCursor(id, state)
+  }
+}
+
+/** @throws DredError `clock_skew` */
+export function assertNotAhead(date: number, now: number): void {
+  if (date <= now + limits.clockSkewMs) return
+  throw new DredError('clock_skew', { detail: `It is dated ${date - now} ms ahead of this server's clock` })
+}
