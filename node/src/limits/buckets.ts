@@ -16,6 +16,8 @@ interface Division {
 }
 
 const LEASE_MS = 1_000
+/** Least milliseconds after which an empty pool is asked again for the same key. */
+const ASK_AGAIN_MS = 50
 /** Of a smaller bucket the parts would hold less than one message costs. */
 const DIVISIBLE = 64
 
@@ -116,19 +118,20 @@ export class Buckets {
     const grant = await pool.ask({ name: `${scope}:${key}`, least: count, want: count + this.#ahead(entry, askedAt), ...pooled })
     if (!grant) return this.#takeInstead(entry, count)
     if (grant.tokens === 0) {
-      entry.refused = { until: now() + grant.waitMs, count }
+      entry.refused = { until: now() + Math.max(grant.waitMs, ASK_AGAIN_MS), count }
       throw this.#refusal(grant.waitMs)
     }
     const rest = grant.tokens - count
     if (rest > 0) entry.lease = { tokens: rest, granted: rest, until: askedAt + leaseMs }
   }
 
-  /** Twice what was used of the lease before, so that half of what is asked for at most lapses and a busy key asks seldom. */
+  /** What a lease will be used for if it goes on like the one before, so that a busy key asks seldom and little lapses. */
   #ahead({ lease }: Entry, now: number): number {
     const { pooled, leaseMs } = this.#division
     if (leaseMs === 0) return 0
+    const heldMs = Math.min(Math.max(1, now - lease.until + leaseMs), leaseMs)
     const used = now < lease.until + leaseMs ? lease.granted - lease.tokens : 0
-    return Math.min(Math.max(1, 2 * used), pooled.burst / 4)
+    return Math.min(Math.max(1, Math.min(2 * lease.granted, (used * leaseMs) / heldMs)), pooled.burst / 4)
   }
 
   /** Nobody can be asked: better too much than nothing. */
