@@ -18,6 +18,8 @@ export class RedisSubscriber {
     // Whoever uses the store hears of it from the other connection.
     this.#redis.on('error', () => undefined)
     this.#redis.on('smessageBuffer', (channel: Buffer, payload: Buffer) => listener.message(channel.toString(), payload))
+    // The slot has moved, and with it the channels.
+    this.#redis.on('sunsubscribe', () => this.reconnect())
     this.attempted = new Promise((resolve) => {
       this.#redis.on('ready', () => void this.#subscribe(channels, listener).then(resolve))
       // Another attempt follows.

@@ -40,7 +40,7 @@ class RedisStore implements Store {
     this.#options = options
     this.#keys = keysUnder(options.prefix)
     this.#reader = new RedisReader(this.#keys)
-    this.notices = redisNotices(this.#keys.notices, (command) => this.#run(command))
+    this.notices = redisNotices(this.#keys.notices, (command) => this.#write(command))
     this.#feed = new RedisFeed(this.#keys, this.#reader, {
       announce: (entry, place) => this.#announce(entry, place),
       lapsed: () => this.#reconnected.emit(),
@@ -125,6 +125,7 @@ class RedisStore implements Store {
   readonly readBackward: Store['readBackward'] = (channel, within, options) =>
     this.#run((redis) => this.#reader.readBackward(redis, { channel, within }, options))
   readonly ahead: Store['ahead'] = (channel, counts, before) => this.#run((redis) => this.#reader.ahead(redis, { channel, counts }, before))
+  readonly controls: Store['controls'] = (channel, options) => this.#run((redis) => this.#reader.controls(redis, channel, options))
   readonly purged: Store['purged'] = (channel) => this.#run((redis) => this.#reader.purged(redis, channel))
   readonly notices: Store['notices']
   readonly tokens: TokenPool = { take: (requests) => this.#run((redis) => takeTokens(redis, this.#keys.prefix, requests)) }
