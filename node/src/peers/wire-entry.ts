@@ -81,6 +81,8 @@ export class EntryVerifier {
   async #message(wire: { canonical: string; sig: string; expiresAt: number }): Promise<{ entry: NewEntry; prev: readonly string[] }> {
     const verified = await verifyCanonicalMessage(wire.canonical, wire.sig, this.#verify)
     this.#assertNotAhead(verified.sentAt)
+    // Of a control message no date is believed, nor needed.
+    if (verified.control !== undefined) return { entry: messageEntry(verified, 0), prev: verified.prev }
     const lifetimeMs = (await this.#lifetimeOf(verified.channel)) ?? wire.expiresAt - verified.sentAt
     if (lifetimeMs < limits.lifetimeMs.min || lifetimeMs > limits.lifetimeMs.max)
       throw new DredError('malformed_message', { detail: 'The date of expiry is out of bounds' })

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from './port.ts'
+import { keepingControls } from './testing/contract-controls.ts'
 import { keepingNotices, notice } from './testing/contract-notices.ts'
 import { listing } from './testing/contract-lists.ts'
 import { purging } from './testing/contract-purge.ts'
@@ -43,6 +44,9 @@ export function describeStore(name: string, prepare: () => Promise<StoreHarness>
     })
     describe('purge', () => {
       purging(get)
+    })
+    describe('control messages', () => {
+      keepingControls(get)
     })
     describe('notices', () => {
       keepingNotices(get)

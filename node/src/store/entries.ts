@@ -14,6 +14,9 @@ export const EXPIRED_CHANNEL_KEPT_MS = limits.lifetimeMs.max
 /** Deletions in one atomic step of a purge, a few milliseconds' worth: other writes get their turn in between. */
 export const PURGE_STEP = 100
 
+/** What stays for as long as its channel has this date of expiry, as text in statements and scripts; see `CONTROL_EXPIRES_AT`. */
+export const NEVER = `${Number.MAX_SAFE_INTEGER}`
+
 /** The genesis that `canonical` and `sig` are the signed form of. */
 export function genesisOf(canonical: string, sig: string): SignedGenesis {
   return { ...(JSON.parse(canonical) as Omit<SignedGenesis, 'sig'>), sig }

@@ -144,7 +144,12 @@ export interface Store {
    * @param counts of messages that were logged at the position or after it
    */
   ahead(channel: string, counts: Readonly<Record<Origin, number>>, before: Position): Promise<Coordinate[]>
-  /** What has been purged of a channel, as a vector: a cursor that does not cover it has lost messages. */
+  /** The control messages of a channel in log order, after a position when one is given: messages that are kept as long as their channel. */
+  controls(channel: string, options: { limit: number; after?: Position }): Promise<LoggedMessage[]>
+  /**
+   * What has been purged of a channel, as a vector: a cursor that does not cover it has lost messages. Control messages that are kept may be
+   * covered by it.
+   */
   purged(channel: string): Promise<VersionVector>
 
   readonly notices: NoticeStore

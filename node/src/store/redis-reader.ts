@@ -196,6 +196,15 @@ export class RedisReader {
     return found.flat()
   }
 
+  async controls(redis: ScriptedRedis, channel: string, options: Parameters<Store['controls']>[1]): Promise<LoggedMessage[]> {
+    const { limit, after = 0 } = options
+    const positions = await redis.zrangebyscore(this.#keys.controls(channel), `(${after}`, '+inf', 'LIMIT', 0, limit)
+    const items = (await pipelined(redis, (pipeline) => {
+      for (const position of positions) pipeline.xrange(this.#keys.log(channel), position, position)
+    })) as StreamItem[][]
+    return items.flat().map((item) => loggedMessageOf(channel, item))
+  }
+
   async purged(redis: ScriptedRedis, channel: string): Promise<VersionVector> {
     return vectorOf((await redis.dredPurged(this.#keys.prefix, channel)) as OriginCounts[])
   }

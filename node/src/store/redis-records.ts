@@ -19,6 +19,7 @@ export function keysUnder(storePrefix: string) {
     originLog: (origin: Origin) => `${prefix}o:${origin}`,
     beyond: (origin: Origin) => `${prefix}x:${origin}`,
     channel: (id: string) => `${prefix}c:${id}`,
+    controls: (id: string) => `${prefix}c:${id}:k`,
     log: (id: string) => `${prefix}c:${id}:log`,
     counts: (id: string, origin: Origin) => `${prefix}c:${id}:o:${origin}`,
   }

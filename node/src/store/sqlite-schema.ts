@@ -128,6 +128,10 @@ export const MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX notices_by_expiry ON notices (expires_at);
   `,
+  `
+  -- Control messages: they stay for as long as their channel.
+  CREATE INDEX messages_control ON messages (channel, position) WHERE expires_at = 9007199254740991;
+  `,
 ]
 
 /**

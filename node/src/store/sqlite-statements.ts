@@ -1,12 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { NEVER } from './entries.ts'
 
 const MESSAGE_PLACE = 'position, id, channel, origin, n'
 
-/** Up to where of an origin in a channel (`:channel`, `:origin`) nothing is kept and nothing can come any more. */
+/** Up to where of an origin in a channel (`:channel`, `:origin`) nothing is kept but control messages and nothing can come any more. */
 export const PURGEABLE = `
   SELECT min(
-    coalesce((SELECT min(n) FROM messages WHERE channel = :channel AND origin = :origin AND n <= watermark) - 1, up_to),
-    coalesce((SELECT min(n) FROM messages WHERE channel = :channel AND origin = :origin AND n > watermark) - 1, up_to)) AS n
+    coalesce((SELECT min(n) FROM messages
+      WHERE channel = :channel AND origin = :origin AND n <= watermark AND expires_at < ${NEVER}) - 1, up_to),
+    coalesce((SELECT min(n) FROM messages
+      WHERE channel = :channel AND origin = :origin AND n > watermark AND expires_at < ${NEVER}) - 1, up_to)) AS n
   FROM origins WHERE key = :origin`
 
 /** The statements of {@link SqliteWriter}, prepared once. */

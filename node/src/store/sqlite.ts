@@ -62,6 +62,7 @@ class SqliteStore implements Store {
   readonly readBackward: Store['readBackward'] = (channel, within, options) =>
     this.#read((reader) => reader.readBackward(channel, within, options))
   readonly ahead: Store['ahead'] = (channel, counts, before) => this.#read((reader) => reader.ahead(channel, counts, before))
+  readonly controls: Store['controls'] = (channel, options) => this.#read((reader) => reader.controls(channel, options))
   readonly purged: Store['purged'] = (channel) => this.#read((reader) => reader.purged(channel))
 
   onAppended(listener: (entry: Entry, place: Place | undefined) => void): () => void {

@@ -44,6 +44,7 @@ export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store 
     readForward: slowly((...args) => store.readForward(...args)),
     readBackward: slowly((...args) => store.readBackward(...args)),
     ahead: slowly((...args) => store.ahead(...args)),
+    controls: slowly((...args) => store.controls(...args)),
     purged: slowly((...args) => store.purged(...args)),
     notices: store.notices,
     onAppended: (listener) => {

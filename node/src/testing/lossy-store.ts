@@ -38,6 +38,7 @@ export async function openLossyStore(): Promise<LossyStore> {
     readForward: async (...args) => reach().readForward(...args),
     readBackward: async (...args) => reach().readBackward(...args),
     ahead: async (...args) => reach().ahead(...args),
+    controls: async (...args) => reach().controls(...args),
     purged: async (...args) => reach().purged(...args),
     purge: async (...args) => reach().purge(...args),
     ping: async () => reach().ping(),

@@ -24,6 +24,8 @@
 --   c:<channel>:o:<origin>     zset    by count: position; where others came ahead position|watermark|first, first being the lowest
 --                                      position of this count and all higher ones
 --   c:<channel>:a:<origin>     zset    counts that came ahead of that watermark
+--   c:<channel>:k              zset    positions of control messages, which stay for as long as their channel
+--   c:<channel>:k:<origin>     zset    their counts
 --   c:<channel>:p              hash    origin -> a purged count up to which nothing is kept
 --   c:<channel>:b:<origin>     zset    purged counts beyond that, with others below them that are kept or may still come
 local prefix, call = KEYS[1], redis.call

@@ -1,5 +1,7 @@
 -- Taking entries.
 local FEED_LENGTH = 16384
+-- The date of expiry of control messages.
+local NEVER = '9007199254740991'
 
 -- Raises a watermark to a count and on over those known right after it.
 -- -> it, to be saved, and whether none beyond it was known
@@ -82,7 +84,10 @@ local function log(e, state)
     call('ZADD', CHANNELS, 0, e.channel)
   else
     call('HSET', key, 'l', int(active), e.origin, e.up_to)
-    call('ZADD', EXPIRY, e.expires, e.id)
+    if e.expires == NEVER then
+      call('ZADD', key .. ':k', e.position, e.position)
+      call('ZADD', key .. ':k:' .. e.origin, e.n, e.n)
+    else call('ZADD', EXPIRY, e.expires, e.id) end
     call('XADD', key .. ':log', e.position .. '-0', 'i', e.id, 'b', e.canonical, 's', e.sig, 'o', e.origin, 'n', e.n,
       'a', e.clock, 'w', e.up_to, 't', e.sent, 'x', e.expires)
     index(e)

@@ -20,6 +20,7 @@ local function delete_message(id)
   call('XDEL', key .. ':log', e.position .. '-0')
   if call('XLEN', key .. ':log') == 0 then call('DEL', key .. ':log') end
   call('ZREMRANGEBYSCORE', key .. ':o:' .. e.origin, e.n, e.n)
+  if call('ZREM', key .. ':k', e.position) == 1 then call('ZREM', key .. ':k:' .. e.origin, e.n) end
   delete_coordinates(e)
   remember_purged(e.channel, e)
   -- A channel of which only messages were known is unused without them.

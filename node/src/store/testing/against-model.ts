@@ -5,7 +5,7 @@ import type { StoreHarness } from '../contract.ts'
 import { EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
 import type { AppendResult, LoggedMessage, NewEntry, OriginEntry, Store } from '../port.ts'
 import { type ModelPlace, StoreModel } from './model.ts'
-import { at, genesis, message, type NewGenesis } from './samples.ts'
+import { at, control, genesis, message, type NewGenesis } from './samples.ts'
 
 const ROUNDS = 120
 const DAY_MS = 86_400_000
@@ -118,6 +118,7 @@ class Run {
       const limit = 1 + this.#random.below(20)
       assert.deepEqual((await store.readBackward(id, cursor, { limit })).map(place), log.filter(covers).slice(-limit))
     }
+    assert.deepEqual((await store.controls(id, { limit: 1_000 })).map(place), model.controls(id))
     const all = await this.#readBackward(id, model.vector)
     assert.deepEqual(all.map(place), model.log(id))
     assert.isTrue(all.every(({ position }, i) => i === 0 || position > (all[i - 1]?.position ?? 0)))
@@ -188,7 +189,9 @@ class Run {
     if (known) return known
     if (this.#random.chance(0.05)) return channel
     const sentAt = this.#now - this.#random.below(6_000)
-    const entry = message(channel.id, `message ${this.#count++}`, { sentAt, lifetimeMs: this.#random.pick([1_000, 5_000, 20_000, DAY_MS]) })
+    const text = `message ${this.#count++}`
+    const lifetimeMs = this.#random.pick([1_000, 5_000, 20_000, DAY_MS])
+    const entry = this.#random.chance(0.15) ? control(channel.id, text, { sentAt }) : message(channel.id, text, { sentAt, lifetimeMs })
     this.#sent.push(entry)
     return entry
   }

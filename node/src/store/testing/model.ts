@@ -131,12 +131,16 @@ export class StoreModel {
     return this.#channels.get(channel)?.log ?? []
   }
 
+  controls(channel: string): ModelPlace[] {
+    return this.log(channel).filter(({ entry }) => isControl(entry))
+  }
+
   purged(id: string): VersionVector {
     const vector = new VersionVector()
     const { gone, log } = this.#channels.get(id) ?? { gone: [], log: [] }
     // What may still come must not be covered either.
     const covered = (origin: Origin): number => {
-      const kept = log.filter(({ entry }) => originOf(entry.coordinate) === origin).map(({ entry }) => entry.coordinate.n)
+      const kept = log.flatMap(({ entry }) => (originOf(entry.coordinate) === origin && !isControl(entry) ? entry.coordinate.n : []))
       return Math.min(this.vector.watermark(origin), Math.min(...kept) - 1)
     }
     for (const { origin, n } of gone) if (n <= covered(origin)) vector.raise(origin, n)
@@ -196,4 +200,8 @@ export class StoreModel {
       )
     }
   }
+}
+
+function isControl({ expiresAt }: LoggedMessage): boolean {
+  return expiresAt === Number.MAX_SAFE_INTEGER
 }

@@ -52,6 +52,11 @@ export function message(channel: string, text: string, { sentAt = 2_000, lifetim
   return { kind: 'message', channel, id: hashId(canonical), canonical, sig: SIGNATURE, sentAt, expiresAt: sentAt + lifetimeMs }
 }
 
+/** A message that stays for as long as its channel. */
+export function control(channel: string, text: string, { sentAt = 2_000 } = {}): NewMessage {
+  return { ...message(channel, text, { sentAt }), expiresAt: Number.MAX_SAFE_INTEGER }
+}
+
 /** An entry as a peer hands it on. */
 export function at<T extends NewEntry>(entry: T, [server, incarnation, n]: [number, number, number], clock = 5_000): T & Entry {
   return { ...entry, coordinate: { server, incarnation, n }, clock } as T & Entry
