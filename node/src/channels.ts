@@ -49,6 +49,8 @@ export interface StreamStart {
   channel: TrackedChannel
   /** What its reader has. */
   seen: VersionVector
+  /** Asks again whether its reader may read; missing where everybody may. @throws DredError why not */
+  judge?: () => Promise<void>
 }
 
 /** What a relay server does with channels, without HTTP. Every method throws DredError with the code that the API answers. */
@@ -148,21 +150,23 @@ export class Channels {
       throw new DredError('malformed_request', { detail: 'after, last and from exclude each other' })
     }
     const channel = await this.#activeChannel(id)
-    await this.#access.assert(channel, 'read', caller)
+    const judge = () => this.#access.assert(channel, 'read', caller)
+    await judge()
+    const start = { channel, ...(channel.genesis.access === 'open' ? {} : { judge }) }
     if (after !== undefined) {
       const seen = decodeCursor(id, after)
       await this.#assertKept(id, seen)
-      return { channel, seen }
+      return { ...start, seen }
     }
-    if (from === 'start') return { channel, seen: await this.#store.purged(id) }
+    if (from === 'start') return { ...start, seen: await this.#store.purged(id) }
     const vector = channel.vector.clone()
-    if (!last) return { channel, seen: vector }
+    if (!last) return { ...start, seen: vector }
     const messages: LoggedMessage[] = []
     for await (const message of readBackward(this.#store, id, vector)) {
       messages.unshift(message)
       if (messages.length === last) break
     }
-    return { channel, seen: await stateBefore(this.#store, vector, messages) }
+    return { ...start, seen: await stateBefore(this.#store, vector, messages) }
   }
 
   async #pageAfter(id: string, seen: VersionVector, limit: number): Promise<HistoryPage> {

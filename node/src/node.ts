@@ -142,7 +142,7 @@ class RelayNode implements Node {
     this.#reportMembership = reporter(logger)
     this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#realtime.uses(id) })
     this.#notices = new ServerNotices({ store, bus, now, log: logger })
-    this.#identity = createIdentity({ settings: settings.identity, registry, self, key, wallets, notices: this.#notices, bus, now })
+    this.#identity = createIdentity({ ...dependencies, settings: settings.identity, notices: this.#notices, bus })
     this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus, now })
     this.#access = accessBy({ members: unsupported, token: this.#identity.gate })
     const makeReplicator = (): Replicator =>

@@ -1,4 +1,4 @@
-import type { IdentityOffer } from '@dred/protocol'
+import { type IdentityOffer, type VerifySignature, verifySignature } from '@dred/protocol'
 import type { Access } from '../access/port.ts'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
@@ -22,6 +22,8 @@ export interface IdentityOptions {
   wallets: WalletChain
   notices: Notices
   bus: Bus
+  /** Default: WebCrypto. */
+  verify?: VerifySignature | undefined
   /** Unix milliseconds. */
   now: () => number
 }
@@ -37,14 +39,14 @@ export interface Identity {
   offer: IdentityOffer
 }
 
-export function createIdentity({ settings = identityDefaults, ...options }: IdentityOptions): Identity {
+export function createIdentity({ settings = identityDefaults, verify = verifySignature, ...options }: IdentityOptions): Identity {
   const { registry, self, wallets, notices, bus, now } = options
   const tokens = new ServerTokens(options)
-  const revocations = new Revocations({ ref: registry, notices, wallets, now })
+  const revocations = new Revocations({ ref: registry, notices, wallets, verify, now })
   const delegations = new Delegations({ wallets, revocations })
   const { sessionMs, capabilityMs, domains } = settings
   return {
-    sessions: new Sessions({ tokens, delegations, revocations, registry, self, settings, bus, now }),
+    sessions: new Sessions({ tokens, delegations, revocations, registry, self, settings, bus, verify, now }),
     revocations,
     capabilities: new Capabilities({ tokens, wallets, registry, settings }),
     gate: new TokenGate({ tokens, revocations, now }),

@@ -8,7 +8,7 @@ import {
   Revocation,
   revocationBytes,
   revocationText,
-  verifySignature,
+  type VerifySignature,
 } from '@dred/protocol'
 import type { Notice, Notices } from '../notices/port.ts'
 import type { WalletChain } from './port.ts'
@@ -17,6 +17,7 @@ export interface RevocationsOptions {
   ref: NeighborhoodRef
   notices: Notices
   wallets: WalletChain
+  verify: VerifySignature
   /** Unix milliseconds. */
   now: () => number
 }
@@ -72,12 +73,12 @@ export class Revocations {
   }
 
   async #assertSigned({ sig, ...revocation }: Revocation): Promise<void> {
-    const { ref, wallets } = this.#options
+    const { ref, wallets, verify } = this.#options
     const { wallet, device, by } = revocation
     if (by === 'device') {
       if (device === undefined) throw malformed('A device takes back what it was given itself, and has to be named')
       if (sig.startsWith('0x')) throw malformed('The signature is not that of a device')
-      return verifySignature(device, sig, revocationBytes(ref, revocation))
+      return verify(device, sig, revocationBytes(ref, revocation))
     }
     if (!sig.startsWith('0x')) throw malformed('The signature is not that of a wallet')
     const signed = { text: revocationText(ref, revocation), signature: sig as `0x${string}` }

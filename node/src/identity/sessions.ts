@@ -7,7 +7,7 @@ import {
   OpenSession,
   type Session,
   sessionBytes,
-  verifySignature,
+  type VerifySignature,
 } from '@dred/protocol'
 import { LRUCache } from 'lru-cache'
 import type { Caller } from '../access/port.ts'
@@ -27,6 +27,7 @@ export interface SessionsOptions {
   self: { id: number }
   settings: Pick<IdentityConfig, 'sessionMs' | 'domains'>
   bus: Bus
+  verify: VerifySignature
   /** Unix milliseconds. */
   now: () => number
 }
@@ -93,10 +94,10 @@ export class Sessions {
   }
 
   async #open({ key, challenge, sig, delegation }: OpenSession): Promise<Session> {
-    const { tokens, delegations, registry: ref, self, settings, now } = this.#options
+    const { tokens, delegations, registry: ref, self, settings, verify, now } = this.#options
     const asked = await tokens.read('challenge', challenge)
     if (!asked || asked.expired || asked.claims.sub !== key) throw new DredError('challenge_expired')
-    await verifySignature(key, sig, sessionBytes(ref, { server: self.id, key, challenge }))
+    await verify(key, sig, sessionBytes(ref, { server: self.id, key, challenge }))
     if (!delegation) return tokens.sign('session', { sub: key }, settings.sessionMs)
     const time = now()
     const { wallet, issuedAt, expiresAt } = await delegations.verify(delegation, { ref, key, now: time, domains: settings.domains })

@@ -146,6 +146,34 @@ describe('a channel with a token gate', () => {
     expectProblem(await read(headers), 'capability_needed', /expired/)
   })
 
+  it('is streamed as long as a capability holds', async () => {
+    const open = (capability: string) => StreamReader.open(`${world.url(1)}/channel/${channel}/stream`, bearer(token, capability))
+    const ended = async (reader: StreamReader, code: ErrorCode): Promise<void> => {
+      await reader.until(({ events }) => events.some((event) => event.type === 'error' && event.code === code))
+      await reader.ended
+    }
+    const reader = await open(await capabilityFor())
+    await reader.untilCaughtUp()
+    world.advance(599_000)
+    const next = await capabilityFor()
+    expect((await write({ 'dred-capability': next })).status).toBe(201)
+    world.advance(500_000)
+    expect((await write()).status).toBe(201)
+    await reader.until(({ messages }) => messages.length === 2)
+    const { length } = reader.events
+    await reader.until(({ events }) => events.length > length + 5)
+    expect(reader.events.every(({ type }) => type !== 'error')).toBe(true)
+    world.advance(100_000)
+    await ended(reader, 'capability_needed')
+
+    const another = await open(await capabilityFor())
+    await another.untilCaughtUp()
+    const revocation = { wallet: lower(ground.contracts.account.address), revokedAt: world.now(), by: 'wallet' } as const
+    const sig = await ground.contracts.account.sign(revocationText(world.ref, revocation))
+    await world.call(1, '/session/revocation', { body: { ...revocation, sig } })
+    await ended(another, 'delegation_revoked')
+  })
+
   it('is closed again when the wallet takes its delegation back', async () => {
     const { account } = ground.contracts
     const capability = await capabilityFor()

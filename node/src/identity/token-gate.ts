@@ -14,6 +14,7 @@ export interface TokenGateOptions {
 
 /** What a capability allows. */
 interface Capable extends Grant {
+  text: string
   verbs: readonly string[]
   /** Unix ms. */
   expiresAt: number
@@ -35,15 +36,21 @@ export class TokenGate implements Access {
     const device = verb === 'write' ? who.key : who.device
     if (device === undefined) throw new DredError('unauthorized')
     const known = `${channel.id}/${device}`
-    const capable = this.#holding(known) ?? (await this.#judge(channel.id, device, who.capability))
+    const capable = await this.#capable(known, who.capability, () => this.#judge(channel.id, device, who.capability))
     this.#options.revocations.assertNone(capable)
     if (!capable.verbs.includes(verb)) throw new DredError('capability_needed', { detail: `The capability is not one to ${verb}` })
     this.#judged.set(known, capable)
   }
 
-  #holding(known: string): Capable | undefined {
-    const capable = this.#judged.get(known)
-    return capable && capable.expiresAt > this.#options.now() ? capable : undefined
+  /** The one that was judged before, unless another one comes that holds. */
+  async #capable(known: string, capability: string | undefined, judge: () => Promise<Capable>): Promise<Capable> {
+    const judged = this.#judged.get(known)
+    const held = judged && judged.expiresAt > this.#options.now() ? judged : undefined
+    if (held && (capability === undefined || capability === held.text)) return held
+    return judge().catch((error: unknown) => {
+      if (held) return held
+      throw error
+    })
   }
 
   async #judge(channel: string, device: string, capability: string | undefined): Promise<Capable> {
@@ -57,7 +64,7 @@ export class TokenGate implements Access {
     const { exp = 0, iat = 0 } = claims
     if ((exp - iat) * 1_000 > limits.capabilityMs.max) throw needed('lasts too long')
     const { wallet, delegatedAt, verbs } = claims as unknown as Capable
-    return { device, wallet, delegatedAt, verbs, expiresAt: exp * 1_000 }
+    return { text: capability, device, wallet, delegatedAt, verbs, expiresAt: exp * 1_000 }
   }
 }
 

@@ -121,9 +121,9 @@ export class Hub {
   async follow(connection: Connection, plan: StreamPlan): Promise<void> {
     if (connection.ended) return
     this.#assertCurrent(plan)
-    const { channel, seen, receipts = false } = plan
+    const { channel, seen, receipts = false, judge } = plan
     const feed = this.#feeds.get(channel.id) ?? this.#feedOf(channel)
-    const subscription = new Subscription({ feed, seen, connection, context: this.#context })
+    const subscription = new Subscription({ feed, seen, connection, judge, context: this.#context })
     feed.add(subscription, receipts)
     connection.add(subscription)
     await subscription.run()
@@ -215,6 +215,7 @@ export class Hub {
   }
 
   #tick(): void {
+    for (const feed of this.#feeds.values()) for (const subscription of feed.subscriptions) subscription.judge()
     for (const connection of this.#connections) {
       connection.tick()
       if (connection.stalledTicks >= MAX_STALLED_TICKS) connection.close('slow_reader', 100)

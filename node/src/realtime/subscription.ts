@@ -1,5 +1,6 @@
 import { type CloseReason, DredError, encodeCursor, originOf, type VersionVector } from '@dred/protocol'
 import type { TrackedChannel } from '../channel-tracker.ts'
+import type { StreamStart } from '../channels.ts'
 import { advance, readForward } from '../log-reader.ts'
 import type { LoggedMessage, Store } from '../store/port.ts'
 import { Chunk } from './chunk.ts'
@@ -25,6 +26,8 @@ export interface SubscriptionOptions {
   /** What the reader has. */
   seen: VersionVector
   connection: Connection
+  /** See {@link StreamStart.judge}. */
+  judge?: StreamStart['judge']
   context: SubscriptionContext
 }
 
@@ -40,6 +43,7 @@ export class Subscription {
   readonly connection: Connection
   readonly #feed: Feed
   readonly #context: SubscriptionContext
+  readonly #judge: StreamStart['judge']
   #phase: Phase = 'history'
   #seen: VersionVector
   /** Undefined after more was announced than is held: the store is then read once more. */
@@ -48,11 +52,12 @@ export class Subscription {
   /** Of the last message written in the shared phase. */
   #sharedCursor = ''
 
-  constructor({ feed, seen, connection, context }: SubscriptionOptions) {
+  constructor({ feed, seen, connection, judge, context }: SubscriptionOptions) {
     this.#feed = feed
     this.#seen = seen.clone()
     this.connection = connection
     this.#context = context
+    this.#judge = judge
   }
 
   get isLive(): boolean {
@@ -106,6 +111,11 @@ export class Subscription {
       case 'ended':
         return 0
     }
+  }
+
+  /** Ends when its reader may not read any more. */
+  judge(): void {
+    this.#judge?.().catch((error: unknown) => this.#fail(error))
   }
 
   /** Ends with a `close` event, and the stream too when it carries no other channel. */

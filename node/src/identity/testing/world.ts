@@ -160,7 +160,14 @@ export class World {
 
   async #start(id: number, key: ServerKey, identity: IdentityConfig): Promise<void> {
     const store = await openSqliteStore({ path: ':memory:' })
-    const settings = { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, maxStreams: 100, trustProxy: [] }
+    const settings = {
+      host: '127.0.0.1',
+      port: 0,
+      admin: { host: '127.0.0.1', port: 0 },
+      maxStreams: 100,
+      trustProxy: [],
+      keepaliveMs: 100,
+    }
     const node = await createNode(
       { ...settings, identity, limits: noLimits },
       {
