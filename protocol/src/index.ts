@@ -1,3 +1,4 @@
+export * from './batch.ts'
 export * from './cursor.ts'
 export * from './ed25519.ts'
 export * from './encoding.ts'

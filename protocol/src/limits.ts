@@ -4,6 +4,9 @@ export const limits = {
   messageBytes: 65_536,
   /** Bytes of an HTTP body with one message: the canonical form, its signature and room for white space. */
   bodyBytes: 98_304,
+  /** Messages of one channel that are published together, and bytes of the HTTP body with them. */
+  batchMessages: 64,
+  batchBytes: 1_048_576,
   /** Bytes of a genesis in canonical form. */
   genesisBytes: 4_096,
   /** Ids in `prev`. */

@@ -5,6 +5,7 @@ export const paths = {
   describeChannel: '/channel/:id',
   streamChannel: '/channel/:id/stream',
   channelMessages: '/channel/:id/messages',
+  publishBatch: '/channel/:id/messages',
   listChannels: '/channels',
   streamChannels: '/channels/stream',
   openSession: '/session',

@@ -65,8 +65,9 @@ export function receiptTree(receipts: readonly UnsignedReceipt[]): { bytes: Uint
   return { bytes: rootBytes(root.hash), paths }
 }
 
-function leafOf({ path: _, ...receipt }: UnsignedReceipt & { path?: unknown }): Uint8Array {
-  return sha256(LEAF, canonicalBytes(receipt))
+function leafOf(receipt: UnsignedReceipt & { path?: unknown }): Uint8Array {
+  const { path: _, ...fields } = receipt
+  return sha256(LEAF, canonicalBytes(fields))
 }
 
 /** The lower one first, so that a path need not say on which side it is. */

@@ -1,4 +1,5 @@
 import type { Static, TSchema } from 'typebox'
+import { BatchResult, MessageBatch } from './batch.ts'
 import { Type } from './type.ts'
 import { Capability, Challenge, Revocation, RevocationResult, Session, SessionRequest } from './identity/index.ts'
 import { limits } from './limits.ts'
@@ -122,6 +123,15 @@ export const routes = {
     querystring: PublishQuery,
     body: SignedMessage,
     response: { 200: PublishResult, 201: PublishResult },
+  },
+  publishBatch: {
+    method: 'POST',
+    path: paths.publishBatch,
+    summary: 'Publish several signed messages in their order; each is judged and answered by itself',
+    params: ChannelParams,
+    querystring: PublishQuery,
+    body: MessageBatch,
+    response: { 200: BatchResult },
   },
   createChannel: {
     method: 'PUT',

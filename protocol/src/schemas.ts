@@ -156,6 +156,21 @@ export type StoredEvent = Static<typeof StoredEvent>
 export const PublishResult = Type.Object({ id: Id, cursor: Cursor, receipt: Receipt })
 export type PublishResult = Static<typeof PublishResult>
 
+/** RFC 9457; the codes are in `docs/protocol/errors.md`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'Explained at the address that is the type' }),
+    retryable: Type.Boolean(),
+    detail: Type.Optional(Type.String()),
+    requestId: Type.Optional(Type.String()),
+    oldest: Type.Optional(Type.String({ description: 'With cursor_expired: the cursor to go on from' })),
+  },
+  { description: 'A problem document (RFC 9457)' },
+)
+
 export const ChannelDescription = Type.Object({
   id: Id,
   genesis: SignedGenesis,

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type genesisFile from '../vectors/genesis.json'
 import type messagesFile from '../vectors/messages.json'
 import type receiptsFile from '../vectors/receipts.json'
+import { BatchResult, MessageBatch } from './batch.ts'
 import { encodeCursor } from './cursor.ts'
 import { routes, StreamsRequest } from './routes.ts'
 import * as schemas from './schemas.ts'
@@ -47,6 +48,23 @@ const cases: { name: string; schema: TSchema; values: unknown[] }[] = [
     name: 'PublishResult',
     schema: schemas.PublishResult,
     values: [{ id: first?.id, cursor, receipt }],
+  },
+  {
+    name: 'MessageBatch',
+    schema: MessageBatch,
+    values: [{ messages: [first?.body, first?.body] }, { messages: [] }, { messages: Array.from({ length: 65 }, () => first?.body) }],
+  },
+  {
+    name: 'BatchResult',
+    schema: BatchResult,
+    values: [
+      {
+        results: [
+          { status: 201, id: first?.id, cursor, receipt },
+          { status: 500, problem: { ...problem, type: '/problems/internal' } },
+        ],
+      },
+    ],
   },
   {
     name: 'WellKnown',
@@ -196,7 +214,7 @@ it('names the place and what is expected there', () => {
 
 it('knows every keyword that a schema uses', () => {
   const described = ['description', 'type', 'const', 'anyOf', 'properties', 'required', 'additionalProperties', 'items']
-  const bounds = ['maxItems', 'minProperties', 'maxProperties', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum']
+  const bounds = ['minItems', 'maxItems', 'minProperties', 'maxProperties', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum']
   const known = new Set([...described, 'propertyNames', ...bounds])
   const used = new Set<string>()
   const collect = (schema: unknown): void => {

@@ -13,6 +13,7 @@ interface Keywords {
   minProperties?: number
   maxProperties?: number
   items?: Keywords
+  minItems?: number
   maxItems?: number
   pattern?: string
   minLength?: number
@@ -85,7 +86,8 @@ function numberMismatch({ minimum, maximum }: Keywords, value: number, place: st
   return undefined
 }
 
-function itemsMismatch({ items, maxItems }: Keywords, value: unknown[], at: string): string | undefined {
+function itemsMismatch({ items, minItems = 0, maxItems }: Keywords, value: unknown[], at: string): string | undefined {
+  if (value.length < minItems) return `${at === '' ? 'The body' : at} must have at least ${minItems} items`
   if (maxItems !== undefined && value.length > maxItems) return `${at === '' ? 'The body' : at} must have at most ${maxItems} items`
   if (!items) return undefined
   for (const [index, item] of value.entries()) {

@@ -1,18 +1,46 @@
-import { DredError, routes } from '@dred/protocol'
+import { DredError, describeMismatch, limits, routes, UnjudgedBatch } from '@dred/protocol'
 import type { FastifyReply } from 'fastify'
+import type { Published } from '../publisher.ts'
+import type { Goal } from '../receipts.ts'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
+import { toDredError } from './errors.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 export function registerChannelRoutes(app: Routes, { channels, receipts, realtime: { polls } }: AppContext): void {
+  const answer = async ({ accepted, cursor }: Published, goal: Goal | undefined) => ({
+    id: accepted.id,
+    cursor,
+    receipt: await receipts.issue(accepted, goal),
+  })
   app.route({
     ...declaration(routes.publish),
     handler: async (request, reply) => {
       const goal = receipts.goal(request.query)
-      const { accepted, cursor, created } = await channels.publish(request.params.id, request.body, request.caller)
-      const receipt = await receipts.issue(accepted, goal)
-      return reply.code(created ? 201 : 200).send({ id: accepted.id, cursor, receipt })
+      const published = await channels.publish(request.params.id, request.body, request.caller)
+      return reply.code(published.created ? 201 : 200).send(await answer(published, goal))
+    },
+  })
+  app.route({
+    ...declaration(routes.publishBatch),
+    bodyLimit: limits.batchBytes,
+    handler: async (request) => {
+      const goal = receipts.goal(request.query)
+      const mismatch = describeMismatch(UnjudgedBatch, request.body)
+      if (mismatch) throw new DredError('malformed_request', { detail: mismatch })
+      const outcomes = await channels.publishAll(request.params.id, request.body.messages, request.caller)
+      const results = outcomes.map(async (outcome) => {
+        try {
+          if (outcome.status === 'rejected') throw outcome.reason
+          return { status: outcome.value.created ? 201 : 200, ...(await answer(outcome.value, goal)) }
+        } catch (error) {
+          const problem = toDredError(error)
+          if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'a message of a batch failed')
+          return { status: problem.status, problem: problem.toProblem(request.id) }
+        }
+      })
+      return { results: await Promise.all(results) }
     },
   })
   app.route({

@@ -1,19 +1,5 @@
-import { type Route, routes } from '@dred/protocol'
+import { Problem, type Route, routes } from '@dred/protocol'
 import Type, { type TSchema } from 'typebox'
-
-const Problem = Type.Object(
-  {
-    type: Type.String(),
-    title: Type.String(),
-    status: Type.Integer(),
-    code: Type.String({ description: 'Explained at the address that is the type' }),
-    retryable: Type.Boolean(),
-    detail: Type.Optional(Type.String()),
-    requestId: Type.Optional(Type.String()),
-    oldest: Type.Optional(Type.String({ description: 'With cursor_expired: the cursor to go on from' })),
-  },
-  { description: 'A problem document (RFC 9457)' },
-)
 
 const problems = { description: 'Every error', content: { 'application/problem+json': { schema: Problem } } }
 
