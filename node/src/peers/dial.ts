@@ -61,7 +61,8 @@ function opened(session: ClientHttp2Session, signal: AbortSignal): Promise<Clien
     signal.addEventListener('abort', fail('Dialling took too long or was given up'), { once: true })
     session.on('error', fail('The peer cannot be reached'))
     session.once('close', fail('The peer closed the connection'))
-    session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES))
+    // It may have been destroyed between.
+    session.once('connect', () => session.destroyed || session.setLocalWindowSize(WINDOW_BYTES))
     const stream = session.request(REQUEST, { endStream: false })
     stream.on('error', fail('The peer broke the stream off'))
     stream.once('close', fail('The peer closed the stream'))

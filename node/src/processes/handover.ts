@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { type Duplex, pipeline } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { addressOf, answer, channelBinding, sessionOf } from '../peers/dial.ts'
 
 /*
@@ -39,10 +39,9 @@ export function handOver(stream: Duplex, to: string, secret: string): void {
     stream.destroy()
   }
   const timer = setTimeout(giveUp, GREETING_MS)
-  stream.once('close', () => socket.destroy())
-  stream.on('error', giveUp)
-  socket.on('error', giveUp)
-  socket.once('close', giveUp)
+  stream.on('error', giveUp).once('close', () => socket.destroy())
+  // What it said last is still to be written.
+  socket.on('error', giveUp).once('close', () => (stream.writableEnded ? undefined : giveUp()))
   readExactly(socket, NONCE_BYTES, (nonce) => {
     clearTimeout(timer)
     const text = Buffer.from(JSON.stringify(header))
@@ -50,8 +49,7 @@ export function handOver(stream: Duplex, to: string, secret: string): void {
     length.writeUInt16BE(text.length)
     socket.write(Buffer.concat([macOf(secret, nonce, text), length, text]))
     answer(stream)
-    pipeline(stream, socket, () => undefined)
-    pipeline(socket, stream, () => undefined)
+    stream.pipe(socket).pipe(stream)
   })
 }
 

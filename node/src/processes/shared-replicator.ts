@@ -32,6 +32,9 @@ export class SharedReplicator implements Replicator {
   readonly #options: SharedReplicatorOptions
   readonly #leadership: Leadership
   readonly #listeners = new Set<() => void>()
+  readonly #say = (): void => {
+    for (const listener of this.#listeners) listener()
+  }
   #current: Replicator
   #stopTelling: (() => void)[] = []
   /** Whom connections of peers are handed to. */
@@ -45,6 +48,7 @@ export class SharedReplicator implements Replicator {
   constructor(options: SharedReplicatorOptions) {
     this.#options = options
     this.#current = this.#follower()
+    this.#stopTelling.push(this.#current.onConfirmed(this.#say))
     this.#leadership = new Leadership({
       shared: options.shared,
       address: () => this.#listen(),
@@ -173,9 +177,5 @@ export class SharedReplicator implements Replicator {
       throw error
     })
     return this.#secret
-  }
-
-  readonly #say = (): void => {
-    for (const listener of this.#listeners) listener()
   }
 }
