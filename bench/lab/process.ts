@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -85,6 +85,24 @@ export function killAll(): void {
 /** Keeps this process, and what it starts without a core of its own, on the generator's core. */
 export function pinSelf(): void {
   if (cores) execFileSync('taskset', ['-acp', `${cores.generator}`, `${process.pid}`], { stdio: 'ignore' })
+}
+
+/**
+ * Lets processes, and this one, go before all others of the machine, so that latencies are theirs.
+ * @returns whether that is allowed here
+ */
+export function prioritise(pids: readonly number[]): boolean {
+  try {
+    for (const pid of [...pids, process.pid]) execFileSync('chrt', ['--all-tasks', '--rr', '--pid', '1', `${pid}`], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Ends what {@link prioritise} did for this process. */
+export function unprioritise(): void {
+  spawnSync('chrt', ['--all-tasks', '--other', '--pid', '0', `${process.pid}`], { stdio: 'ignore' })
 }
 
 function findCores(): Cores | undefined {

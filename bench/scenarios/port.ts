@@ -50,6 +50,8 @@ export interface Scenario {
   /** The metric for the plot. */
   plotted?: string
   goals: readonly Goal[]
+  /** At real-time priority where that is allowed: other work on the machine would be taken for latency. */
+  prioritised?: boolean
   /** Starts each round anew. */
   fresh?: boolean
 }
