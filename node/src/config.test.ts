@@ -29,6 +29,8 @@ test('fills in the defaults', () => {
     relay: { topology: 'spt' },
     logLevel: 'info',
     limits: defaultLimits,
+    identity: { domains: [], sessionMs: 3_600_000, capabilityMs: 600_000 },
+    processes: { count: 1, internalHost: '127.0.0.1' },
     maxStreams: 10_000,
     trustProxy: [],
   })
@@ -46,6 +48,8 @@ test('takes what is set', () => {
     tls: { certFile: 'cert.pem', keyFile: 'key.pem' },
     logLevel: 'debug',
     limits: { ...noLimits, channel: { burst: 5, perSecond: 7 } },
+    identity: { domains: ['a.example'], sessionMs: 60_000, capabilityMs: 300_000 },
+    processes: { count: 4, internalHost: '10.0.0.1' },
     maxStreams: 5,
     trustProxy: ['10.0.0.0/8'],
   }
@@ -88,4 +92,9 @@ test.each([null, 1, 'x', []])('refuses %j', (raw) => {
 
 test('a passphrase is never part of a message', () => {
   expect(problemsOf({ ...minimal, port: -1, serverKeyPassphrase: 12_345 }).join()).not.toContain('12345')
+})
+
+test('several processes need a store that they can share', () => {
+  expect(problemsOf({ ...minimal, processes: { count: 2 } })).toEqual([expect.stringMatching(/^processes\.count .*SQLite/)])
+  expect(problemsOf({ ...minimal, processes: { count: 2 }, store: { kind: 'redis', url: 'redis://127.0.0.1' } })).toEqual([])
 })

@@ -2,6 +2,7 @@ import type { Topology } from '@dred/protocol/relay'
 import { Fields } from './config-fields.ts'
 import { type IdentityConfig, readIdentity } from './identity/config.ts'
 import { type LimitsConfig, readLimits } from './limits/config.ts'
+import { type ProcessesConfig, readProcesses } from './processes/config.ts'
 import { readStoreConfig, type StoreConfig } from './store/config.ts'
 
 /** Settings of one relay server. */
@@ -31,6 +32,7 @@ export interface NodeConfig {
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   limits: LimitsConfig
   identity: IdentityConfig
+  processes: ProcessesConfig
   /** Streams that the server carries at most. */
   maxStreams: number
   /** Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. */
@@ -73,8 +75,12 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
     logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     limits: readLimits(fields.table('limits')),
     identity: readIdentity(fields.table('identity')),
+    processes: readProcesses(fields.table('processes')),
     maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
     trustProxy: fields.strings('trustProxy'),
+  }
+  if (config.processes.count > 1 && config.store.kind === 'sqlite') {
+    problems.push('processes.count has to be 1 with SQLite: several processes need a store in Redis')
   }
   admin.refuseUnknown()
   fields.refuseUnknown()

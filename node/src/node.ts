@@ -1,5 +1,6 @@
 import { type Coordinate, DredError, limits, type VerifySignature } from '@dred/protocol'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { PROOF_TOPIC } from './already-serving.ts'
 import { accessBy } from './access/access.ts'
 import type { Access } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
@@ -18,6 +19,8 @@ import { Limiter } from './limits/limiter.ts'
 import type { Log } from './log.ts'
 import { ServerNotices } from './notices/notices.ts'
 import type { NoticeSpread } from './notices/port.ts'
+import { ChannelMembers } from './members/channel-members.ts'
+import { MembersGate } from './members/members-gate.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, startAdmin } from './observability/admin.ts'
 import { examine } from './observability/checks.ts'
@@ -35,14 +38,15 @@ import type { Store } from './store/port.ts'
 import { Upkeep } from './upkeep.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
-export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> & RealtimeSettings & {
-  tls?: TlsFiles
-  /** Milliseconds between purges. */
-  purgeEveryMs?: number
-  http?: Partial<HttpLimits>
-  identity?: IdentityConfig
-  processes?: ProcessesConfig
-}
+export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> &
+  RealtimeSettings & {
+    tls?: TlsFiles
+    /** Milliseconds between purges. */
+    purgeEveryMs?: number
+    http?: Partial<HttpLimits>
+    identity?: IdentityConfig
+    processes?: ProcessesConfig
+  }
 
 /** What a replicator is made from. */
 export interface ReplicatorContext {
@@ -101,13 +105,6 @@ export async function createNode(settings: NodeSettings, dependencies: NodeDepen
   return node
 }
 
-/** Of gates that this server does not have: no such channel is taken. */
-const unsupported: Access = {
-  async assert(): Promise<void> {
-    throw new DredError('channel_unsupported')
-  },
-}
-
 class RelayNode implements Node {
   url = ''
   adminUrl = ''
@@ -116,6 +113,7 @@ class RelayNode implements Node {
   readonly #incarnation: Incarnation
   readonly #membership: Membership
   readonly #identity: Identity
+  readonly #members: ChannelMembers
   readonly #access: Access
   readonly #limiter: Limiter
   readonly #reportMembership: (standing: Standing) => void
@@ -144,7 +142,8 @@ class RelayNode implements Node {
     this.#notices = new ServerNotices({ store, bus, now, log: logger })
     this.#identity = createIdentity({ ...dependencies, settings: settings.identity, notices: this.#notices, bus })
     this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus, now })
-    this.#access = accessBy({ members: unsupported, token: this.#identity.gate })
+    this.#members = new ChannelMembers(store, this.#tracker)
+    this.#access = accessBy({ members: new MembersGate(this.#members), token: this.#identity.gate })
     const makeReplicator = (): Replicator =>
       replicatorFactory({
         store,
@@ -153,7 +152,10 @@ class RelayNode implements Node {
         self: () => incarnation.self,
         outgrow: (known) => {
           incarnation.renew(known)
-          logger.warn({ known, ...incarnation.self }, 'beginning a later incarnation: the store may lack some of what the one before counted')
+          logger.warn(
+            { known, ...incarnation.self },
+            'beginning a later incarnation: the store may lack some of what the one before counted',
+          )
         },
         events: this.#metrics.replication,
         log: logger,
@@ -161,7 +163,11 @@ class RelayNode implements Node {
       })
     const processes = { settings: settings.processes, replicatorFactory: makeReplicator }
     this.#replication = createReplication({ store, registry, incarnation, now, log: logger, ...processes })
-    const ladder = { signer: new ReceiptSigner({ registry, key, now }), replicator: this.#replication.replicator, self: () => incarnation.self }
+    const ladder = {
+      signer: new ReceiptSigner({ registry, key, now }),
+      replicator: this.#replication.replicator,
+      self: () => incarnation.self,
+    }
     this.#receipts = new Receipts(ladder)
     this.#realtime = new Realtime({
       settings,
@@ -184,7 +190,7 @@ class RelayNode implements Node {
     })
     this.#metrics.observe({
       relay: () => this.#replication.replicator.statistics(),
-      streams: () => this.#realtime.hub.streams,
+      realtime: this.#realtime,
       standing: () => this.#membership.standing(),
     })
   }
@@ -197,7 +203,9 @@ class RelayNode implements Node {
       const { app, listener } = await this.#createApp()
       this.#app = app
       this.#endStreamsOnClose(app, listener)
-      const address = new URL(await app.listen({ host, port }))
+      // `reusePort` is for node:net: the kernel shares connections out among the processes that listen.
+      const where = { host, port, reusePort: (this.#settings.processes?.count ?? 1) > 1 }
+      const address = new URL(await app.listen(where))
       this.url = `${this.#settings.tls ? 'https' : 'http'}://${address.host}`
       this.#admin = await startAdmin({
         ...admin,
@@ -232,6 +240,7 @@ class RelayNode implements Node {
       registry,
       membership: this.#membership,
       access: this.#access,
+      members: this.#members,
       tracker: this.#tracker,
       incarnation: this.#incarnation,
       recent: this.#recent,
@@ -255,6 +264,7 @@ class RelayNode implements Node {
         identity: this.#identity,
         software: readSoftware(),
         incarnation: () => this.#incarnation.self.incarnation,
+        onProof: (nonce) => store.shared?.bus.publish(PROOF_TOPIC, nonce),
         now,
         isClosing: () => this.#closing,
       },
@@ -276,7 +286,10 @@ class RelayNode implements Node {
   #watch(): void {
     const { registry } = this.#dependencies
     this.#followMembership()
-    this.#stops.push(registry.onChange(() => this.#followMembership()), () => this.#upkeep.stop())
+    this.#stops.push(
+      registry.onChange(() => this.#followMembership()),
+      () => this.#upkeep.stop(),
+    )
     this.#upkeep.start()
   }
 

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { DredError } from '@dred/protocol'
 import { topologies } from '@dred/protocol/relay'
 import { pino } from 'pino'
-import { isServed } from './already-serving.ts'
+import { isServed, sharesStore } from './already-serving.ts'
 import { ChainError } from './chain/chain-error.ts'
 import { findOwnServer, openRegistryView } from './chain/registry-view.ts'
 import { loadServerKey } from './chain/server-key.ts'
@@ -50,11 +51,16 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     if (!standing.key.ok) throw new StartupError('key_file', `The key ${standing.key.detail}`)
     // What a server that is leaving has, its peers still need.
     if (!standing.serves && !isLeaving(self)) throw new StartupError('not_registered', standing.detail)
-    if (await isServed(registry, self, key)) {
-      throw new StartupError('already_serving', `A process serves at ${self.endpoint} with the key ${key.keyId}: stop it first`)
-    }
+    const served = await isServed({ registry, self, key })
+    const alreadyServing = new StartupError(
+      'already_serving',
+      `A process serves at ${self.endpoint} with the key ${key.keyId}: stop it first`,
+    )
+    if (served && config.store.kind === 'sqlite') throw alreadyServing
     const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`, logger)
     opened.push(store)
+    if (served && !(store.shared && (await sharesStore({ registry, self, key }, store.shared.bus)))) throw alreadyServing
+    if (!served && config.processes.count > 1) await assertPortFree(config)
     const signatures = openSignaturePool({ log: logger })
     opened.push(signatures)
     const node = await createNode(settingsOf(config, tls), {
@@ -63,7 +69,8 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
       self,
       key,
       wallets: viemWalletChain(config.chain.rpcUrl),
-      replicatorFactory: (context) => createReplicator({ ...context, key, topology: topologies[config.relay.topology], verify: signatures.verifyForPeers }),
+      replicatorFactory: (context) =>
+        createReplicator({ ...context, key, topology: topologies[config.relay.topology], verify: signatures.verifyForPeers }),
       verify: signatures.verify,
       now: Date.now,
       logger,
@@ -78,10 +85,10 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
 }
 
 function settingsOf(
-  { host, port, admin, limits, maxStreams, trustProxy, identity }: NodeConfig,
+  { host, port, admin, limits, maxStreams, trustProxy, identity, processes }: NodeConfig,
   tls: TlsFiles | undefined,
 ): NodeSettings {
-  return { host, port, admin, limits, maxStreams, trustProxy, identity, ...(tls === undefined ? {} : { tls }) }
+  return { host, port, admin, limits, maxStreams, trustProxy, identity, processes, ...(tls === undefined ? {} : { tls }) }
 }
 
 async function readTls({ certFile, keyFile }: { certFile: string; keyFile: string }): Promise<TlsFiles> {
@@ -94,6 +101,15 @@ async function readTls({ certFile, keyFile }: { certFile: string; keyFile: strin
   )
   if (!cert || !key) throw new StartupError('config', 'tls needs a certFile and a keyFile')
   return { cert, key }
+}
+
+/** A port that processes share is shared with whoever else wants it: the first of them sees to it that nobody has it. */
+async function assertPortFree({ host, port }: NodeConfig): Promise<void> {
+  const probe = createServer()
+  await new Promise<void>((resolve, reject) => {
+    probe.once('error', reject)
+    probe.listen(port, host, () => probe.close(() => resolve()))
+  })
 }
 
 /** What went wrong, in terms of what the operator can do about it. Anything unforeseen stays as it is. */

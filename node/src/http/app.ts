@@ -21,6 +21,7 @@ import { sendProblem } from './errors.ts'
 import { registerIdentityRoutes } from './identity-routes.ts'
 import { createListener, type Listener, type TlsFiles } from './listener.ts'
 import type { HttpLimits } from './limits.ts'
+import { registerMemberRoutes } from './member-routes.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
@@ -44,6 +45,8 @@ export interface AppContext {
   identity: Identity
   software: { name: string; version: string }
   incarnation: () => number
+  /** Told of every proof of the key that is asked for, by its nonce. */
+  onProof: (nonce: string) => void
   /** Unix milliseconds. */
   now: () => number
   /** True once the server is on its way down: nothing new is taken. */
@@ -66,6 +69,7 @@ function typed(app: FastifyInstance) {
   return app.withTypeProvider<TypeBoxTypeProvider>()
 }
 
+// One text: a list would be joined for each request.
 const EXPOSED_HEADERS = [
   versionHeader,
   'www-authenticate',
@@ -75,7 +79,7 @@ const EXPOSED_HEADERS = [
   'ratelimit-limit',
   'ratelimit-remaining',
   'ratelimit-reset',
-]
+].join(', ')
 
 /** The HTTP face of a server, ready to listen. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<{ app: FastifyInstance; listener: Listener }> {
@@ -117,6 +121,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   identifyCallers(app, context.identity.sessions)
   const routes = typed(app)
   registerChannelRoutes(routes, context)
+  registerMemberRoutes(routes, context)
   registerStreamRoutes(routes, context)
   registerIdentityRoutes(routes, context)
   registerMetaRoutes(routes, context)
