@@ -6,6 +6,7 @@ import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
 import { Incarnation } from './incarnation.ts'
 import { readForward } from './log-reader.ts'
+import { ChannelMembers } from './members/channel-members.ts'
 import { Membership } from './membership.ts'
 import { RecentEntries } from './recent-entries.ts'
 import type { Store } from './store/port.ts'
@@ -40,6 +41,7 @@ function assemble(store: Store): void {
     registry,
     membership: new Membership(registry, { server: 1, keyId: registeredServer(1).keyId }),
     access: { assert: async () => undefined },
+    members: new ChannelMembers(store, tracker),
     tracker,
     incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
     recent,

@@ -1,10 +1,12 @@
 import {
   type ChannelDescription,
   type ChannelListQuery,
+  type ControlName,
   DredError,
   decodeCursor,
   encodeCursor,
   type HistoryQuery,
+  type MemberList,
   type MessagePage,
   type SignedGenesis,
   type StreamQuery,
@@ -12,12 +14,13 @@ import {
   type VersionVector,
   verifyGenesis,
 } from '@dred/protocol'
-import { type Access, type Caller, nobody } from './access/port.ts'
+import { type Access, type Caller, nobody, type Verb } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
 import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './channel-tracker.ts'
 import { genesisEntry } from './entries.ts'
 import type { Incarnation } from './incarnation.ts'
 import { advance, deliveredJson, readBackward, readForward, stateBefore } from './log-reader.ts'
+import type { ChannelMembers } from './members/channel-members.ts'
 import type { Membership } from './membership.ts'
 import { assertNotAhead, Publisher, type Published, type PublisherOptions } from './publisher.ts'
 import type { RecentEntries } from './recent-entries.ts'
@@ -59,6 +62,7 @@ export class Channels {
   readonly #registry: RegistryView
   readonly #membership: Membership
   readonly #access: Access
+  readonly #members: ChannelMembers
   readonly #tracker: ChannelTracker
   readonly #incarnation: Incarnation
   readonly #recent: RecentEntries
@@ -67,11 +71,12 @@ export class Channels {
   readonly #verify: VerifySignature | undefined
   readonly #publisher: Publisher
 
-  constructor({ store, registry, membership, access, tracker, incarnation, recent, now, clock, ...publishing }: ChannelsOptions) {
+  constructor({ store, registry, membership, access, members, tracker, incarnation, recent, now, clock, ...publishing }: ChannelsOptions) {
     this.#store = store
     this.#registry = registry
     this.#membership = membership
     this.#access = access
+    this.#members = members
     this.#tracker = tracker
     this.#incarnation = incarnation
     this.#recent = recent
@@ -79,7 +84,7 @@ export class Channels {
     this.#clock = clock
     this.#verify = publishing.verify
     const append = (entry: NewEntry) => this.#append(entry)
-    this.#publisher = new Publisher({ store, registry, access, tracker, now, append, ...publishing })
+    this.#publisher = new Publisher({ store, registry, access, members, tracker, now, append, ...publishing })
   }
 
   /**
@@ -100,6 +105,24 @@ export class Channels {
     return this.#publisher.publishAll(await this.#activeChannel(id), bodies, caller)
   }
 
+  /**
+   * Takes a message that changes who belongs to a channel.
+   * @param body as parsed from JSON, not judged by anybody yet
+   */
+  async control(id: string, name: ControlName, body: unknown): Promise<Published> {
+    return this.#publisher.control(await this.#activeChannel(id), name, body)
+  }
+
+  /** Who belongs to a channel, for those who may read it. */
+  async members(id: string, caller: Caller = nobody): Promise<MemberList> {
+    const channel = await this.use(id, 'read', caller)
+    const { members, latestAt } = (await this.#members.of(channel)).membership
+    const items = [...members].flatMap(([key, { role, since, by }]) =>
+      role === 'left' ? [] : [{ key, role, since, ...(by === undefined ? {} : { by }) }],
+    )
+    return { items, latestAt }
+  }
+
   /** Makes a channel known. `created` is false when it was. */
   async create(id: string, body: unknown): Promise<{ description: ChannelDescription; created: boolean }> {
     this.#membership.assertServing()
@@ -112,6 +135,13 @@ export class Channels {
     }
     const { created } = await this.#append(genesisEntry(verified))
     return { description: await this.describe(id), created }
+  }
+
+  /** A channel that its caller, or who signed with a key, may read or write. */
+  async use(id: string, verb: Verb, who: Caller & { key?: string }): Promise<TrackedChannel> {
+    const channel = await this.#activeChannel(id)
+    await this.#access.assert(channel, verb, who)
+    return channel
   }
 
   async describe(id: string): Promise<ChannelDescription> {
@@ -138,8 +168,7 @@ export class Channels {
     if (after !== undefined && before !== undefined) {
       throw new DredError('malformed_request', { detail: 'after and before exclude each other' })
     }
-    const channel = await this.#activeChannel(id)
-    await this.#access.assert(channel, 'read', caller)
+    const channel = await this.use(id, 'read', caller)
     if (after !== undefined) return this.#pageAfter(id, decodeCursor(id, after), limit)
     return this.#pageBefore(id, before === undefined ? channel.vector.clone() : decodeCursor(id, before), limit)
   }
@@ -236,9 +265,9 @@ export class Channels {
 
   #assertSupported(genesis: SignedGenesis): void {
     this.#assertNeighborhood(genesis.neighborhood)
-    const { mode, access, gate } = genesis
-    if (mode !== 'causal' || access === 'members') {
-      throw new DredError('channel_unsupported', { detail: 'This server serves channels of mode causal with access open or token' })
+    const { mode, gate } = genesis
+    if (mode !== 'causal') {
+      throw new DredError('channel_unsupported', { detail: 'This server serves channels of mode causal' })
     }
     if (gate && gate.chainId !== this.#registry.chainId) {
       throw new DredError('channel_unsupported', { detail: `This server reads balances on chain ${this.#registry.chainId} only` })

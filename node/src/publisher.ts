@@ -1,4 +1,6 @@
 import {
+  type ControlName,
+  controlOf,
   DredError,
   encodeCursor,
   limits,
@@ -14,6 +16,8 @@ import type { ChannelTracker, TrackedChannel } from './channel-tracker.ts'
 import { messageEntry } from './entries.ts'
 import { type Allowances, type Sent, unlimited } from './limits/port.ts'
 import { advance } from './log-reader.ts'
+import type { ChannelMembers } from './members/channel-members.ts'
+import { judgeControl } from './members/judge-control.ts'
 import type { Accepted } from './receipts.ts'
 import type { AppendResult, NewEntry, Store } from './store/port.ts'
 
@@ -21,6 +25,7 @@ export interface PublisherOptions {
   store: Store
   registry: Pick<RegistryView, 'parameters'>
   access: Access
+  members: ChannelMembers
   tracker: ChannelTracker
   /** Unix milliseconds. */
   now: () => number
@@ -67,14 +72,19 @@ export class Publisher {
 
   /** @param body as parsed from JSON, not judged by anybody yet */
   async publish(channel: TrackedChannel, body: unknown, caller: Caller): Promise<Published> {
-    const judged = await this.#judge(channel, body, caller)
-    await this.#awaitPrevious(judged.message.prev)
-    return this.#store(channel, judged)
+    return this.#take(channel, await this.#judge(channel, body, (message) => this.#assertMessage(channel, message, caller)))
+  }
+
+  /** @param body a control message as parsed from JSON, not judged by anybody yet */
+  async control(channel: TrackedChannel, name: ControlName, body: unknown): Promise<Published> {
+    return this.#take(channel, await this.#judge(channel, body, (message) => this.#assertControl(channel, name, message)))
   }
 
   /** Each by itself, those that pass in their order. A message may follow earlier ones. */
   async publishAll(channel: TrackedChannel, bodies: readonly unknown[], caller: Caller): Promise<PromiseSettledResult<Published>[]> {
-    const verdicts = await Promise.allSettled(bodies.map((body) => this.#judge(channel, body, caller)))
+    const verdicts = await Promise.allSettled(
+      bodies.map((body) => this.#judge(channel, body, (message) => this.#assertMessage(channel, message, caller))),
+    )
     const earlier = new Set<string>()
     let turn: Promise<unknown> = Promise.resolve()
     const publishing = verdicts.map((verdict) => {
@@ -89,20 +99,50 @@ export class Publisher {
     return Promise.allSettled(publishing)
   }
 
-  /** Shape, size, signature, access and date of a message; takes what it costs from its sender. */
-  async #judge(channel: TrackedChannel, body: unknown, caller: Caller): Promise<Judged> {
-    const { registry, access, verify } = this.#options
+  /**
+   * Shape, size, signature, access and date of a message; takes what it costs from its sender.
+   * @param assert whether it may be taken, and the wallet whose message it is
+   */
+  async #judge(
+    channel: TrackedChannel,
+    body: unknown,
+    assert: (message: VerifiedMessage) => Promise<Pick<Sent, 'wallet'>>,
+  ): Promise<Judged> {
+    const { registry, verify } = this.#options
     const { id, genesis } = channel
     const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, registry.parameters.maxMessageBytes)
     const message = await verifyMessage(id, body, { maxBytes, verify })
-    await access.assert(channel, 'write', { ...caller, key: message.key })
-    const now = this.#options.now()
-    assertNotAhead(message.sentAt, now)
-    if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
-    const wallet = caller.device === message.key ? caller.wallet : undefined
+    assertNotAhead(message.sentAt, this.#options.now())
+    const { wallet } = await assert(message)
     const sent = { channel: id, device: message.key, wallet, bytes: message.canonical.length }
     await this.#allowances.sent(sent)
     return { message, sent }
+  }
+
+  async #assertMessage(channel: TrackedChannel, message: VerifiedMessage, caller: Caller): Promise<Pick<Sent, 'wallet'>> {
+    const { access, now } = this.#options
+    if (message.control !== undefined) {
+      throw new DredError('malformed_message', { detail: `What changes the membership goes to the address for ${message.control}` })
+    }
+    await access.assert(channel, 'write', { ...caller, key: message.key })
+    if (message.sentAt + channel.genesis.lifetimeMs <= now()) throw new DredError('message_expired')
+    return { wallet: caller.device === message.key ? caller.wallet : undefined }
+  }
+
+  async #assertControl(channel: TrackedChannel, name: ControlName, message: VerifiedMessage): Promise<Pick<Sent, 'wallet'>> {
+    const { members, now } = this.#options
+    if (channel.genesis.access !== 'members') {
+      throw new DredError('channel_unsupported', { detail: 'Only channels with access members have members' })
+    }
+    const control = controlOf(message)
+    if (control?.control !== name) throw new DredError('malformed_statement', { detail: `The message has to have control ${name}` })
+    judgeControl(await members.of(channel), control, now())
+    return { wallet: undefined }
+  }
+
+  async #take(channel: TrackedChannel, judged: Judged): Promise<Published> {
+    await this.#awaitPrevious(judged.message.prev)
+    return this.#store(channel, judged)
   }
 
   /** What a message follows is to be told to readers before it. */

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
 import { Incarnation } from './incarnation.ts'
+import { ChannelMembers } from './members/channel-members.ts'
 import { Membership } from './membership.ts'
 import { ndjson } from './realtime/format.ts'
 import { Hub } from './realtime/hub.ts'
@@ -46,6 +47,7 @@ class Server {
       registry,
       membership: new Membership(registry, { server: 1, keyId: registeredServer(1).keyId }),
       access: { assert: async () => undefined },
+      members: new ChannelMembers(store, this.#tracker),
       tracker: this.#tracker,
       incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
       recent: new RecentEntries({ count: 1, bytes: 1, ageMs: 1 }),

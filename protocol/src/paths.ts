@@ -12,6 +12,12 @@ export const paths = {
   endSession: '/session',
   revokeDelegation: '/session/revocation',
   issueCapability: '/channel/:id/capability',
+  invite: '/channel/:id/invite',
+  join: '/channel/:id/join',
+  approve: '/channel/:id/approve',
+  leave: '/channel/:id/leave',
+  remove: '/channel/:id/remove',
+  listMembers: '/channel/:id/members',
   wellKnown: '/.well-known/dred',
   endpointProof: '/.well-known/dred/proof',
 } as const

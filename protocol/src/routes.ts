@@ -3,6 +3,7 @@ import { BatchResult, MessageBatch } from './batch.ts'
 import { Type } from './type.ts'
 import { Capability, Challenge, Revocation, RevocationResult, Session, SessionRequest } from './identity/index.ts'
 import { limits } from './limits.ts'
+import { MemberList } from './membership/members.ts'
 import { paths, type RouteName } from './paths.ts'
 import { EndpointProof, Nonce } from './proof.ts'
 import {
@@ -114,6 +115,15 @@ export type ChannelListQuery = Static<typeof ChannelListQuery>
 export const ProofQuery = Type.Object({ nonce: Nonce }, strict)
 export type ProofQuery = Static<typeof ProofQuery>
 
+/** Of a control message. */
+const control = {
+  method: 'POST',
+  params: ChannelParams,
+  querystring: PublishQuery,
+  body: SignedMessage,
+  response: { 200: PublishResult, 201: PublishResult },
+} as const
+
 export const routes = {
   publish: {
     method: 'POST',
@@ -197,6 +207,26 @@ export const routes = {
     summary: "Get a capability for a channel with a token gate, for the bearer's wallet and device",
     params: ChannelParams,
     response: { 201: Capability },
+  },
+  invite: { ...control, path: paths.invite, summary: 'Invite by a link or a key: a message with `control: "invite"`, signed by an owner' },
+  join: { ...control, path: paths.join, summary: 'Join by an invitation, or ask to: a message with `control: "join"`' },
+  approve: {
+    ...control,
+    path: paths.approve,
+    summary: 'Let a key in, or make it an owner: a message with `control: "approve"`, signed by an owner',
+  },
+  leave: { ...control, path: paths.leave, summary: 'Leave: a message with `control: "leave"`' },
+  remove: {
+    ...control,
+    path: paths.remove,
+    summary: 'Remove a key, or take an invitation back: a message with `control: "remove"`, signed by an owner',
+  },
+  listMembers: {
+    method: 'GET',
+    path: paths.listMembers,
+    summary: 'Who belongs to a channel, for those who may read it',
+    params: ChannelParams,
+    response: { 200: MemberList },
   },
   streamChannels: {
     method: 'POST',

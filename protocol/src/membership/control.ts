@@ -71,9 +71,9 @@ export type Control = {
 /** Control messages are kept as long as their channel: no date of expiry of a message is as late. */
 export const CONTROL_EXPIRES_AT = Number.MAX_SAFE_INTEGER
 
-/** The bytes that the secret of a link signs to let a key in. No message of a channel has this form. */
+/** The bytes that the secret of a link signs to let a key in: canonical JSON with a `type`, which neither a message nor a genesis has. */
 function joinBytes(channel: string, invite: string, key: string): Uint8Array<ArrayBuffer> {
-  return utf8(canonicalJson({ channel, invite, join: key, v: 1 }))
+  return utf8(canonicalJson({ type: 'join', channel, invite, key }))
 }
 
 /**
