@@ -3,6 +3,12 @@ import type { Standing } from '../membership.ts'
 import type { RelayStatistics, ReplicationEvents } from '../peers/port.ts'
 import { registerRelayMetrics } from './relay-metrics.ts'
 
+/** What waits for messages now. */
+export interface RealtimeCounts {
+  hub: { streams: number; subscriptions: number }
+  polls: { count: number }
+}
+
 /** Counts of one server, in a registry of its own: several servers can live in one process. */
 export interface Metrics {
   accepted(): void
@@ -10,7 +16,7 @@ export interface Metrics {
   delivered(messages: number): void
   replication: ReplicationEvents
   /** Asks for a value at each scrape. */
-  observe(source: { relay: () => RelayStatistics; streams: () => number; standing: () => Standing }): void
+  observe(source: { relay: () => RelayStatistics; realtime: RealtimeCounts; standing: () => Standing }): void
   /** Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -41,7 +47,7 @@ export function createMetrics(): Metrics {
       },
       received: (result) => replicated.inc({ result }),
     },
-    observe: ({ relay, streams, standing }) => {
+    observe: ({ relay, realtime, standing }) => {
       registerRelayMetrics(registry, relay)
       const gauge = (name: string, help: string, read: () => number): Gauge =>
         new Gauge({
@@ -53,7 +59,9 @@ export function createMetrics(): Metrics {
           },
         })
       gauge('dred_peers_connected', 'Servers with a live, authenticated link', () => relay().links.length)
-      gauge('dred_streams_open', 'Streams that clients read', streams)
+      gauge('dred_streams_open', 'Streams that clients read', () => realtime.hub.streams)
+      gauge('dred_stream_channels', 'Channels that they may follow, together', () => realtime.hub.subscriptions)
+      gauge('dred_polls_waiting', 'Requests that wait for messages', () => realtime.polls.count)
       gauge('dred_serving', 'Whether the registry lets the server serve: 1 or 0', () => Number(standing().serves))
       gauge(
         'dred_attested_until_seconds',

@@ -27,7 +27,7 @@ export class Connection {
   #gathered: Chunk[] = []
   #gatheredBytes = 0
   /** Of many channels: up to which count storage has been told, by what is said. */
-  readonly #told = new Map<string, number>()
+  #told: Map<string, number> | undefined
   #wroteSinceTick = true
   #stalledTicks = 0
   #ended = false
@@ -84,6 +84,7 @@ export class Connection {
       return
     }
     // They say the same of every channel.
+    this.#told ??= new Map()
     for (const event of events) {
       const { server, incarnation, servers, stored, n } = event
       const about = `${server}-${incarnation}/${stored}/${servers}`

@@ -5,6 +5,7 @@ import type { Sink } from '../realtime/sink.ts'
 /** A reader in this process. Takes everything at once unless it is paused. */
 export class MemorySink implements Sink {
   readonly chunks: Chunk[] = []
+  writes = 0
   bufferedBytes = 0
   hasEnded = false
   #paused = false
@@ -30,6 +31,7 @@ export class MemorySink implements Sink {
   }
 
   write(...chunks: readonly Chunk[]): void {
+    this.writes++
     this.chunks.push(...chunks)
     for (const { bytes } of chunks) {
       for (const line of bytes.toString().split('\n')) if (line.startsWith('{')) this.events.push(JSON.parse(line) as StreamEvent)
