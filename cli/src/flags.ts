@@ -43,6 +43,8 @@ export const serveFlags = {
   port: settingFlag('server.port'),
   'admin-port': settingFlag('server.adminPort'),
   store: settingFlag('server.store'),
+  processes: settingFlag('server.processes.count'),
+  'internal-host': settingFlag('server.processes.internalHost'),
   'tls-cert-file': settingFlag('server.tlsCertFile'),
   'tls-key-file': settingFlag('server.tlsKeyFile'),
   topology: settingFlag('relay.topology'),

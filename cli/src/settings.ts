@@ -83,6 +83,18 @@ export const settings = {
     kind: 'text',
     what: 'where messages are kept: a file name (SQLite, dred.db by default) or a redis:// address',
   },
+  'server.processes.count': {
+    flag: 'processes',
+    env: 'DRED_SERVER_PROCESSES',
+    kind: 'integer',
+    what: 'how many processes share the port, 1 by default; more need a store in Redis',
+  },
+  'server.processes.internalHost': {
+    flag: 'internal-host',
+    env: 'DRED_SERVER_INTERNAL_HOST',
+    kind: 'text',
+    what: "the address at which this server's processes reach each other, 127.0.0.1 by default; for processes on several machines",
+  },
   'server.tlsCertFile': {
     flag: 'tls-cert-file',
     env: 'DRED_SERVER_TLS_CERT_FILE',

@@ -33,6 +33,7 @@ async function rawNodeConfig(settings: Config): Promise<unknown> {
     ...(passphrase === undefined ? {} : { serverKeyPassphrase: passphrase }),
     ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
     relay: { topology: settings.text('relay.topology') ?? 'spt' },
+    processes: { count: settings.integer('server.processes.count'), internalHost: settings.text('server.processes.internalHost') },
     logLevel: settings.text('server.logLevel') ?? 'info',
   }
 }
@@ -47,6 +48,18 @@ export async function nodeConfig(settings: Config): Promise<NodeConfig> {
     const problems = error.problems.join('; ')
     throw new CliError('usage', 'config_invalid', { message: `The server cannot start with these settings: ${problems}.`, cause: error })
   }
+}
+
+/** What a worker is told beside the settings: which it is, from 1, and the port that it shares. */
+export interface WorkerPlace {
+  worker: number
+  port: number
+}
+
+/** The configuration of a worker; each has its own port for health and metrics. */
+export function workerConfig(config: NodeConfig, { worker, port }: WorkerPlace): NodeConfig {
+  const { admin } = config
+  return { ...config, port, admin: { ...admin, port: admin.port === 0 ? 0 : admin.port + worker } }
 }
 
 const reasons: Record<StartupErrorCode, ExitReason> = {
