@@ -1,23 +1,8 @@
-import type { Static } from 'typebox'
 import { sha256, utf8 } from '../encoding.ts'
-import { limits } from '../limits.ts'
 import { Type } from '../type.ts'
 import { deviceUri, type NeighborhoodRef, neighborhoodUri } from './neighborhood-ref.ts'
 
 export const Wallet = Type.String({ pattern: '^0x[0-9a-f]{40}$', description: 'Address of a wallet, lowercase' })
-
-/** A wallet's signed word that a device acts for it. */
-export const Delegation = Type.Object(
-  {
-    message: Type.String({ minLength: 1, maxLength: limits.delegationLength, description: 'EIP-4361 text' }),
-    signature: Type.String({
-      pattern: `^0x(?:[0-9a-fA-F]{2}){1,${limits.walletSignatureBytes}}$`,
-      description: 'Of an account, a contract (ERC-1271), or a contract that is not deployed yet (ERC-6492)',
-    }),
-  },
-  { additionalProperties: false },
-)
-export type Delegation = Static<typeof Delegation>
 
 /** The `resources` of a delegation: the neighborhood, then the device. */
 export function delegationResources(ref: NeighborhoodRef, key: string): [string, string] {

@@ -1,35 +1,16 @@
 import type { Static } from 'typebox'
 import { canonicalJson, utf8 } from '../encoding.ts'
 import { limits } from '../limits.ts'
-import { Key, Signature, TimeMs } from '../schemas.ts'
+import { TimeMs } from '../schemas.ts'
 import { Type } from '../type.ts'
-import { Delegation, Wallet } from './delegation.ts'
+import { Wallet } from './delegation.ts'
 import { inNeighborhood, type NeighborhoodRef } from './neighborhood-ref.ts'
-
-const strict = { additionalProperties: false } as const
-
-/** Asks for a challenge. */
-export const ChallengeRequest = Type.Object({ key: Key }, strict)
 
 export const Challenge = Type.Object({
   challenge: Type.String({ minLength: 1, maxLength: limits.challengeLength, description: 'To be signed with the device key' }),
   expiresAt: TimeMs,
 })
 export type Challenge = Static<typeof Challenge>
-
-/** Answers a challenge. */
-export const OpenSession = Type.Object(
-  {
-    key: Key,
-    challenge: Challenge.properties.challenge,
-    sig: Signature,
-    delegation: Type.Optional(Delegation),
-  },
-  strict,
-)
-export type OpenSession = Static<typeof OpenSession>
-
-export const SessionRequest = Type.Union([ChallengeRequest, OpenSession])
 
 export const Session = Type.Object({
   token: Type.String({ description: 'For the header Authorization: Bearer, at this server' }),

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts'
 import { DredClientError, toClientError } from '../errors.ts'
 import { withSignals } from '../signals.ts'
 import type { Published } from './outbox.ts'
-import { postMessage } from './post.ts'
+import { type Post, postMessage } from './post.ts'
 
 export interface StoredGoal {
   ack: Ack
@@ -20,7 +20,7 @@ export interface StoredGoal {
  */
 export async function awaitStored(
   context: Context,
-  message: { published: Published; body: SignedMessage; channel: string },
+  message: { published: Published; body: SignedMessage; channel: Post['channel'] },
   { ack, signal, endsAt }: StoredGoal,
 ): Promise<Published> {
   const { clock, lifetime, pool, timing } = context

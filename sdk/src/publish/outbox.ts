@@ -76,7 +76,7 @@ export class Outbox {
     const { published, signed } = await accepted
     outbox.pending++
     try {
-      return await awaitStored(this.#context, { published, body: signed.signed, channel: this.#channel.id }, { ack, signal, endsAt })
+      return await awaitStored(this.#context, { published, body: signed.signed, channel: this.#channel }, { ack, signal, endsAt })
     } finally {
       outbox.pending--
     }
@@ -145,7 +145,7 @@ export class Outbox {
     const startedAt = clock.now()
     // A number of servers that the neighborhood does not have is refused before anything is stored.
     const goal = ack === 'accepted' ? undefined : { stored: ack, waitMs: 0 }
-    const receipt = await postMessage(this.#context, { server, channel: this.#channel.id, id, body: signed, goal }, signal)
+    const receipt = await postMessage(this.#context, { server, channel: this.#channel, id, body: signed, goal }, signal)
     pool.measured(server, clock.now() - startedAt)
     return { id, receipt, prev: signed.prev ?? [], server }
   }

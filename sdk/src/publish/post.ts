@@ -1,4 +1,4 @@
-import { type Ack, PublishResult, type Receipt, routeUrl, type SignedMessage } from '@dred/protocol'
+import { type Ack, PublishResult, type Receipt, routeUrl, type SignedGenesis, type SignedMessage } from '@dred/protocol'
 import type { Context } from '../context.ts'
 import type { Server } from '../discovery.ts'
 import { DredClientError } from '../errors.ts'
@@ -6,7 +6,7 @@ import { DredClientError } from '../errors.ts'
 /** A signed message for one server. */
 export interface Post {
   server: Server
-  channel: string
+  channel: { id: string; genesis: SignedGenesis }
   /** Of the message. */
   id: string
   body: SignedMessage
@@ -20,10 +20,12 @@ export interface Post {
  * @throws DredClientError as `Http.json`; `invalid_response`
  */
 export async function postMessage(context: Context, { server, channel, id, body, goal }: Post, signal: AbortSignal): Promise<Receipt> {
-  const url = routeUrl(server.endpoint, 'publish', { params: { id: channel }, query: { ...goal } })
-  const result = await context.http.json<PublishResult>({ url, method: 'POST', body, signal }, PublishResult)
+  const url = routeUrl(server.endpoint, 'publish', { params: { id: channel.id }, query: { ...goal } })
+  const result = await context.credentials.use({ server, channel, verb: 'write' }, signal, (headers) =>
+    context.http.json<PublishResult>({ url, method: 'POST', headers, body, signal }, PublishResult),
+  )
   const { receipt } = result
-  if (result.id !== id || receipt.id !== id || receipt.channel !== channel || receipt.signer !== server.id) {
+  if (result.id !== id || receipt.id !== id || receipt.channel !== channel.id || receipt.signer !== server.id) {
     throw new DredClientError('invalid_response', { detail: 'The receipt is for another message', server: server.endpoint })
   }
   if (await context.keys.verify(receipt, server.id, signal)) return receipt
