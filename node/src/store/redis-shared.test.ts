@@ -256,6 +256,18 @@ describe('the bus', () => {
     await eventually(() => heard.slice(3).toSorted()).toEqual(['a last', 'c last'])
   })
 
+  it('does not reach another database of the same Redis', async () => {
+    const [a, b, other] = [await open(), await open(), await open(`${server.url}/1`)]
+    const heard: string[] = []
+    for (const [name, { shared }] of Object.entries({ b, other })) shared.bus.subscribe('t', (text) => heard.push(`${name} ${text}`))
+    for (const { shared } of [a, b, other]) await shared.attend(bid)
+    await a.store.append(message(channel.id, 'logged'), self, 1)
+    other.shared.bus.publish('t', 'elsewhere')
+    a.shared.bus.publish('t', 'here')
+    await eventually(() => heard).toEqual(['b here'])
+    expect([b.announced.length, other.announced.length]).toEqual([1, 0])
+  })
+
   it('has a secret that is the same for all', async () => {
     const [a, b] = [(await open()).shared, (await open()).shared]
     const [one, other] = await Promise.all([a.secret(), b.secret()])

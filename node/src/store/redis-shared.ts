@@ -21,6 +21,8 @@ export interface RedisSharedHost {
 export class RedisShared implements SharedStore {
   readonly process = randomBytes(9).toString('base64url')
   readonly bus: Bus
+  /** Names the store: another database of the same Redis has the same channels. */
+  instance = ''
   readonly #keys: Keys
   readonly #host: RedisSharedHost
   readonly #begun = new Listeners<[incarnation: number]>()
@@ -48,14 +50,13 @@ export class RedisShared implements SharedStore {
   /** This process has logged all up to here. */
   logged(position: Position): void {
     if (this.#host.tellsInScript || this.#processes === 1) return
-    this.#host.run((redis) => redis.spublish(`${this.#keys.prefix}feed`, `${position}`)).catch(() => undefined)
+    this.#host.run((redis) => redis.spublish(this.#feed, `${position}`)).catch(() => undefined)
   }
 
   /** Starts to listen to the others. If that is not possible now, it goes on trying. */
   async listen(options: RedisConnectionOptions): Promise<void> {
-    const { prefix } = this.#keys
-    this.#subscriber = new RedisSubscriber(options, [`${prefix}feed`, `${prefix}bus`], {
-      message: (channel, payload) => (channel === `${prefix}bus` ? this.#dispatch(payload.toString()) : this.#tell(payload)),
+    this.#subscriber = new RedisSubscriber(options, () => [this.#feed, this.#bus], {
+      message: (channel, payload) => (channel === this.#bus ? this.#dispatch(payload.toString()) : this.#tell(payload)),
       subscribed: () => void this.#catchUp(),
     })
     await this.#subscriber.attempted
@@ -112,9 +113,17 @@ export class RedisShared implements SharedStore {
     })
   }
 
+  get #feed(): string {
+    return `${this.#keys.prefix}feed:${this.instance}`
+  }
+
+  get #bus(): string {
+    return `${this.#keys.prefix}bus:${this.instance}`
+  }
+
   #publish(topic: string, text: string): void {
     const payload = `${this.process}\n${topic}\n${text}`
-    this.#host.run((redis) => redis.spublish(`${this.#keys.prefix}bus`, payload)).catch(() => undefined)
+    this.#host.run((redis) => redis.spublish(this.#bus, payload)).catch(() => undefined)
   }
 
   #topic(topic: string): Listeners<[text: string]> {

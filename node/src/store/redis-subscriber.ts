@@ -13,7 +13,7 @@ export class RedisSubscriber {
   /** Resolves once it listens, or could not do so at first. */
   readonly attempted: Promise<void>
 
-  constructor(options: RedisConnectionOptions, channels: readonly string[], listener: SubscriberListener) {
+  constructor(options: RedisConnectionOptions, channels: () => readonly string[], listener: SubscriberListener) {
     this.#redis = createClient(options, { autoResubscribe: false, socketTimeout: 0 })
     // Whoever uses the store hears of it from the other connection.
     this.#redis.on('error', () => undefined)
@@ -21,7 +21,7 @@ export class RedisSubscriber {
     // The slot has moved, and with it the channels.
     this.#redis.on('sunsubscribe', () => this.reconnect())
     this.attempted = new Promise((resolve) => {
-      this.#redis.on('ready', () => void this.#subscribe(channels, listener).then(resolve))
+      this.#redis.on('ready', () => void this.#subscribe(channels(), listener).then(resolve))
       // Another attempt follows.
       this.#redis.connect().catch(resolve)
     })

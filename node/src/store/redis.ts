@@ -162,7 +162,9 @@ class RedisStore implements Store {
   /** @returns the last position given */
   async #resume(redis: ScriptedRedis): Promise<Position> {
     const [heard, known] = [this.#feed.position, this.shared.incarnation]
-    const [last, incarnation] = (await redis.dredResume(this.#keys.prefix, `${heard}`, `${known}`, `${Date.now()}`)) as [string, string]
+    const given = [`${heard}`, `${known}`, `${Date.now()}`, this.shared.process]
+    const [last, incarnation, instance] = (await redis.dredResume(this.#keys.prefix, ...given)) as [string, string, string]
+    this.shared.instance = instance
     this.shared.learn(Number(incarnation))
     return Number(last)
   }

@@ -2,7 +2,8 @@
 --
 --   state    hash    seq: the last position given; horizon: time of the last purge, Unix ms, what expired before does not come in
 --                    again; incarnation: in which this server's processes count; clock: the last that they gave; life: of the Redis in
---                    which the incarnation began; together: set while several processes are alive that scripts tell what is logged;
+--                    which the incarnation began; instance: random, of this store alone, as channels are Redis's and not a database's;
+--                    together: likewise, while several processes are alive that scripts tell what is logged;
 --                    of each origin its watermark: all counts up to it are known
 --   roster   zset    processes of this server by the end of their lease, Unix ms of this Redis
 --   lead     hash    process, term, until (as above), address: which of them leads
@@ -37,7 +38,7 @@ local MAX_EXCEPTIONS, MAX_ALIASES_BYTES = 1024, 8192
 local function int(x) return string.format('%.0f', x) end
 local function channel_key(channel) return prefix .. 'c:' .. channel end
 
--- An origin's watermark, the horizon, the last position, and whether other processes are to be told what is logged.
+-- An origin's watermark, the horizon, the last position, and what names this store if other processes are to be told what is logged.
 local function standing(origin)
   local state = call('HMGET', STATE, origin, 'horizon', 'seq', 'together')
   return tonumber(state[1] or 0), tonumber(state[2] or 0), tonumber(state[3] or 0), state[4]
@@ -45,11 +46,12 @@ end
 
 -- To the other processes of this server: 'i' and an incarnation that began; 'l' when nobody leads any more; a position and what was
 -- logged there.
-local function tell(...) call('SPUBLISH', prefix .. 'feed', table.concat({ ... }, '\n')) end
+local function tell(instance, ...) call('SPUBLISH', prefix .. 'feed:' .. instance, table.concat({ ... }, '\n')) end
+local function instance() return call('HGET', STATE, 'instance') or '' end
 
 local function begin_incarnation(incarnation)
   call('HSET', STATE, 'incarnation', int(incarnation))
-  tell('i', int(incarnation))
+  tell(instance(), 'i', int(incarnation))
 end
 
 -- The first coordinate of an id, and its further ones as text; nil for an unknown id.

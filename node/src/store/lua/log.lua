@@ -62,7 +62,7 @@ end
 
 local function tell_others(e)
   if not e.together then return end
-  tell(e.position, e.up_to, e.kind, e.origin, e.n, e.clock, e.id, e.channel, e.sig, e.sent, e.expires, e.canonical)
+  tell(e.together, e.position, e.up_to, e.kind, e.origin, e.n, e.clock, e.id, e.channel, e.sig, e.sent, e.expires, e.canonical)
 end
 
 -- Logs an entry at its coordinate and saves its origin's watermark. Returns its position. `state` is the activity of its channel.
