@@ -43,8 +43,8 @@ function client(options: Partial<DredClientOptions>): DredClient {
 const gate = () =>
   ({ standard: 'erc20', contract: ground.contracts.token.toLowerCase(), min: '5', chainId: world.registry.chainId }) as const
 
-describe('the SDK in a channel with a token gate', () => {
-  it('publishes, reads and follows it, asking the wallet once', async () => {
+describe('the SDK in channels that ask who reads', () => {
+  it('publishes, reads and follows one with a token gate, asking the wallet once', async () => {
     const storage = memoryStorage()
     const account = accountOf(1)
     const first = await client({ account, storage }).channels.create({ access: 'token', gate: gate() })
@@ -75,6 +75,21 @@ describe('the SDK in a channel with a token gate', () => {
     await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['before', 'after ten minutes', 'after an hour'])
     expect(asked).toHaveLength(1)
     await subscription.close()
+  })
+
+  it('reads a channel of members without a word', async () => {
+    const mine = client({})
+    const channel = await mine.channels.create({ access: 'members' })
+    await channel.publish('among us')
+    const subscription = channel.subscribe({ from: 'start' })
+    for await (const { data } of subscription) {
+      expect(data).toBe('among us')
+      break
+    }
+    expect((await channel.history()).items).toHaveLength(1)
+    const stranger = await client({}).channels.get(channel.id)
+    await expect(stranger.history()).rejects.toMatchObject({ code: 'not_a_member' })
+    expect(asked).toEqual([])
   })
 
   it('says what is missing: tokens, an account, or its consent', async () => {
