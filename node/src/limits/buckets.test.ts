@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Buckets } from './buckets.ts'
 import { PoolClient } from './pool-client.ts'
 import { RateLimited } from './rate-limited.ts'
@@ -119,6 +119,42 @@ function assertWithin(spent: { at: number; count: number }[], { burst, perSecond
     }
   }
 }
+
+describe('tokens that processes hoard', () => {
+  const rate = { burst: 6_400, perSecond: 3_200 }
+
+  async function use(some: readonly Buckets[], { clock, everyMs, forMs }: { clock: { now: number }; everyMs: number; forMs: number }) {
+    for (let ms = 0; ms < forMs; ms += everyMs) {
+      clock.now += everyMs
+      for (const buckets of some) await takes(buckets, 'a')
+    }
+  }
+
+  async function drain(all: readonly Buckets[]): Promise<number> {
+    let taken = 0
+    for (const buckets of all) while (await takes(buckets, 'a')) taken++
+    return taken
+  }
+
+  test('lapse', async () => {
+    const { clock, all } = processes(16, rate)
+    for (const buckets of all) await use([buckets], { clock, everyMs: 2, forMs: 1_500 })
+    clock.now += 5_000
+    expect(await drain(all)).toBeLessThanOrEqual(6_400)
+  })
+
+  test('are not there twice when the pool has filled up before they lapse', async () => {
+    const { clock, pool, all } = processes(16, rate)
+    const busy = all.slice(0, 12)
+    await use(busy, { clock, everyMs: 5, forMs: 2_500 })
+    for (const buckets of busy) {
+      const { calls } = pool
+      for (let tries = 0; tries < 1_000 && pool.calls === calls; tries++) await takes(buckets, 'a')
+    }
+    clock.now += 950
+    expect(await drain(all)).toBeLessThanOrEqual(6_400)
+  })
+})
 
 test('who asks for little never makes a process ask the others', async () => {
   const { clock, pool, all } = processes(2, { burst: 2_000, perSecond: 200 })
