@@ -178,7 +178,7 @@ describe('PUT /channel/:id', () => {
     const foreign = await client.genesis({ neighborhood: '2' })
     await expectProblem(client, put(foreign.id, foreign.genesis), 'wrong_neighborhood')
     const gate = { standard: 'erc20', contract: `0x${'12'.repeat(20)}`, min: '1', chainId: 1 } as const
-    for (const fields of [{ mode: 'ordered' }, { access: 'members' }, { access: 'token', gate }] as const) {
+    for (const fields of [{ mode: 'ordered' }, { access: 'token', gate }] as const) {
       const { id, genesis: body } = await client.genesis(fields)
       await expectProblem(client, put(id, body), 'channel_unsupported')
     }
