@@ -26,6 +26,7 @@ import { type AdminServer, startAdmin } from './observability/admin.ts'
 import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
+import { Presence } from './presence/presence.ts'
 import { noBus } from './processes/bus.ts'
 import type { ProcessesConfig } from './processes/config.ts'
 import { createReplication, type Replication } from './processes/index.ts'
@@ -121,6 +122,7 @@ class RelayNode implements Node {
   readonly #recent = new RecentEntries(RECENT)
   readonly #notices: ServerNotices
   readonly #tracker: ChannelTracker
+  readonly #presence: Presence
   readonly #realtime: Realtime
   readonly #replication: Replication
   readonly #upkeep: Upkeep
@@ -131,7 +133,7 @@ class RelayNode implements Node {
   #closing = false
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
-    const { store, registry, self, key, wallets, replicatorFactory, now, logger } = dependencies
+    const { store, registry, self, key, wallets, replicatorFactory, now, verify, logger } = dependencies
     const bus = store.shared?.bus ?? noBus
     this.#settings = settings
     this.#dependencies = dependencies
@@ -144,6 +146,8 @@ class RelayNode implements Node {
     this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus, now })
     this.#members = new ChannelMembers(store, this.#tracker)
     this.#access = accessBy({ members: new MembersGate(this.#members), token: this.#identity.gate })
+    const judges = { access: this.#access, verify, allowances: this.#limiter }
+    this.#presence = new Presence({ notices: this.#notices, tracker: this.#tracker, now, ...judges })
     const makeReplicator = (): Replicator =>
       replicatorFactory({
         store,
@@ -174,6 +178,7 @@ class RelayNode implements Node {
       store,
       tracker: this.#tracker,
       ladder,
+      presence: this.#presence,
       server: self.id,
       onDelivered: (messages) => this.#metrics.delivered(messages),
     })
@@ -254,6 +259,7 @@ class RelayNode implements Node {
     return createApp(
       {
         channels,
+        presence: this.#presence,
         receipts: this.#receipts,
         realtime: this.#realtime,
         registry,

@@ -18,6 +18,8 @@ export const paths = {
   leave: '/channel/:id/leave',
   remove: '/channel/:id/remove',
   listMembers: '/channel/:id/members',
+  putPresence: '/channel/:id/presence',
+  getPresence: '/channel/:id/presence',
   wellKnown: '/.well-known/dred',
   endpointProof: '/.well-known/dred/proof',
 } as const

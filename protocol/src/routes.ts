@@ -5,6 +5,7 @@ import { Capability, Challenge, Revocation, RevocationResult, Session, SessionRe
 import { limits } from './limits.ts'
 import { MemberList } from './membership/members.ts'
 import { paths, type RouteName } from './paths.ts'
+import { Presence, PresenceList, PresenceResult } from './presence.ts'
 import { EndpointProof, Nonce } from './proof.ts'
 import {
   ChannelDescription,
@@ -66,6 +67,7 @@ export const StreamQuery = Type.Object(
     ),
     from: Type.Optional(Type.Literal('start', { description: 'Start with the oldest message kept' })),
     receipts: Type.Optional(Type.Literal('stored', { description: 'Tell on how many servers messages are stored, by `stored` events' })),
+    presence: Type.Optional(Type.Literal('true', { description: 'Tell who is present, and who comes and goes, by `presence` events' })),
   },
   strict,
 )
@@ -79,6 +81,7 @@ export const StreamsRequest = Type.Object(
       maxProperties: limits.streamChannels,
     }),
     receipts: StreamQuery.properties.receipts,
+    presence: Type.Optional(Type.Boolean({ description: 'Tell who is present, and who comes and goes, by `presence` events' })),
   },
   strict,
 )
@@ -227,6 +230,21 @@ export const routes = {
     summary: 'Who belongs to a channel, for those who may read it',
     params: ChannelParams,
     response: { 200: MemberList },
+  },
+  putPresence: {
+    method: 'PUT',
+    path: paths.putPresence,
+    summary: 'Be present in a channel for a while, by a signed lease; renew it before it ends, or say that you are gone',
+    params: ChannelParams,
+    body: Presence,
+    response: { 200: PresenceResult },
+  },
+  getPresence: {
+    method: 'GET',
+    path: paths.getPresence,
+    summary: 'Who is present in a channel, on all servers',
+    params: ChannelParams,
+    response: { 200: PresenceList },
   },
   streamChannels: {
     method: 'POST',

@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { PresenceEvent } from './presence.ts'
 import { Type } from './type.ts'
 import { Cursor, DeliveredMessage, Id, StoredEvent } from './schemas.ts'
 
@@ -11,6 +12,8 @@ export const streamEvents = {
   control: Type.Object({ type: Type.Literal('control'), cursor: Cursor, caughtUp: Type.Literal(true) }),
   /** On streams that ask for it, when messages of the channel that entered at this server have come to be stored on more servers. */
   stored: StoredEvent,
+  /** On streams that ask for it: right after `control` all who are present, and then who comes, goes or says something else. */
+  presence: PresenceEvent,
   /** Every `limits.keepaliveMs` on a quiet stream. */
   keepalive: Type.Object({ type: Type.Literal('keepalive'), cursor: Cursor }),
   /** A problem document, whose own `type` the event's takes the place of. A server of a later version may have other codes. */
@@ -53,6 +56,7 @@ export const manyStreamEvents = {
   control: Type.Object({ ...streamEvents.control.properties, channel: Id }),
   /** Concerns the messages of all channels, those too that come later. */
   stored: StoredEvent,
+  presence: PresenceEvent,
   /** One for all channels. */
   keepalive: Type.Object({ type: Type.Literal('keepalive') }),
   /** The channel cannot be followed, or no longer; the others go on. */

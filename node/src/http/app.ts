@@ -10,6 +10,7 @@ import type { Identity } from '../identity/index.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Membership } from '../membership.ts'
 import type { Replicator } from '../peers/port.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { Receipts } from '../receipts.ts'
 import type { Realtime } from '../realtime/realtime.ts'
 import { identifyCallers } from './caller.ts'
@@ -25,6 +26,7 @@ import { registerMemberRoutes } from './member-routes.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
+import { registerPresenceRoutes } from './presence-routes.ts'
 import { registerProofRoute } from './proof-route.ts'
 import { registerStreamRoutes } from './stream-route.ts'
 import { schemaController } from './validation.ts'
@@ -33,6 +35,7 @@ import { speakVersion } from './version.ts'
 /** What the routes work with. */
 export interface AppContext {
   channels: Channels
+  presence: Presence
   receipts: Receipts
   realtime: Realtime
   registry: RegistryView
@@ -122,6 +125,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   const routes = typed(app)
   registerChannelRoutes(routes, context)
   registerMemberRoutes(routes, context)
+  registerPresenceRoutes(routes, context)
   registerStreamRoutes(routes, context)
   registerIdentityRoutes(routes, context)
   registerMetaRoutes(routes, context)

@@ -12,14 +12,15 @@ export function registerStreamRoutes(app: Routes, { channels, realtime: { hub },
   app.route({
     ...declaration(routes.streamChannel),
     handler: async (request, reply) => {
+      const { query } = request
       hub.assertCapacity()
-      const start = await channels.startStream(request.params.id, resumed(request.query, request), request.caller)
+      const start = await channels.startStream(request.params.id, resumed(query, request), request.caller)
       // Both may have changed while the start was looked for, and are told while there is still a status to tell them by.
       if (isClosing()) throw new DredError('shutting_down')
       hub.assertOpenable(start)
       const format = formatFor(request)
       const sink = openSink(reply, format)
-      if (sink) hub.open({ ...start, receipts: request.query.receipts !== undefined }, sink, format)
+      if (sink) hub.open({ ...start, receipts: query.receipts !== undefined, presence: query.presence !== undefined }, sink, format)
       return reply
     },
   })
@@ -39,6 +40,7 @@ export function registerStreamRoutes(app: Routes, { channels, realtime: { hub },
         channels: body.channels,
         start: (id, query) => channels.startStream(id, query, caller),
         receipts: body.receipts !== undefined,
+        presence: body.presence === true,
       })
     },
   })

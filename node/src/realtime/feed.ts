@@ -2,8 +2,9 @@ import type { StoredEvent } from '@dred/protocol'
 import type { TrackedChannel } from '../channel-tracker.ts'
 import type { LoggedMessage } from '../store/port.ts'
 import { Chunk } from './chunk.ts'
-import { eventFrame, messageFrame, type StreamFormat } from './format.ts'
+import { eventFrame, messageFrame, onePerFormat, type StreamFormat } from './format.ts'
 import type { Follower, StoredLevels } from './stored-levels.ts'
+import { PresenceFeed, type PresentNow } from './presence-feed.ts'
 import type { Subscription } from './subscription.ts'
 
 interface Pending {
@@ -13,6 +14,7 @@ interface Pending {
 
 export interface FeedOptions {
   levels: StoredLevels
+  present: PresentNow
   /** Called when messages are to be passed on before what else there is to tell. */
   flush: () => void
   /** Called when it has lost its last subscription. */
@@ -23,6 +25,7 @@ export interface FeedOptions {
 export class Feed {
   readonly channel: TrackedChannel
   readonly subscriptions = new Set<Subscription>()
+  readonly presence: PresenceFeed
   readonly #options: FeedOptions
   /** Announced and not passed on yet. */
   #pending: Pending[] = []
@@ -32,6 +35,7 @@ export class Feed {
   constructor(channel: TrackedChannel, options: FeedOptions) {
     this.channel = channel
     this.#options = options
+    this.presence = new PresenceFeed(options.present)
   }
 
   /** Whether all that was announced has been passed on. */
@@ -39,9 +43,10 @@ export class Feed {
     return this.#pending.length === 0
   }
 
-  /** @param receipts whether it is told on how many servers messages are stored */
-  add(subscription: Subscription, receipts: boolean): void {
+  /** @param wants whether it is told on how many servers messages are stored, and who comes and goes */
+  add(subscription: Subscription, { receipts, presence }: { receipts: boolean; presence: boolean }): void {
     this.subscriptions.add(subscription)
+    if (presence) this.presence.add(subscription)
     if (!receipts) return
     this.#ladder ??= {
       follower: this.#options.levels.follow(this.channel, (events) => this.#tellStored(events)),
@@ -51,6 +56,7 @@ export class Feed {
   }
 
   remove(subscription: Subscription): void {
+    this.presence.remove(subscription)
     if (this.#ladder?.subscriptions.delete(subscription) && this.#ladder.subscriptions.size === 0) {
       this.#ladder.follower.stop()
       this.#ladder = undefined
@@ -85,6 +91,7 @@ export class Feed {
 
   /** Tells a subscription that went live what there is to know beside the messages. */
   live(subscription: Subscription): void {
+    this.presence.live(subscription)
     if (!this.#ladder?.subscriptions.has(subscription)) return
     const known = this.#ladder.follower.known()
     if (known.length > 0) subscription.connection.tellStored(known, storedChunk(subscription.connection.format, known))
@@ -100,16 +107,6 @@ export class Feed {
       connection.tellStored(events, shared(connection.format))
       connection.cutWhenSlow()
     }
-  }
-}
-
-/** One chunk for each format in use, made when it is first asked for. */
-function onePerFormat(make: (format: StreamFormat) => Chunk): (format: StreamFormat) => Chunk {
-  const made = new Map<StreamFormat, Chunk>()
-  return (format) => {
-    const chunk = made.get(format) ?? make(format)
-    made.set(format, chunk)
-    return chunk
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ManyStreamEvent, StreamEvent } from '@dred/protocol'
 import { deliveredJson } from '../log-reader.ts'
 import type { LoggedMessage } from '../store/port.ts'
+import type { Chunk } from './chunk.ts'
 
 /** How events are laid out on the wire. */
 export interface StreamFormat {
@@ -31,4 +32,14 @@ export function messageFrame(format: StreamFormat, entry: LoggedMessage['entry']
 export function eventFrame(format: StreamFormat, event: StreamEvent | ManyStreamEvent, cursor?: string): string {
   const own = 'cursor' in event ? event.cursor : undefined
   return format.frame(event.type, own ?? cursor, JSON.stringify(event))
+}
+
+/** One chunk for each format in use, made when it is first asked for. */
+export function onePerFormat(make: (format: StreamFormat) => Chunk): (format: StreamFormat) => Chunk {
+  const made = new Map<StreamFormat, Chunk>()
+  return (format) => {
+    const chunk = made.get(format) ?? make(format)
+    made.set(format, chunk)
+    return chunk
+  }
 }

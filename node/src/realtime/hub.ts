@@ -1,6 +1,7 @@
-import { type CloseReason, DredError } from '@dred/protocol'
+import { type CloseReason, DredError, type PresenceEvent } from '@dred/protocol'
 import type { StreamStart } from '../channels.ts'
 import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from '../channel-tracker.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { LoggedMessage, Store } from '../store/port.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { Feed } from './feed.ts'
@@ -10,10 +11,14 @@ import type { Sink } from './sink.ts'
 import type { StoredLevels } from './stored-levels.ts'
 import { Subscription, type SubscriptionContext } from './subscription.ts'
 
+/** Who is in which channel. */
+export type PresenceSource = Pick<Presence, 'list' | 'onChange'>
+
 export interface HubOptions {
   store: Store
   tracker: ChannelTracker
   levels: StoredLevels
+  presence?: PresenceSource | undefined
   /** Registry id of this server. */
   server: number
   /** Bytes that a live reader may leave unread before it is cut. */
@@ -37,6 +42,8 @@ const LEAST_WAIT_MS = 0.5
 export interface StreamPlan extends StreamStart {
   /** Whether it tells on how many servers messages are stored. */
   receipts?: boolean
+  /** Whether it tells who is present. */
+  presence?: boolean
 }
 
 /** Passes announced messages on to the streams of this process: one buffer a round and format, whoever many read it. */
@@ -47,7 +54,7 @@ export class Hub {
   readonly #connections = new Set<Connection>()
   readonly #pace: Pace
   readonly #keepalive: NodeJS.Timeout
-  readonly #stopListening: () => void
+  readonly #stops: (() => void)[]
   #dirty = new Set<Feed>()
   /** While a round is to come. */
   #unschedule: (() => void) | undefined
@@ -57,7 +64,9 @@ export class Hub {
     this.#options = options
     this.#context = options
     this.#pace = new Pace(options.coalesceMs)
-    this.#stopListening = options.tracker.onMessage((channel, message) => this.#announce(channel, message))
+    this.#stops = [options.tracker.onMessage((channel, message) => this.#announce(channel, message))]
+    const { presence } = options
+    if (presence) this.#stops.push(presence.onChange((event) => this.#feeds.get(event.channel)?.presence.changed(event)))
     // A stream is silent for at most two ticks.
     this.#keepalive = setInterval(() => this.#tick(), options.keepaliveMs / TICKS_PER_KEEPALIVE)
     this.#keepalive.unref()
@@ -121,10 +130,10 @@ export class Hub {
   async follow(connection: Connection, plan: StreamPlan): Promise<void> {
     if (connection.ended) return
     this.#assertCurrent(plan)
-    const { channel, seen, receipts = false, judge } = plan
+    const { channel, seen, receipts = false, presence = false, judge } = plan
     const feed = this.#feeds.get(channel.id) ?? this.#feedOf(channel)
     const subscription = new Subscription({ feed, seen, connection, judge, context: this.#context })
-    feed.add(subscription, receipts)
+    feed.add(subscription, { receipts, presence })
     connection.add(subscription)
     await subscription.run()
   }
@@ -151,7 +160,7 @@ export class Hub {
   stop(): void {
     clearInterval(this.#keepalive)
     this.#unschedule?.()
-    this.#stopListening()
+    for (const stop of this.#stops) stop()
   }
 
   #assertCurrent({ channel }: StreamStart): void {
@@ -173,6 +182,7 @@ export class Hub {
   #feedOf(channel: TrackedChannel): Feed {
     const feed = new Feed(channel, {
       levels: this.#options.levels,
+      present: () => this.#present(channel.id),
       flush: () => this.#flush(),
       emptied: () => {
         if (this.#feeds.get(channel.id) === feed) this.#feeds.delete(channel.id)
@@ -180,6 +190,14 @@ export class Hub {
     })
     this.#feeds.set(channel.id, feed)
     return feed
+  }
+
+  #present(channel: string): PresenceEvent[] {
+    const { presence } = this.#options
+    return (presence?.list(channel) ?? []).map(({ key, data, expiresAt }) => {
+      const said = data === undefined ? {} : { data }
+      return { type: 'presence', channel, key, ...said, state: 'enter', expiresAt }
+    })
   }
 
   #announce(channel: TrackedChannel, message: LoggedMessage): void {

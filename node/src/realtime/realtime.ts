@@ -2,7 +2,7 @@ import { type CloseReason, limits } from '@dred/protocol'
 import type { ChannelTracker } from '../channel-tracker.ts'
 import type { Store } from '../store/port.ts'
 import { type RealtimeConfig, realtimeDefaults } from './config.ts'
-import { Hub } from './hub.ts'
+import { Hub, type PresenceSource } from './hub.ts'
 import { LongPolls } from './long-polls.ts'
 import { StoredLevels, type StoredLevelsOptions } from './stored-levels.ts'
 
@@ -20,6 +20,7 @@ export interface RealtimeOptions {
   store: Store
   tracker: ChannelTracker
   ladder: StoredLevelsOptions
+  presence: PresenceSource
   /** Registry id of this server. */
   server: number
   onDelivered: (messages: number) => void
@@ -33,7 +34,7 @@ export class Realtime {
   readonly polls: LongPolls
   readonly #levels: StoredLevels
 
-  constructor({ settings, store, tracker, ladder, server, onDelivered }: RealtimeOptions) {
+  constructor({ settings, store, tracker, ladder, presence, server, onDelivered }: RealtimeOptions) {
     const { coalesceMs, maxSubscriptions, maxPolls } = { ...realtimeDefaults, ...settings.realtime }
     this.#levels = new StoredLevels(ladder)
     this.polls = new LongPolls(tracker, maxPolls)
@@ -41,6 +42,7 @@ export class Realtime {
       store,
       tracker,
       levels: this.#levels,
+      presence,
       server,
       maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
       maxStreams: settings.maxStreams,

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll } from 'vitest'
 import { describeStore, type StoreHarness } from './contract.ts'
 import { openRedisStore } from './redis.ts'
-import { type RedisCluster, startRedisCluster } from './testing/redis-cluster.ts'
+import { type RedisGroup, startRedisCluster } from './testing/redis-cluster.ts'
 
-let cluster: RedisCluster
+let cluster: RedisGroup
 beforeAll(async () => {
   cluster = await startRedisCluster({ appendonly: false })
 }, 30_000)
@@ -13,7 +13,7 @@ afterAll(() => cluster.stop())
 async function prepare(): Promise<StoreHarness> {
   // Every store of its own slot: all masters are asked.
   const prefix = `dred:{${randomUUID()}}:`
-  return { open: () => openRedisStore({ nodes: cluster.nodes, prefix, replicas: 1 }), dispose: async () => undefined }
+  return { open: () => openRedisStore({ ...cluster.address, prefix, replicas: 1 }), dispose: async () => undefined }
 }
 
 describeStore('Redis Cluster', prepare)

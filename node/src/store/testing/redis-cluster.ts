@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import type { RedisAddress } from '../config.ts'
 import { freePort, type RedisServer, startRedis } from './redis-server.ts'
 
-/** A Redis Cluster of one's own on the loopback interface: three masters with a replica each. */
-export interface RedisCluster {
-  /** All addresses. */
-  readonly nodes: string[]
+/** Redis servers of one's own on the loopback interface, of which another takes the writes when the one that does dies. */
+export interface RedisGroup {
+  /** How a store finds the one that takes writes. */
+  readonly address: RedisAddress
   /** Who takes writes for a key, by the words of a majority; waits until there is one that is not the one given. */
   masterOf(key: string, but?: RedisServer): Promise<RedisServer>
-  /** Resolves once the master of a key has so many replicas that are up to date. */
-  replicated(key: string, replicas: number): Promise<void>
+  /** Its replicas, once there are so many that are up to date. */
+  replicasOf(key: string, count: number): Promise<RedisServer[]>
   stop(): Promise<void>
 }
 
@@ -18,7 +19,8 @@ const MASTERS = 3
 /** A loaded machine makes nodes look dead that are not: then there is a failover more, which does no harm. */
 const NODE_TIMEOUT_MS = 1_000
 
-export async function startRedisCluster({ replicas = 1, appendonly = true } = {}): Promise<RedisCluster> {
+/** A Redis Cluster: three masters with replicas. */
+export async function startRedisCluster({ replicas = 1, appendonly = true } = {}): Promise<RedisGroup> {
   const buses = await Promise.all(Array.from({ length: MASTERS * (1 + replicas) }, freePort))
   const servers = await Promise.all(buses.map((bus) => startRedis({ appendonly, args: clusterArguments(bus) })))
   const clients = new Map(servers.map((server) => [server, client(server)]))
@@ -52,12 +54,9 @@ export async function startRedisCluster({ replicas = 1, appendonly = true } = {}
     }
   }
   return {
-    nodes: servers.map(({ url }) => url),
+    address: { nodes: servers.map(({ url }) => url) },
     masterOf,
-    async replicated(key, wanted) {
-      const master = on(await masterOf(key))
-      await until(async () => ((await master.info('replication')).match(/state=online/g) ?? []).length >= wanted)
-    },
+    replicasOf: async (key, count) => upToDate(servers, on(await masterOf(key)), count),
     async stop() {
       for (const redis of clients.values()) redis.disconnect()
       await Promise.all(servers.map((server) => server.stop()))
@@ -77,9 +76,9 @@ function clusterArguments(bus: number): string[] {
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`])
 }
 
-/** A client that waits for the server to be there. */
+/** A client that waits for the server to be there, but not for its answers. */
 export function client(server: RedisServer): Redis {
-  const redis = new Redis(server.url, { protocol: 2, retryStrategy: () => 50, maxRetriesPerRequest: 0, enableOfflineQueue: true })
+  const redis = new Redis(server.url, { protocol: 2, retryStrategy: () => 50, maxRetriesPerRequest: 0, commandTimeout: 500 })
   redis.on('error', () => undefined)
   return redis
 }
@@ -104,6 +103,15 @@ async function every(servers: readonly RedisServer[], check: (server: RedisServe
   for (const server of servers) await until(() => check(server))
 }
 
+/** The replicas that a master knows to be up to date, once they are so many. */
+export async function upToDate(servers: readonly RedisServer[], master: Redis, count: number): Promise<RedisServer[]> {
+  for (;;) {
+    const lines = (await master.info('replication').catch(() => '')).split('\n').filter((line) => line.includes('state=online'))
+    if (lines.length >= count) return servers.filter(({ port }) => lines.some((line) => line.includes(`port=${port},`)))
+    await delay(30)
+  }
+}
+
 export async function until(check: () => Promise<boolean>): Promise<void> {
-  while (!(await check())) await delay(30)
+  while (!(await check().catch(() => false))) await delay(30)
 }

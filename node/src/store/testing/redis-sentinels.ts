@@ -4,34 +4,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { client, until } from './redis-cluster.ts'
+import { client, type RedisGroup, until, upToDate } from './redis-cluster.ts'
 import { freePort, launch, type RedisServer, startRedis } from './redis-server.ts'
-
-/** A master with replicas under three Sentinels, on the loopback interface. */
-export interface RedisSentinels {
-  readonly sentinels: string[]
-  readonly name: string
-  /** Who takes writes, by the words of a majority; waits until there is one that is not the one given. */
-  master(but?: RedisServer): Promise<RedisServer>
-  /** Resolves once the master has so many replicas that are up to date. */
-  replicated(replicas: number): Promise<void>
-  stop(): Promise<void>
-}
 
 const NAME = 'dred'
 const SENTINELS = 3
 
-export async function startRedisSentinels({ replicas = 1, appendonly = true } = {}): Promise<RedisSentinels> {
+/** A master with replicas under three Sentinels. */
+export async function startRedisSentinels({ replicas = 1, appendonly = true } = {}): Promise<RedisGroup> {
   const first = await startRedis({ appendonly, args: ['--repl-diskless-sync-delay', '0'] })
   const following = ['--replicaof', '127.0.0.1', `${first.port}`, '--repl-diskless-sync-delay', '0']
   const others = await Promise.all(Array.from({ length: replicas }, () => startRedis({ appendonly, args: following })))
   const servers = [first, ...others]
-  const online = async (server: RedisServer, wanted: number): Promise<void> => {
+  const replicasOf = async (server: RedisServer, count: number): Promise<RedisServer[]> => {
     const redis = client(server)
-    await until(async () => ((await redis.info('replication')).match(/state=online/g) ?? []).length >= wanted)
-    redis.disconnect()
+    return upToDate(servers, redis, count).finally(() => redis.disconnect())
   }
-  await online(first, replicas)
+  await replicasOf(first, replicas)
   const sentinels = await Promise.all(Array.from({ length: SENTINELS }, () => startSentinel(first.port)))
   const asked = sentinels.map(({ port }) => new Redis({ port, protocol: 2 }))
   for (const redis of asked) {
@@ -41,7 +30,7 @@ export async function startRedisSentinels({ replicas = 1, appendonly = true } = 
     })
   }
 
-  const master = async (but?: RedisServer): Promise<RedisServer> => {
+  const masterOf = async (_key?: string, but?: RedisServer): Promise<RedisServer> => {
     for (;;) {
       const words = await Promise.all(asked.map((redis) => redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME)))
       const ports = (words as [string, string][]).map(([, port]) => Number(port))
@@ -52,10 +41,9 @@ export async function startRedisSentinels({ replicas = 1, appendonly = true } = 
     }
   }
   return {
-    sentinels: sentinels.map(({ port }) => `redis://127.0.0.1:${port}`),
-    name: NAME,
-    master,
-    replicated: async (wanted) => online(await master(), wanted),
+    address: { sentinels: sentinels.map(({ port }) => `redis://127.0.0.1:${port}`), name: NAME },
+    masterOf,
+    replicasOf: async (_key, count) => replicasOf(await masterOf(), count),
     async stop() {
       for (const redis of asked) redis.disconnect()
       await Promise.all([...sentinels, ...servers].map((process) => process.stop()))

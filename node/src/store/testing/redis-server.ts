@@ -24,6 +24,10 @@ export interface RedisServer {
   readonly dir: string
   /** SIGKILL, as a crash would; resolves once the process is gone. The data stays for {@link restart}. */
   kill(): Promise<void>
+  /** Stops it where it is, as a machine that swaps does. */
+  freeze(): void
+  /** Lets it go on. */
+  thaw(): void
   /** Starts it again on the same port with the same data. */
   restart(): Promise<void>
   /**
@@ -57,6 +61,8 @@ export async function startRedis({ port, dir, appendonly = true, args: further =
     port: ownPort,
     dir: ownDir,
     kill: () => end('SIGKILL'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     async restart() {
       await end('SIGKILL')
       child = await launch(args)
@@ -66,6 +72,7 @@ export async function startRedis({ port, dir, appendonly = true, args: further =
     },
     written: async () => (await stat(log)).size,
     async stop() {
+      child.kill('SIGCONT')
       await end('SIGTERM')
       if (dir === undefined) await rm(ownDir, { recursive: true, force: true })
     },
