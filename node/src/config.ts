@@ -12,7 +12,12 @@ export interface NodeConfig {
   /** 0 takes a free one. */
   port: number
   /** Health and metrics; not for the public. */
-  admin: { host: string; port: number }
+  admin: {
+    host: string
+    port: number
+    /** Where the token is for asking and telling the server more than health and metrics; made if it is not there. */
+    tokenFile?: string
+  }
   /** Decimal id. */
   neighborhood: string
   store: StoreConfig
@@ -64,7 +69,11 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
   const config: NodeConfig = {
     host: fields.string('host', { fallback: '127.0.0.1' }),
     port: fields.integer('port', PORT),
-    admin: { host: admin.string('host', { fallback: '127.0.0.1' }), port: admin.integer('port', { ...PORT, fallback: 0 }) },
+    admin: {
+      host: admin.string('host', { fallback: '127.0.0.1' }),
+      port: admin.integer('port', { ...PORT, fallback: 0 }),
+      ...(admin.has('tokenFile') ? { tokenFile: admin.string('tokenFile', { expected: 'the path of a token file' }) } : {}),
+    },
     neighborhood: fields.string('neighborhood', { pattern: /^[1-9][0-9]{0,9}$/, expected: 'the decimal id of a neighborhood, as text' }),
     store: readStoreConfig(fields.table('store')),
     chain: readChain(fields.table('chain')),

@@ -2,6 +2,7 @@ import { type Coordinate, DredError, limits, type VerifySignature } from '@dred/
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { PROOF_TOPIC } from './already-serving.ts'
 import { accessBy } from './access/access.ts'
+import { adminCommands } from './admin/commands.ts'
 import type { Access } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
 import type { ServerKey } from './chain/server-key.ts'
@@ -131,6 +132,7 @@ class RelayNode implements Node {
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
   #closing = false
+  #draining = false
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
     const { store, registry, self, key, wallets, replicatorFactory, now, verify, logger } = dependencies
@@ -202,7 +204,6 @@ class RelayNode implements Node {
 
   async listen(): Promise<void> {
     const { host, port, admin } = this.#settings
-    const { store, registry } = this.#dependencies
     try {
       await this.#notices.start()
       const { app, listener } = await this.#createApp()
@@ -214,8 +215,9 @@ class RelayNode implements Node {
       this.url = `${this.#settings.tls ? 'https' : 'http'}://${address.host}`
       this.#admin = await startAdmin({
         ...admin,
-        checks: () => examine({ store, registry, standing: this.#membership.standing(), closing: this.#closing }),
+        checks: () => this.#checks(),
         metrics: this.#metrics,
+        commands: this.#commands(listener),
       })
       this.adminUrl = this.#admin.url
       this.#watch()
@@ -235,6 +237,35 @@ class RelayNode implements Node {
     this.#notices.stop()
     this.#limiter.stop()
     this.#identity.sessions.close()
+  }
+
+  #checks(): ReturnType<typeof examine> {
+    const { store, registry } = this.#dependencies
+    return examine({ store, registry, standing: this.#membership.standing(), closing: this.#closing || this.#draining })
+  }
+
+  #commands({ connections }: Listener): ReturnType<typeof adminCommands> {
+    const { logger, now } = this.#dependencies
+    this.#limiter.blocks.onBlock(({ kind, key }) => {
+      if (kind === 'address') connections.destroy(key)
+      if (kind === 'channel') this.#realtime.hub.closeChannel(key, 'not_serving', 5_000)
+    })
+    return adminCommands({
+      limiter: this.#limiter,
+      connections,
+      streams: this.#realtime.hub,
+      relay: () => this.#replication.replicator.statistics(),
+      standing: () => this.#membership.standing(),
+      checks: () => this.#checks(),
+      leads: this.#replication.leads,
+      drain: () => {
+        this.#draining = true
+        this.#realtime.closeAll('shutting_down', 250)
+      },
+      isDraining: () => this.#draining,
+      logger,
+      now,
+    })
   }
 
   #createApp(): ReturnType<typeof createApp> {
@@ -272,7 +303,7 @@ class RelayNode implements Node {
         incarnation: () => this.#incarnation.self.incarnation,
         onProof: (nonce) => store.shared?.bus.publish(PROOF_TOPIC, nonce),
         now,
-        isClosing: () => this.#closing,
+        isClosing: () => this.#closing || this.#draining,
       },
       { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
     )

@@ -22,16 +22,20 @@ export class Blocks {
   readonly #bus: Bus
   readonly #now: () => number
   readonly #blocks = new Map<string, Block>()
-  readonly #onBlock: (block: Block) => void
+  readonly #listeners: ((block: Block) => void)[] = []
   readonly stop: () => void
 
-  /** @param onBlock told of every new block, also of those of other processes */
-  constructor({ bus, now, onBlock }: { bus: Bus; now: () => number; onBlock: (block: Block) => void }) {
+  /** @param now Unix milliseconds */
+  constructor({ bus, now }: { bus: Bus; now: () => number }) {
     this.#bus = bus
     this.#now = now
-    this.#onBlock = onBlock
     this.stop = bus.subscribe(TOPIC, (text) => this.#hear(text))
     bus.publish(TOPIC, '[]')
+  }
+
+  /** Calls a listener for every new block, also for those of other processes. */
+  onBlock(listener: (block: Block) => void): void {
+    this.#listeners.push(listener)
   }
 
   get list(): Block[] {
@@ -65,7 +69,7 @@ export class Blocks {
       return
     }
     this.#blocks.set(name, block)
-    this.#onBlock(block)
+    for (const listener of this.#listeners) listener(block)
   }
 
   /** From processes of this server: what they say holds. */

@@ -1,6 +1,6 @@
 import type { Caller } from '../access/port.ts'
 import { type Bus, noBus } from '../processes/bus.ts'
-import { type Block, Blocks } from './blocks.ts'
+import { Blocks } from './blocks.ts'
 import { Buckets } from './buckets.ts'
 import { type LimitsConfig, type Scope, scopes } from './config.ts'
 import { PoolClient } from './pool-client.ts'
@@ -17,8 +17,6 @@ export interface LimiterOptions {
   bus?: Bus | undefined
   /** Unix milliseconds. */
   now: () => number
-  /** Told of everybody whom an operator blocks. */
-  onBlock?: (block: Block) => void
 }
 
 /** All buckets of a server, and whom its operator has blocked. */
@@ -27,9 +25,9 @@ export class Limiter implements Allowances {
   readonly blocks: Blocks
   readonly #buckets: Partial<Record<Scope, Buckets>> = {}
 
-  constructor({ limits, pool, bus = noBus, now, onBlock = () => undefined }: LimiterOptions) {
+  constructor({ limits, pool, bus = noBus, now }: LimiterOptions) {
     this.limits = limits
-    this.blocks = new Blocks({ bus, now, onBlock })
+    this.blocks = new Blocks({ bus, now })
     // The time of day can be set back, which would stop the refilling.
     const clock = (): number => performance.now()
     const client = pool && new PoolClient(pool, clock)
