@@ -7,6 +7,9 @@ interface Accepted {
   clock: number
 }
 
+/** In one go, so that it is over before the next outage. */
+const OFFERED_AT_ONCE = 64
+
 /** How much is kept; `bytes` counts the characters of the signed texts. */
 export interface RecentEntriesBounds {
   count: number
@@ -71,8 +74,10 @@ export class RecentEntries {
   async offer(store: Store, self: () => Parameters<Store['append']>[1]): Promise<number> {
     let lost = 0
     const entries = this.#entries.slice()
-    for (const accepted of entries) {
-      if (await restore(store, accepted, self())) lost++
+    for (let from = 0; from < entries.length; from += OFFERED_AT_ONCE) {
+      const offered = entries.slice(from, from + OFFERED_AT_ONCE)
+      const restored = await Promise.all(offered.map((accepted) => restore(store, accepted, self())))
+      lost += restored.filter(Boolean).length
     }
     this.#held = false
     return lost
