@@ -21,7 +21,7 @@ export function verdicts({ scenario, outcomes }: ScenarioResult): Verdict[] {
     outcomes.find((outcome) => outcome.system === system && outcome.case === name && outcome.problem === undefined)?.medians[metric]
   return scenario.goals.map((goal) => {
     const { than, metric, sense, ratio, difference } = goal
-    const own = value('dred', goal)
+    const own = value(goal.of ?? 'dred', goal)
     const other = 'number' in than ? than.number : value(than.system, { case: than.case ?? goal.case, metric })
     if (own === undefined || other === undefined) return { goal, reached: undefined, ok: false }
     const reached = difference ? own - other : own / other

@@ -33,12 +33,14 @@ export interface Measured {
   deliveries: number
   /** Of all processes of the system. */
   cpuSeconds: number
+  /** Of each process of the cluster, in its order. */
+  cpuByProcess: number[]
   /** Milliseconds from when a message was due until a subscriber had it; ascending. */
   latencies?: number[]
 }
 
 interface Began {
-  cpu: number
+  cpu: number[]
   delivered: number
   complete: number
   ms: number
@@ -231,15 +233,21 @@ export class Load {
 
   #begin(): Began {
     const { delivered, complete } = this.#ledger
-    return { cpu: cpuSeconds(this.#cluster.pids), delivered, complete, ms: performance.now() }
+    return { cpu: this.#cpu(), delivered, complete, ms: performance.now() }
   }
 
   #end({ cpu, delivered, complete, ms }: Began): Measured {
+    const cpuByProcess = this.#cpu().map((seconds, i) => seconds - (cpu[i] ?? 0))
     return {
       seconds: (performance.now() - ms) / 1_000,
       messages: this.#ledger.complete - complete,
       deliveries: this.#ledger.delivered - delivered,
-      cpuSeconds: cpuSeconds(this.#cluster.pids) - cpu,
+      cpuSeconds: cpuByProcess.reduce((total, seconds) => total + seconds, 0),
+      cpuByProcess,
     }
+  }
+
+  #cpu(): number[] {
+    return this.#cluster.pids.map((pid) => cpuSeconds([pid]))
   }
 }

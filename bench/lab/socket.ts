@@ -49,9 +49,9 @@ export class Greeting {
     this.#text = undefined
   }
 
-  /** @throws Error after ten seconds */
-  async over(): Promise<string> {
-    const timer = setTimeout(() => this.#promise.reject(new Error(`No greeting, but: ${this.#text?.slice(0, 300)}`)), 10_000)
+  /** @throws Error when it takes longer */
+  async over(timeoutMs = 10_000): Promise<string> {
+    const timer = setTimeout(() => this.#promise.reject(new Error(`No greeting, but: ${this.#text?.slice(0, 300)}`)), timeoutMs)
     try {
       return await this.#promise.promise
     } finally {

@@ -7,6 +7,7 @@ import { manyChannels } from './p6-many-channels.ts'
 import { idle } from './p7-idle.ts'
 import { stalled } from './p8-stalled.ts'
 import { growth } from './p9-growth.ts'
+import { twoProcesses } from './p10-two-processes.ts'
 import type { Scenario } from './port.ts'
 
 export const scenarios: readonly Scenario[] = [
@@ -20,4 +21,5 @@ export const scenarios: readonly Scenario[] = [
   idle,
   stalled,
   growth,
+  twoProcesses,
 ]

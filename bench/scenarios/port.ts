@@ -26,6 +26,8 @@ export interface Metric {
 
 /** What Dred has to reach: `ratio` times what another system, or another case of its own, reaches, or a number. */
 export interface Goal {
+  /** Dred by default. */
+  of?: string
   case: string
   metric: string
   sense: 'at least' | 'at most'

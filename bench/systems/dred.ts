@@ -6,20 +6,30 @@ import { checkSigning, openPublisher, openSubscriber, parcel, request, signChann
 import type { Cluster, StartOptions, System } from './port.ts'
 import { startRedis } from './redis.ts'
 
-type StoreKind = 'redis' | 'sqlite'
+interface Make {
+  kind: 'redis' | 'sqlite'
+  /** Of each server. */
+  processes: number
+}
 
 /** Dred with everything on; only the limits for one address, which a single load generator would meet, are raised. */
-export const dred = dredWith('redis')
-export const dredSqlite = dredWith('sqlite')
-
-function dredWith(store: StoreKind): System {
-  return {
-    name: store === 'redis' ? 'dred' : 'dred-sqlite',
-    label: store === 'redis' ? 'Dred, Redis' : 'Dred, SQLite',
-    durability: store === 'redis' ? 'every second' : 'page cache',
-    batch: 64,
-    start: (options) => start(store, options),
-  }
+export const dred: System = {
+  name: 'dred',
+  label: 'Dred, Redis',
+  durability: 'every second',
+  start: (options) => start(options, { kind: 'redis', processes: 1 }),
+}
+export const dredTwice: System = {
+  name: 'dred-2',
+  label: 'Dred, Redis, two processes',
+  durability: 'every second',
+  start: (options) => start(options, { kind: 'redis', processes: 2 }),
+}
+export const dredSqlite: System = {
+  name: 'dred-sqlite',
+  label: 'Dred, SQLite',
+  durability: 'page cache',
+  start: (options) => start(options, { kind: 'sqlite', processes: 1 }),
 }
 
 const rate = { burst: 1_000_000_000, perSecond: 1_000_000_000 }
@@ -36,7 +46,7 @@ const raisedLimits = {
   requests: atOnce,
 }
 
-async function start(kind: StoreKind, { servers, folder }: StartOptions): Promise<Cluster> {
+async function start({ servers, folder }: StartOptions, { kind, processes }: Make): Promise<Cluster> {
   const ports = await Promise.all(Array.from({ length: servers }, freePort))
   const endpoints = ports.map((port) => `http://127.0.0.1:${port}`)
   const script = (name: string): string => join(import.meta.dirname, name)
@@ -54,12 +64,14 @@ async function start(kind: StoreKind, { servers, folder }: StartOptions): Promis
       serverKeyFile: join(folder, `server-${index}.pem`),
       limits: raisedLimits,
       maxStreams: 50_000,
+      processes: { count: processes },
     }
     const file = join(folder, `server-${index}.json`)
     writeFileSync(file, JSON.stringify(settings))
     const profile = process.env['BENCH_PROFILE'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROFILE']}`]
     const command = [process.execPath, ...profile, script('dred-server.ts'), file]
-    relays.push(await launch(command, { name: `server-${index}`, folder, ready: /"adminUrl".*\n/, core: cores?.servers }))
+    for (let i = 0; i < processes; i++)
+      relays.push(await launch(command, { name: `server-${index}-${i}`, folder, ready: /"adminUrl".*\n/, core: cores?.servers }))
   }
   const portOf = (server: number): number => ports[server] ?? Number.NaN
   const frontPids = relays.map(({ pid }) => pid)

@@ -9,7 +9,7 @@ import type { Answered, Cluster, Message, Parcel, Publisher, StartOptions, Syste
 import { Unavailable } from './port.ts'
 
 /** Published with quality of service 1, which is answered, and delivered with 0. */
-export const mosquitto: System = { name: 'mosquitto', label: 'Mosquitto, QoS 1→0', durability: 'none', batch: 1, start }
+export const mosquitto: System = { name: 'mosquitto', label: 'Mosquitto, QoS 1→0', durability: 'none', start }
 
 const PACKET_ID = Buffer.from([0, 1])
 

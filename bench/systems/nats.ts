@@ -16,7 +16,6 @@ export const nats: System = {
   name: 'nats',
   label: 'NATS core',
   durability: 'none',
-  batch: 1,
   start: (options) => start(options, false),
 }
 
@@ -25,7 +24,6 @@ export const jetstream: System = {
   name: 'jetstream',
   label: 'NATS JetStream, file',
   durability: 'page cache',
-  batch: 1,
   start: (options) => start(options, true),
 }
 

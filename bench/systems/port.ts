@@ -12,8 +12,6 @@ export interface System {
   readonly name: string
   readonly label: string
   readonly durability: Durability
-  /** Most messages in one request. */
-  readonly batch: number
   /** @throws Unavailable when it cannot run here */
   start(options: StartOptions): Promise<Cluster>
 }
@@ -26,8 +24,6 @@ export class Unavailable extends Error {
 export interface StartOptions {
   /** How many servers that pass messages on to each other. */
   servers: number
-  /** Processes of each server, where a server can have several. */
-  processes?: number
   /** An empty folder for data and logs. */
   folder: string
 }

@@ -4,7 +4,7 @@ import { Unavailable } from './port.ts'
 import { startRedis } from './redis.ts'
 
 /** Clients that speak to Redis themselves: XADD to publish, a blocking XREAD for each subscriber. */
-export const redisStreams: System = { name: 'redis', label: 'Redis, XADD and XREAD', durability: 'every second', batch: 1, start }
+export const redisStreams: System = { name: 'redis', label: 'Redis, XADD and XREAD', durability: 'every second', start }
 
 const READ_AT_ONCE = 1_000
 const MARK = '<m:'

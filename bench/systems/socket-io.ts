@@ -10,7 +10,6 @@ export const socketIo: System = {
   name: 'socket.io',
   label: 'socket.io, memory',
   durability: 'none',
-  batch: 1,
   start: (options) => start(options, false),
 }
 
@@ -19,7 +18,6 @@ export const socketIoStreams: System = {
   name: 'socket.io-streams',
   label: 'socket.io + redis-streams',
   durability: 'every second',
-  batch: 1,
   start: (options) => start(options, true),
 }
 

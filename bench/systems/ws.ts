@@ -5,7 +5,7 @@ import { openWebSocket, textFrame } from '../lab/websocket.ts'
 import { peerFolder } from './peer-folder.ts'
 import { type Cluster, type StartOptions, type System, Unavailable } from './port.ts'
 
-export const ws: System = { name: 'ws', label: 'ws, hand-written', durability: 'none', batch: 1, start }
+export const ws: System = { name: 'ws', label: 'ws, hand-written', durability: 'none', start }
 
 async function start({ servers, folder }: StartOptions): Promise<Cluster> {
   if (servers > 1) throw new Unavailable('The hand-written server has no cluster')
