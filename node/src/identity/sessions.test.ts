@@ -21,11 +21,11 @@ let device: Signer
 
 beforeAll(async () => {
   ground = await prepareGround()
-})
+}, 60_000)
 beforeEach(async () => {
   world = await World.start(ground)
   device = await testSigner()
-})
+}, 30_000)
 afterEach(() => world.close())
 afterAll(() => ground.chain.close())
 

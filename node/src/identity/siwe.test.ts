@@ -48,7 +48,7 @@ describe('a delegation', () => {
     expect(reason(replaced(/^poker/, 'https://poker'))).toBe('taken')
   })
 
-  it.each([
+  const refused: [name: string, text: string, changed: Partial<DelegationRules>, reason: RegExp][] = [
     ['another domain than the operator takes', text, { domains: ['other.example'] }, /domain/],
     ['a URI of another domain', replaced('URI: https://poker.example', 'URI: https://evil.example'), {}, /URI/],
     ['another version', replaced('Version: 1', 'Version: 2'), {}, /version 1/],
@@ -76,7 +76,8 @@ describe('a delegation', () => {
     ['lines in between', replaced('\nURI: ', '\nI agree to other things.\nURI: '), {}, /EIP-4361/],
     ['an address without its checksum', replaced(fields.address, fields.address.toLowerCase()), {}, /EIP-4361/],
     ['nothing of the kind', 'hello', {}, /EIP-4361/],
-  ])('is refused with %s', (_, message, changed, expected) => {
+  ]
+  it.each(refused)('is refused with %s', (...[, message, changed, expected]) => {
     expect(reason(message, changed)).toMatch(expected)
   })
 

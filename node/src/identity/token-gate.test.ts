@@ -29,12 +29,12 @@ beforeAll(async () => {
   await contracts.mint('token', contracts.account.address, 100n)
   await contracts.mint('nft', contracts.account.address, 7n)
   await contracts.mint('token', contracts.undeployed.address, 100n)
-})
+}, 60_000)
 beforeEach(async () => {
   world = await World.start(ground)
   ;({ device, token } = await world.openFor(ground.contracts.account))
   channel = await create({ contract: lower(ground.contracts.token), min: '100' })
-})
+}, 30_000)
 afterEach(() => world.close())
 afterAll(() => ground.chain.close())
 
@@ -58,7 +58,7 @@ async function create(gate: Partial<Gate>, access: 'open' | 'token' = 'token'): 
 function expectProblem({ status, json }: Answer, code: ErrorCode, detail = /./): void {
   expect(json).toMatchObject({ code })
   expect(status).toBe(errors[code].status)
-  expect(String(json['detail'] ?? ' ')).toMatch(detail)
+  expect((json['detail'] as string | undefined) ?? ' ').toMatch(detail)
 }
 
 const ask = (headers: Record<string, string> = bearer(token), id = channel, server = 1) =>

@@ -17,12 +17,12 @@ let wallets: WalletChain
 beforeAll(async () => {
   chain = await startChain()
   contracts = await deployContracts(chain)
-})
+}, 60_000)
 beforeEach(async () => {
   rpc = await countingRpc(chain.rpcUrl)
   wallets = viemWalletChain(rpc.url)
   return () => rpc.close()
-})
+}, 30_000)
 afterAll(() => chain.close())
 
 async function delegationOf(wallet: TestWallet, signer = wallet): Promise<Delegation> {

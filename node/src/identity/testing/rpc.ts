@@ -20,8 +20,8 @@ export async function countingRpc(target: string): Promise<CountingRpc> {
   const server = createServer((request, response) => {
     rpc.calls++
     rpc.most = Math.max(rpc.most, ++busy)
-    response.once('close', () => busy--)
     if (rpc.down) {
+      busy--
       request.socket.destroy()
       return
     }
@@ -29,7 +29,10 @@ export async function countingRpc(target: string): Promise<CountingRpc> {
       const body = await read(request)
       await rpc.until
       const answer = await fetch(target, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text())
+      const text = await answer.text()
+      // Before the asker can know: it asks again at once.
+      busy--
+      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(text)
     })()
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

@@ -18,7 +18,7 @@ import { compileContracts } from './contracts.ts'
 export interface TestWallet {
   /** With checksum. */
   address: Address
-  sign(text: string): Promise<Hex>
+  sign: (text: string) => Promise<Hex>
 }
 
 /** Tokens and wallets on a chain. */
@@ -27,7 +27,7 @@ export interface Contracts {
   token: Address
   /** ERC-721. */
   nft: Address
-  mint(token: 'token' | 'nft', to: Address, amountOrId: bigint): Promise<void>
+  mint: (token: 'token' | 'nft', to: Address, amountOrId: bigint) => Promise<void>
   /** Of an account's key. */
   account: TestWallet
   /** A contract with the account as its owner (ERC-1271). */
