@@ -1,6 +1,5 @@
 import {
   DredError,
-  limits,
   type Presence as Lease,
   type PresenceEvent,
   type PresenceList,
