@@ -154,7 +154,7 @@ describe('a channel with a token gate', () => {
     }
     const reader = await open(await capabilityFor())
     await reader.untilCaughtUp()
-    world.advance(599_000)
+    world.advance(550_000)
     const next = await capabilityFor()
     expect((await write({ 'dred-capability': next })).status).toBe(201)
     world.advance(500_000)
@@ -163,7 +163,7 @@ describe('a channel with a token gate', () => {
     const { length } = reader.events
     await reader.until(({ events }) => events.length > length + 5)
     expect(reader.events.every(({ type }) => type !== 'error')).toBe(true)
-    world.advance(100_000)
+    world.advance(101_000)
     await ended(reader, 'capability_needed')
 
     const another = await open(await capabilityFor())
