@@ -68,6 +68,7 @@ export class Blocks {
       this.#blocks.delete(name)
       return
     }
+    if (this.#blocks.get(name)?.until === block.until) return
     this.#blocks.set(name, block)
     for (const listener of this.#listeners) listener(block)
   }
