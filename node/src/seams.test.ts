@@ -57,7 +57,14 @@ class Server {
     })
     const signer = new ReceiptSigner({ registry, key: { sign: async () => new Uint8Array(64) }, now: () => NOW })
     const levels = new StoredLevels({ signer, replicator: new FakeLadder(1), self: () => ({ server: 1, incarnation: 1_000 }) })
-    const bounds = { maxBufferedBytes: 1_000_000, maxStreams: 10, maxSubscriptions: 100, keepaliveMs: 60_000, coalesceMs: random.below(3) }
+    const bounds = {
+      maxBufferedBytes: 1_000_000,
+      maxStreams: 10,
+      maxSubscriptions: 100,
+      keepaliveMs: 60_000,
+      coalesceMs: random.below(3),
+      writeMs: 1,
+    }
     this.hub = new Hub({ store, tracker: this.#tracker, levels, server: 1, ...bounds, onDelivered: () => undefined })
   }
 

@@ -2,7 +2,7 @@ import type { Fields } from '../config-fields.ts'
 
 /** How streams and waiting requests are served: the table `realtime`. */
 export interface RealtimeConfig {
-  /** Longest time, in milliseconds, that a message is held to be written together with others, when passing on takes much of the time. */
+  /** Longest time, in milliseconds, that a message is held to be written together with others, when many read the channel. */
   coalesceMs: number
   /** Channels that all streams follow together, each counted as often as it is followed. */
   maxSubscriptions: number

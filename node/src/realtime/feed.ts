@@ -26,6 +26,10 @@ export class Feed {
   readonly channel: TrackedChannel
   readonly subscriptions = new Set<Subscription>()
   readonly presence: PresenceFeed
+  /** Characters of what was announced and not passed on yet. */
+  pendingCharacters = 0
+  /** Until when a message waits for others, by `performance.now()`. */
+  pauseUntil = 0
   readonly #options: FeedOptions
   /** Announced and not passed on yet. */
   #pending: Pending[] = []
@@ -67,6 +71,7 @@ export class Feed {
   /** Takes a message that was announced; it is passed on by {@link flush}. */
   announce(message: LoggedMessage): void {
     this.#pending.push({ message, cursor: this.channel.cursor })
+    this.pendingCharacters += message.entry.canonical.length
     if (this.#ladder) this.#options.levels.changed()
   }
 
@@ -77,6 +82,7 @@ export class Feed {
   flush(): number {
     const pending = this.#pending
     this.#pending = []
+    this.pendingCharacters = 0
     const messages = pending.map(({ message }) => message)
     const shared = onePerFormat(
       (format) => new Chunk(pending.map(({ message, cursor }) => messageFrame(format, message.entry, cursor)).join('')),

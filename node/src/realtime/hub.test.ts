@@ -46,7 +46,8 @@ function assemble(seed: number): void {
     maxStreams: 100,
     maxSubscriptions: 1_000,
     keepaliveMs: 60_000,
-    coalesceMs: 2,
+    coalesceMs: (seed + 2) % 3,
+    writeMs: 1,
     onDelivered: (messages) => {
       delivered += messages
     },
@@ -170,6 +171,38 @@ describe('history and live meet', () => {
     await untilCaughtUp(sink)
     await expectWhole(sink, new VersionVector())
   })
+})
+
+test('messages that come in quick succession are written together, the first at once, and no more than a chunk of them is held', async () => {
+  assemble(1)
+  hub.stop()
+  tracker.close()
+  store = memory
+  const options = {
+    maxBufferedBytes: 1_000_000,
+    maxStreams: 10,
+    maxSubscriptions: 10,
+    keepaliveMs: 60_000,
+    coalesceMs: 60_000,
+    writeMs: 60_000,
+  }
+  tracker = new ChannelTracker(store, { capacity: 10, pinned: (id) => hub.has(id) })
+  hub = new Hub({ store, tracker, levels, server: 1, ...options, onDelivered: () => undefined })
+  const sink = await subscribe()
+  await untilCaughtUp(sink)
+  await say('first')
+  await sink.until(() => sink.messages.length === 1)
+  const { writes } = sink
+  for (let i = 0; i < 3; i++) await say(`${'x'.repeat(20_000)} ${i}`)
+  for (let turns = 0; turns < 10; turns++) await turn()
+  expect(sink.writes).toBe(writes)
+  await say(`${'x'.repeat(20_000)} last`)
+  await sink.until(() => sink.messages.length === 5)
+  expect(sink.writes).toBe(writes + 1)
+  // What waits is not lost by an end, and comes before it.
+  await say('waits')
+  hub.closeAll('shutting_down', 10)
+  expect(sink.events.map(({ type }) => type).slice(-2)).toEqual(['message', 'close'])
 })
 
 test('readers of one format share their bytes, however many messages came in the turn', async () => {

@@ -6,7 +6,6 @@ import type { LoggedMessage, Store } from '../store/port.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { Feed } from './feed.ts'
 import type { StreamFormat } from './format.ts'
-import { Pace } from './pace.ts'
 import type { Sink } from './sink.ts'
 import type { StoredLevels } from './stored-levels.ts'
 import { Subscription, type SubscriptionContext } from './subscription.ts'
@@ -28,13 +27,19 @@ export interface HubOptions {
   maxSubscriptions: number
   /** Longest silence on a stream, in milliseconds. */
   keepaliveMs: number
-  /** Longest time, in milliseconds, that a message is held to be written together with others when much is written. */
+  /** Longest time, in milliseconds, that a message is held to be written together with others when many read the channel. */
   coalesceMs: number
+  /** What one write takes, in milliseconds. */
+  writeMs?: number
   onDelivered: (messages: number) => void
 }
 
 const TICKS_PER_KEEPALIVE = 2.5
 const MAX_STALLED_TICKS = 10
+/** Measured: nearly all of it is the system's. */
+const WRITE_MS = 0.006
+/** Characters of messages from which on waiting for more gains nothing. */
+const FULL_CHARACTERS = 65_536
 /** Waits shorter than this are not worth a timer. */
 const LEAST_WAIT_MS = 0.5
 
@@ -52,18 +57,16 @@ export class Hub {
   readonly #context: SubscriptionContext
   readonly #feeds = new Map<string, Feed>()
   readonly #connections = new Set<Connection>()
-  readonly #pace: Pace
   readonly #keepalive: NodeJS.Timeout
   readonly #stops: (() => void)[]
-  #dirty = new Set<Feed>()
-  /** While a round is to come. */
-  #unschedule: (() => void) | undefined
+  /** Those with messages to pass on at the end of this turn of the event loop, and those that wait for more to pass on together. */
+  readonly #due = new Set<Feed>()
+  readonly #later = new Map<Feed, NodeJS.Timeout>()
   #subscriptions = 0
 
   constructor(options: HubOptions) {
     this.#options = options
     this.#context = options
-    this.#pace = new Pace(options.coalesceMs)
     this.#stops = [options.tracker.onMessage((channel, message) => this.#announce(channel, message))]
     const { presence } = options
     if (presence) this.#stops.push(presence.onChange((event) => this.#feeds.get(event.channel)?.presence.changed(event)))
@@ -159,7 +162,7 @@ export class Hub {
 
   stop(): void {
     clearInterval(this.#keepalive)
-    this.#unschedule?.()
+    for (const timer of this.#later.values()) clearTimeout(timer)
     for (const stop of this.#stops) stop()
   }
 
@@ -204,32 +207,37 @@ export class Hub {
     const feed = this.#feeds.get(channel.id)
     if (!feed || feed.channel !== channel) return
     feed.announce(message)
-    this.#dirty.add(feed)
-    this.#unschedule ??= this.#schedule()
-  }
-
-  /** @returns the way to prevent it */
-  #schedule(): () => void {
-    const waitMs = this.#pace.waitMs(performance.now())
+    if (this.#due.has(feed)) return
+    const waitMs = feed.pendingCharacters < FULL_CHARACTERS ? feed.pauseUntil - performance.now() : 0
     if (waitMs < LEAST_WAIT_MS) {
-      const immediate = setImmediate(() => this.#flush())
-      return () => clearImmediate(immediate)
+      if (this.#due.size === 0) setImmediate(() => this.#passOn(this.#due))
+      this.#due.add(feed)
+    } else if (!this.#later.has(feed)) {
+      const timer = setTimeout(() => this.#passOn([feed]), waitMs)
+      this.#later.set(feed, timer)
     }
-    const timeout = setTimeout(() => this.#flush(), waitMs)
-    return () => clearTimeout(timeout)
   }
 
   #flush(): void {
-    this.#unschedule?.()
-    this.#unschedule = undefined
-    if (this.#dirty.size === 0) return
-    const startedAt = performance.now()
-    const feeds = this.#dirty
-    this.#dirty = new Set()
+    this.#passOn([...this.#due, ...this.#later.keys()])
+  }
+
+  #passOn(feeds: Iterable<Feed>): void {
     let delivered = 0
-    for (const feed of feeds) delivered += feed.flush()
-    this.#options.onDelivered(delivered)
-    this.#pace.passedOn(startedAt, performance.now())
+    for (const feed of feeds) {
+      clearTimeout(this.#later.get(feed))
+      this.#later.delete(feed)
+      this.#due.delete(feed)
+      delivered += feed.flush()
+      feed.pauseUntil = performance.now() + this.#pauseMs(feed)
+    }
+    if (delivered > 0) this.#options.onDelivered(delivered)
+  }
+
+  /** Writing is to take a third of the time at most: the longer it takes, the more one write is to carry. */
+  #pauseMs({ subscriptions }: Feed): number {
+    const { coalesceMs, writeMs = WRITE_MS } = this.#options
+    return Math.min(coalesceMs, 2 * writeMs * subscriptions.size)
   }
 
   #tick(): void {

@@ -36,7 +36,14 @@ function assemble(random: Random, jittery = true): void {
   const signer = new ReceiptSigner({ registry: new MemoryRegistry(), key: { sign: async () => new Uint8Array(64) }, now: () => 5_000 })
   levels = new StoredLevels({ signer, replicator: new FakeLadder(3), self: () => SELF, everyMs: 0 })
   starting = { now: 0, most: 0 }
-  const bounds = { maxBufferedBytes: 8_192, maxStreams: 10, maxSubscriptions: 100, keepaliveMs: 60_000, coalesceMs: random.below(3) }
+  const bounds = {
+    maxBufferedBytes: 8_192,
+    maxStreams: 10,
+    maxSubscriptions: 100,
+    keepaliveMs: 60_000,
+    coalesceMs: random.below(3),
+    writeMs: 1,
+  }
   hub = new Hub({ store, tracker, levels, server: 1, ...bounds, onDelivered: () => undefined })
 }
 
