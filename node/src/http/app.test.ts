@@ -82,6 +82,7 @@ describe('addresses', () => {
         { name: 'last' },
         { name: 'from' },
         { name: 'receipts' },
+        { name: 'presence' },
       ],
       responses: { 200: { content: { 'application/x-ndjson': {}, 'text/event-stream': {} } } },
     })
