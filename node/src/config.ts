@@ -2,6 +2,7 @@ import type { Topology } from '@dred/protocol/relay'
 import { Fields } from './config-fields.ts'
 import { type IdentityConfig, readIdentity } from './identity/config.ts'
 import { type LimitsConfig, readLimits } from './limits/config.ts'
+import { type RealtimeConfig, readRealtime } from './realtime/config.ts'
 import { type ProcessesConfig, readProcesses } from './processes/config.ts'
 import { readStoreConfig, type StoreConfig } from './store/config.ts'
 
@@ -37,6 +38,7 @@ export interface NodeConfig {
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   limits: LimitsConfig
   identity: IdentityConfig
+  realtime: RealtimeConfig
   processes: ProcessesConfig
   /** Streams that the server carries at most. */
   maxStreams: number
@@ -84,6 +86,7 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
     logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     limits: readLimits(fields.table('limits')),
     identity: readIdentity(fields.table('identity')),
+    realtime: readRealtime(fields.table('realtime')),
     processes: readProcesses(fields.table('processes')),
     maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
     trustProxy: fields.strings('trustProxy'),

@@ -85,10 +85,10 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
 }
 
 function settingsOf(
-  { host, port, admin, limits, maxStreams, trustProxy, identity, processes }: NodeConfig,
+  { host, port, admin, limits, maxStreams, trustProxy, identity, realtime, processes }: NodeConfig,
   tls: TlsFiles | undefined,
 ): NodeSettings {
-  return { host, port, admin, limits, maxStreams, trustProxy, identity, processes, ...(tls === undefined ? {} : { tls }) }
+  return { host, port, admin, limits, maxStreams, trustProxy, identity, realtime, processes, ...(tls === undefined ? {} : { tls }) }
 }
 
 async function readTls({ certFile, keyFile }: { certFile: string; keyFile: string }): Promise<TlsFiles> {
