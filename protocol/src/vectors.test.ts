@@ -134,7 +134,7 @@ describe('the generated files', () => {
 
   it('are what the generator writes', () => {
     for (const generator of ['generate.ts', 'generate-ed25519.ts']) execFileSync(process.execPath, [join(folder, generator), fresh])
-    for (const file of ['messages.json', 'genesis.json', 'ed25519.json']) {
+    for (const file of ['messages.json', 'genesis.json', 'ed25519.json', 'presence.json']) {
       expect(readFileSync(join(fresh, file), 'utf8')).toBe(readFileSync(join(folder, file), 'utf8'))
     }
   })

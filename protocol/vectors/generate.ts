@@ -1,7 +1,7 @@
 // Writes the test vectors that every implementation has to agree with: `node protocol/vectors/generate.ts`. Fixed keys, fixed dates: the
 // output is the same on every run, and a test holds it against the committed files.
 import { writeFileSync } from 'node:fs'
-import { canonicalJson, type ControlName, encodeBase64url, joinByLink, type JsonValue, sha256, signGenesis, signMessage, utf8 } from '../src/index.ts'
+import { canonicalJson, type ControlName, encodeBase64url, joinByLink, type JsonValue, type Presence, sha256, signGenesis, signMessage, signPresence, utf8, verifyPresence } from '../src/index.ts'
 import { keyOf } from './device-key.ts'
 
 const L = 2n ** 252n + 27742317777372353535851937790883648493n
@@ -167,7 +167,37 @@ const invalidGenesis = [
   { name: 'another gate', id: gated.id, body: { ...gated.genesis, gate: { ...gate, min: '1' } }, error: 'genesis_mismatch' },
 ]
 
+async function lease(name: string, fields: Partial<Presence>) {
+  const presence = await signPresence(alice.signer, channel, { sentAt, ttlMs: 30_000, ...fields })
+  return { name, channel, body: presence, text: (await verifyPresence(channel, presence)).text }
+}
+const here = await lease('a lease', {})
+const leases = [
+  here,
+  await lease('with data', { data: { seat: 3, '\u20ac': [null, true, 1.5] }, ttlMs: 1 }),
+  await lease('with data that is null', { data: null }),
+  await lease('with 1,024 bytes of data', { data: `${'\u20ac'.repeat(340)}xx` }),
+  await lease('gone', { gone: true }),
+]
+const otherwise = (fields: object) => ({ ...here.body, ...fields })
+const invalidLeases = [
+  { name: 'for another channel', channel: other, body: here.body, error: 'invalid_signature' },
+  { name: 'data added', channel, body: otherwise({ data: 1 }), error: 'invalid_signature' },
+  { name: 'gone added', channel, body: otherwise({ gone: true }), error: 'invalid_signature' },
+  { name: 'prolonged', channel, body: otherwise({ sentAt: sentAt + 1 }), error: 'invalid_signature' },
+  { name: 'the signature of a message', channel, body: otherwise({ sig: plain.sig }), error: 'invalid_signature' },
+  { name: 'gone that is false', channel, body: otherwise({ gone: false }), error: 'malformed_statement' },
+  { name: 'no time to live', channel, body: otherwise({ ttlMs: 0 }), error: 'malformed_statement' },
+  { name: 'too long a time to live', channel, body: otherwise({ ttlMs: 30_001 }), error: 'malformed_statement' },
+  { name: 'a date that is a text', channel, body: otherwise({ sentAt: String(sentAt) }), error: 'malformed_statement' },
+  { name: 'an unknown field', channel, body: otherwise({ extra: 1 }), error: 'malformed_statement' },
+  { name: 'without a signature', channel, body: otherwise({ sig: '' }), error: 'malformed_statement' },
+  { name: '1,025 bytes of data', channel, body: otherwise({ data: `${'\u20ac'.repeat(340)}xxx` }), error: 'body_too_large' },
+  { name: 'a weak key', channel, body: otherwise({ key: 'A'.repeat(43) }), error: 'weak_key' },
+]
+
 const vectors = {
+  'presence.json': { valid: leases, invalid: invalidLeases },
   'messages.json': { keys: [{ name: 'alice', ...alice }, { name: 'bob', ...bob }, { name: 'the secret of a link', ...link }].map(({ name, seed, signer }) => ({ name, seed, key: signer.key })), valid, invalid },
   'genesis.json': {
     valid: [
