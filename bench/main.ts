@@ -1,7 +1,8 @@
 // Dred and its peers side by side: npm run bench -- [--only p1,p3] [--systems dred,nats] [--rounds 3] [--seconds 4] [--peers] [--quick] [--json]
+//   [--write] [--profile FOLDER]
 // Writes bench/results/<date>.md, .json and .svg unless --quick, --only or --systems say that it is not the whole run; --write does all the same.
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { killAll, pinSelf } from './lab/process.ts'
 import { installPeers } from './peers.ts'
@@ -23,6 +24,8 @@ const { values } = parseArgs({
     /** A second of one scenario: does it work at all? */
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
+    /** Leaves a CPU profile of each of Dred's processes in a folder; see bench/profile.ts. */
+    profile: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 })
@@ -45,11 +48,12 @@ if (!(options.rounds >= 1 && options.seconds > 0)) throw new Error('--rounds and
 if (!values.quick) installPeers({ p2p: values.peers, progress })
 pinSelf()
 const startedAt = new Date()
+const { profile } = values
 const results: ScenarioResult[] = []
 for (const scenario of chosen) {
   const taking = [...scenario.systems, ...(values.peers ? (scenario.more ?? []) : [])].filter((name) => names?.includes(name) ?? true)
   const ordered = taking.flatMap((name) => systems.filter((system) => system.name === name))
-  results.push(await runScenario(scenario, ordered, { ...options, progress }))
+  results.push(await runScenario(scenario, ordered, { ...options, profile: profile && resolve(profile), progress }))
 }
 
 const date = startedAt.toISOString().slice(0, 10)

@@ -15,11 +15,16 @@ export interface Verdict {
 const labels = new Map(systems.map(({ name, label }) => [name, label]))
 export const labelOf = (name: string): string => labels.get(name) ?? name
 
-/** How Dred did against the goals of a scenario. */
-export function verdicts({ scenario, outcomes }: ScenarioResult): Verdict[] {
+/** How Dred did against the goals of a scenario; goals that name a system of those measured on request only count when it was asked for. */
+export function verdicts({ scenario, outcomes, missing }: ScenarioResult): Verdict[] {
   const value = (system: string, { case: name, metric }: Pick<Goal, 'case' | 'metric'>): number | undefined =>
     outcomes.find((outcome) => outcome.system === system && outcome.case === name && outcome.problem === undefined)?.medians[metric]
-  return scenario.goals.map((goal) => {
+  const wasAsked = ({ than }: Goal): boolean =>
+    !('system' in than) ||
+    !scenario.more?.includes(than.system) ||
+    than.system in missing ||
+    outcomes.some(({ system }) => system === than.system)
+  return scenario.goals.filter(wasAsked).map((goal) => {
     const { than, metric, sense, ratio, difference } = goal
     const own = value(goal.of ?? 'dred', goal)
     const other = 'number' in than ? than.number : value(than.system, { case: than.case ?? goal.case, metric })
@@ -36,11 +41,12 @@ export function markdown(
 ): string {
   const took = results.reduce((total, result) => total + result.seconds, 0)
   const all = results.flatMap(verdicts)
+  const unmeasured = all.filter(({ reached }) => reached === undefined).length
   const parts = [
     `# Benchmark of ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     machine(),
     `Medians of ${rounds} rounds of ${seconds} s, the systems in turns (A B C A B C …); ${Math.round(took / 60)} minutes in all. ${MESSAGES}`,
-    `**${all.filter(({ ok }) => ok).length} of ${all.length} goals reached.** ✓ and ✗ compare with the goal; a figure of a system that lost, doubled or did not answer for a message is not counted.`,
+    `**${all.filter(({ ok }) => ok).length} of ${all.length} goals reached${unmeasured > 0 ? `, ${unmeasured} not measured` : ''}.** ✓ and ✗ compare with the goal; a figure of a system that lost, doubled or did not answer for a message is not counted.`,
     `![Results](${plot})`,
     versions(results),
     kept(results),

@@ -9,6 +9,8 @@ import type { Cluster, System } from './systems/port.ts'
 export interface RunOptions {
   rounds: number
   seconds: number
+  /** A folder for CPU profiles. */
+  profile?: string | undefined
   progress: (text: string) => void
 }
 
@@ -104,7 +106,7 @@ class Bench {
     const folder = join(this.#folder, `${this.#started++}-${system.name}`)
     mkdirSync(folder)
     try {
-      const cluster = await system.start({ servers: this.#scenario.servers, folder })
+      const cluster = await system.start({ servers: this.#scenario.servers, folder, profile: this.#options.profile })
       Object.assign(this.#versions, cluster.versions)
       this.#clusters.set(system, cluster)
       return cluster

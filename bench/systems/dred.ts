@@ -46,7 +46,7 @@ const raisedLimits = {
   requests: atOnce,
 }
 
-async function start({ servers, folder }: StartOptions, { kind, processes }: Make): Promise<Cluster> {
+async function start({ servers, folder, profile }: StartOptions, { kind, processes }: Make): Promise<Cluster> {
   const ports = await Promise.all(Array.from({ length: servers }, freePort))
   const endpoints = ports.map((port) => `http://127.0.0.1:${port}`)
   const script = (name: string): string => join(import.meta.dirname, name)
@@ -68,8 +68,8 @@ async function start({ servers, folder }: StartOptions, { kind, processes }: Mak
     }
     const file = join(folder, `server-${index}.json`)
     writeFileSync(file, JSON.stringify(settings))
-    const profile = process.env['BENCH_PROFILE'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['BENCH_PROFILE']}`]
-    const command = [process.execPath, ...profile, script('dred-server.ts'), file]
+    const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+    const command = [process.execPath, ...profiling, script('dred-server.ts'), file]
     for (let i = 0; i < processes; i++)
       relays.push(await launch(command, { name: `server-${index}-${i}`, folder, ready: /"adminUrl".*\n/, core: cores?.servers }))
   }

@@ -26,6 +26,8 @@ export interface StartOptions {
   servers: number
   /** An empty folder for data and logs. */
   folder: string
+  /** A folder for CPU profiles of Dred's processes. */
+  profile?: string | undefined
 }
 
 /** Running servers. Servers are numbered from 0. */
