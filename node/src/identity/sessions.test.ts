@@ -79,18 +79,14 @@ describe('a session of a device', () => {
   it('is not opened by an answer that was meant for another server, registry or neighborhood', async () => {
     const answer = await world.answer(1, device)
     expectProblem(await post(answer, 2), 'challenge_expired')
+    const { chainId, serverRegistry, neighborhood } = world.ref
+    const here = { chainId, serverRegistry, neighborhood }
     for (const other of [
-      { ...world.ref, neighborhood: '2' },
-      { ...world.ref, chainId: 1 },
-      { ...world.ref, serverRegistry: '0xbb' },
+      { ...here, neighborhood: '2' },
+      { ...here, chainId: 1 },
+      { ...here, serverRegistry: '0xbb' },
     ]) {
-      const { chainId, serverRegistry, neighborhood } = {
-        chainId: world.ref.chainId,
-        serverRegistry: world.ref.serverRegistry,
-        neighborhood: '1',
-        ...other,
-      }
-      const sig = await world.sign(device, sessionBytes({ chainId, serverRegistry, neighborhood }, { server: 1, ...answer }))
+      const sig = await world.sign(device, sessionBytes(other, { server: 1, ...answer }))
       expectProblem(await post({ ...answer, sig }), 'invalid_signature')
     }
     const sig = await world.sign(device, sessionBytes(world.ref, { server: 2, ...answer }))
@@ -274,7 +270,8 @@ describe('a revocation', () => {
     expectProblem(await revoke({ ...(await byDevice(revocation, its)), revokedAt: world.now() + 1 }), 'invalid_signature')
     const stranger = { address: account.address, sign: (text: string) => ground.chain.wallet(2).signMessage({ message: text }) }
     expectProblem(await revoke(await byWallet(stranger, { ...revocation, by: 'wallet' })), 'invalid_signature')
-    const elsewhere = { ...world.ref, chainId: 1, serverRegistry: world.ref.serverRegistry, neighborhood: '1' }
+    const { serverRegistry, neighborhood } = world.ref
+    const elsewhere = { chainId: 1, serverRegistry, neighborhood }
     const sig = await world.sign(its, revocationBytes(elsewhere, revocation))
     expectProblem(await revoke({ ...revocation, sig }), 'invalid_signature')
     world.rpc.down = true
