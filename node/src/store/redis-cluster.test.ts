@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { describeStore, type StoreHarness } from './contract.ts'
+import type { Store } from './port.ts'
 import { openRedisStore } from './redis.ts'
-import { type RedisGroup, startRedisCluster } from './testing/redis-cluster.ts'
+import { client, reconnected, type RedisGroup, startRedisCluster, until } from './testing/redis-cluster.ts'
+import { channel, message, self } from './testing/samples.ts'
 
 let cluster: RedisGroup
 beforeAll(async () => {
@@ -17,3 +19,60 @@ async function prepare(): Promise<StoreHarness> {
 }
 
 describeStore('Redis Cluster', prepare)
+
+describe('a slot that another master takes over', () => {
+  const prefix = 'dred:{taken over}:'
+  let store: Store
+  beforeEach(async () => {
+    store = await openRedisStore({ ...cluster.address, prefix, replicas: 1 })
+    await store.append(channel, self, 1)
+  })
+  afterEach(() => store.close())
+
+  it('is followed, although the connection to the former one does not break', { timeout: 30_000 }, async () => {
+    const { coordinate } = await store.append(message(channel.id, 'before'), self, 1)
+    const master = await cluster.masterOf(prefix)
+    const [replica] = await cluster.replicasOf(prefix, 1)
+    if (!replica) throw new Error('no replica')
+    const [admin, former] = [client(replica), client(master)]
+    const back = reconnected(store)
+    await admin.call('CLUSTER', 'FAILOVER')
+    await cluster.masterOf(prefix, master)
+    await until(async () => (await former.info('replication')).includes('role:slave'))
+    // PING is answered by anybody: only what concerns the slot tells that it is another's.
+    await expect(store.vector()).rejects.toMatchObject({ code: 'store_unavailable' })
+    await back
+    const after = await store.append(message(channel.id, 'after'), self, 2)
+    expect(after).toMatchObject({ created: true, coordinate: { n: 1 } })
+    expect(after.coordinate.incarnation).toBeGreaterThan(coordinate.incarnation)
+    expect((await store.channel(channel.id))?.messages).toBe(2)
+    admin.disconnect()
+    former.disconnect()
+  })
+
+  it('is out of reach while its keys are on their way, and complete afterwards', { timeout: 30_000 }, async () => {
+    const source = await cluster.masterOf(prefix)
+    const target = await cluster.masterOf('another slot', source)
+    const [from, to] = [client(source), client(target)]
+    const [slot, sourceId, targetId] = [
+      await from.call('CLUSTER', 'KEYSLOT', prefix),
+      await from.call('CLUSTER', 'MYID'),
+      await to.call('CLUSTER', 'MYID'),
+    ].map(String) as [string, string, string]
+    const before = (await store.channel(channel.id))?.messages ?? 0
+    await to.call('CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId)
+    await from.call('CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId)
+    await expect(store.append(message(channel.id, 'on its way'), self, 3)).rejects.toMatchObject({ code: 'store_unavailable' })
+    const keys = (await from.call('CLUSTER', 'GETKEYSINSLOT', slot, 1_000)) as string[]
+    expect(keys.length).toBeGreaterThan(3)
+    await from.call('MIGRATE', '127.0.0.1', target.port, '', 0, 5_000, 'KEYS', ...keys)
+    const back = reconnected(store)
+    for (const redis of [to, from]) await redis.call('CLUSTER', 'SETSLOT', slot, 'NODE', targetId)
+    await store.append(message(channel.id, 'on its way'), self, 4).catch(() => undefined)
+    await back
+    await store.append(message(channel.id, 'on its way'), self, 5)
+    expect((await store.channel(channel.id))?.messages).toBe(before + 1)
+    from.disconnect()
+    to.disconnect()
+  })
+})

@@ -117,7 +117,7 @@ export class RedisConnection {
       if (this.#redis.status !== 'ready') throw new Error('The connection was lost')
     } catch (error) {
       this.#redis.disconnect()
-      throw this.#unavailable(this.#lastError ?? error)
+      throw error instanceof DredError ? error : this.#unavailable(this.#lastError ?? error)
     }
     this.#redis.on('close', () => this.#lose())
     this.#redis.on('ready', () => void this.#resume())

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { RedisAddress } from '../config.ts'
+import type { Store } from '../port.ts'
 import { freePort, type RedisServer, startRedis } from './redis-server.ts'
 
 /** Redis servers of one's own on the loopback interface, of which another takes the writes when the one that does dies. */
@@ -110,6 +111,16 @@ export async function upToDate(servers: readonly RedisServer[], master: Redis, c
     if (lines.length >= count) return servers.filter(({ port }) => lines.some((line) => line.includes(`port=${port},`)))
     await delay(30)
   }
+}
+
+/** Resolves when a store is back after it was out of reach. */
+export function reconnected(store: Pick<Store, 'onReconnected'>): Promise<void> {
+  return new Promise((resolve) => {
+    const stop = store.onReconnected(() => {
+      stop()
+      resolve()
+    })
+  })
 }
 
 export async function until(check: () => Promise<boolean>): Promise<void> {

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis'
 import { client, type RedisGroup, until, upToDate } from './redis-cluster.ts'
 import { freePort, launch, type RedisServer, startRedis } from './redis-server.ts'
 
-const NAME = 'dred'
+export const NAME = 'dred'
 const SENTINELS = 3
 
 /** A master with replicas under three Sentinels. */
