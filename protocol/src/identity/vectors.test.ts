@@ -62,8 +62,15 @@ describe('a delegation', () => {
     expect(delegationText(ref, key, fields)).toBe(message)
     const { address, domain, uri, issuedAt, expiresAt } = fields
     expect(parseSiweMessage(message)).toMatchObject({
-      ...{ address, domain, uri, version: '1', chainId: ref.chainId, nonce, resources },
-      ...{ issuedAt: new Date(issuedAt), expirationTime: new Date(expiresAt) },
+      address,
+      domain,
+      uri,
+      version: '1',
+      chainId: ref.chainId,
+      nonce,
+      issuedAt: new Date(issuedAt),
+      expirationTime: new Date(expiresAt),
+      resources,
     })
     expect(await recoverMessageAddress({ message, signature: signature as Hex })).toBe(wallet.address)
   })
