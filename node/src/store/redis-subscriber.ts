@@ -14,7 +14,7 @@ export class RedisSubscriber {
   readonly attempted: Promise<void>
 
   constructor(options: RedisConnectionOptions, channels: () => readonly string[], listener: SubscriberListener) {
-    this.#redis = createClient(options, { autoResubscribe: false, socketTimeout: 0 })
+    this.#redis = createClient(options, { autoResubscribe: false })
     // Whoever uses the store hears of it from the other connection.
     this.#redis.on('error', () => undefined)
     this.#redis.on('smessageBuffer', (channel: Buffer, payload: Buffer) => listener.message(channel.toString(), payload))
