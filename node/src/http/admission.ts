@@ -16,8 +16,9 @@ const PEER_PATH = '/peer'
 /**
  * Decides which requests are worked on. Before anything is read, verified or looked up, the address that a request comes from pays for
  * it and for the body that it announces; once a bearer token has been judged, so does its holder.
+ * @returns what large answers are made by
  */
-export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: HttpLimits): void {
+export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: HttpLimits): HeldPages {
   const requests = new Shares({ what: 'requests', ...limiter.limits.requests })
   const bodies = new Shares({ what: 'bytes of bodies', ...limits.bodyBytes })
   const pages = new HeldPages(limits.heldPageBytes)
@@ -49,9 +50,14 @@ export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: Ht
   app.addHook('onRequest', (request, reply, done) => settle(() => arrive(request, reply), done))
   app.addHook('preHandler', (request, _reply, done) => settle(() => chargeFurther(request, limiter), done))
   app.addHook('onSend', async (request, reply, payload) => {
-    if (typeof payload === 'string' || Buffer.isBuffer(payload)) pages.hold(addressKey(request.ip), payload.length, reply.raw)
+    if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
+      const key = addressKey(request.ip)
+      pages.hold(key, payload.length, reply.raw)
+      limiter.answered(key, payload.length)
+    }
     return payload
   })
+  return pages
 }
 
 /** What is known of a request once it is whole, and of who sends it. */

@@ -114,7 +114,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     done(context.isClosing() ? new DredError('shutting_down') : undefined)
   })
   speakVersion(app)
-  admitRequests(app, options.limiter, options.limits)
+  const pages = admitRequests(app, options.limiter, options.limits)
   await app.register(cors, {
     methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposedHeaders: EXPOSED_HEADERS,
@@ -123,7 +123,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   })
   identifyCallers(app, context.identity.sessions)
   const routes = typed(app)
-  registerChannelRoutes(routes, context)
+  registerChannelRoutes(routes, context, pages)
   registerMemberRoutes(routes, context)
   registerPresenceRoutes(routes, context)
   registerStreamRoutes(routes, context)

@@ -1,14 +1,16 @@
 import { DredError, describeMismatch, limits, routes, UnjudgedBatch } from '@dred/protocol'
 import type { FastifyReply } from 'fastify'
+import { addressKey } from '../limits/address.ts'
 import type { Published } from '../publisher.ts'
 import type { Goal } from '../receipts.ts'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
 import { toDredError } from './errors.ts'
+import type { HeldPages } from './held-pages.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export function registerChannelRoutes(app: Routes, { channels, receipts, realtime: { polls } }: AppContext): void {
+export function registerChannelRoutes(app: Routes, { channels, receipts, realtime: { polls } }: AppContext, pages: HeldPages): void {
   const answer = async ({ accepted, cursor }: Published, goal: Goal | undefined) => ({
     id: accepted.id,
     cursor,
@@ -60,7 +62,7 @@ export function registerChannelRoutes(app: Routes, { channels, receipts, realtim
       const { id } = request.params
       const { after, waitMs = 0 } = request.query
       if (waitMs > 0 && after === undefined) throw new DredError('malformed_request', { detail: 'waitMs goes with after' })
-      const read = () => channels.history(id, request.query, request.caller)
+      const read = () => pages.make(addressKey(request.ip), () => channels.history(id, request.query, request.caller))
       const { json } = waitMs > 0 ? await polls.poll(id, { waitMs, read, left: onceClosed(reply) }) : await read()
       // The page is JSON text already, with the signed bytes as they came.
       return reply.type(JSON_TYPE).send(Buffer.from(json) as never)
@@ -68,7 +70,7 @@ export function registerChannelRoutes(app: Routes, { channels, receipts, realtim
   })
   app.route({
     ...declaration(routes.listChannels),
-    handler: (request) => channels.list(request.query),
+    handler: (request) => pages.make(addressKey(request.ip), () => channels.list(request.query)),
   })
 }
 

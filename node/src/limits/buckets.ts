@@ -84,6 +84,16 @@ export class Buckets {
     this.#entries.get(key)?.own.give(own, Math.min(count, pooled.burst), this.#options.now())
   }
 
+  /** Takes as many of these tokens as this process has: for what was done already. */
+  spend(key: string, count: number): void {
+    const { own } = this.#division
+    const now = this.#options.now()
+    const entry = this.#entry(key)
+    const level = entry.own.level(own, now)
+    entry.own.take(own, Math.min(level, count), now)
+    entry.lease.tokens = Math.max(0, entry.lease.tokens - Math.max(0, count - level))
+  }
+
   /** As far as this process knows. */
   state(key: string): BucketState {
     const { rate, now } = this.#options

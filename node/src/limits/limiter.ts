@@ -68,6 +68,11 @@ export class Limiter implements Allowances {
     return this.#buckets[scope]?.take(key, cost)
   }
 
+  /** An answer was made for an address: its bytes cost too, as many tokens as there are. */
+  answered(key: string, bytes: number): void {
+    if (bytes >= BYTES_PER_TOKEN) this.#buckets.address?.spend(key, bytes / BYTES_PER_TOKEN)
+  }
+
   /** Undefined for a scope without limit. */
   state(scope: Scope, key: string): BucketState | undefined {
     return this.#buckets[scope]?.state(key)
