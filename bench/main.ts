@@ -1,13 +1,13 @@
 // Dred and its peers side by side: npm run bench -- [--only p1,p3] [--systems dred,nats] [--rounds 3] [--seconds 4] [--peers] [--quick] [--json]
 //   [--write] [--profile FOLDER]
 // Writes bench/results/<date>.md, .json and .svg unless --quick, --only or --systems say that it is not the whole run; --write does all the same.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { killAll, pinSelf } from './lab/process.ts'
 import { installPeers } from './peers.ts'
-import { plot } from './plot.ts'
-import { markdown, verdicts } from './report.ts'
+import { json, markdown, writeResults } from './report.ts'
 import { runScenario, type ScenarioResult } from './run.ts'
 import { scenarios } from './scenarios/index.ts'
 import { quick } from './scenarios/quick.ts'
@@ -31,7 +31,11 @@ const { values } = parseArgs({
 })
 
 const progress = (text: string): void => void process.stderr.write(`${text}\n`)
-process.on('exit', killAll)
+const folder = mkdtempSync(join(tmpdir(), 'dred-bench-'))
+process.on('exit', () => {
+  killAll()
+  rmSync(folder, { recursive: true, force: true })
+})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130))
 
 const names = values.systems?.split(',')
@@ -53,29 +57,12 @@ const results: ScenarioResult[] = []
 for (const scenario of chosen) {
   const taking = [...scenario.systems, ...(values.peers ? (scenario.more ?? []) : [])].filter((name) => names?.includes(name) ?? true)
   const ordered = taking.flatMap((name) => systems.filter((system) => system.name === name))
-  results.push(await runScenario(scenario, ordered, { ...options, profile: profile && resolve(profile), progress }))
+  results.push(await runScenario(scenario, ordered, { ...options, folder, profile: profile && resolve(profile), progress }))
 }
 
-const date = startedAt.toISOString().slice(0, 10)
-const report = markdown(results, { ...options, startedAt, plot: `${date}.svg` })
-const data = JSON.stringify(
-  {
-    startedAt,
-    ...options,
-    scenarios: results.map(({ scenario, ...rest }) => ({ id: scenario.id, ...rest, goals: verdicts({ scenario, ...rest }) })),
-  },
-  null,
-  2,
-)
-if (values.write || (!values.quick && !names && !ids)) {
-  const folder = join(import.meta.dirname, 'results')
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, `${date}.md`), report)
-  writeFileSync(join(folder, `${date}.json`), `${data}\n`)
-  writeFileSync(join(folder, `${date}.svg`), plot(results, `Dred and its peers, ${date}`))
-  progress(`Written to bench/results/${date}.md`)
-}
-process.stdout.write(values.json ? `${data}\n` : report)
+const run = { results, startedAt, rounds: options.rounds, seconds: options.seconds }
+if (values.write || (!values.quick && !names && !ids)) progress(`Written: ${writeResults(run)}`)
+process.stdout.write(values.json ? json(run) : markdown(run))
 const failed = results.some(
   ({ outcomes, missing }) => 'dred' in missing || outcomes.some(({ system, problem }) => system === 'dred' && problem),
 )

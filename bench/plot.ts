@@ -1,4 +1,4 @@
-import { labelOf, number } from './report.ts'
+import { labelOf, number } from './labels.ts'
 import type { ScenarioResult } from './run.ts'
 
 const WIDTH = 960

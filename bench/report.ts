@@ -1,7 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, totalmem } from 'node:os'
+import { join } from 'node:path'
 import { cores } from './lab/process.ts'
-import type { RunOptions, ScenarioResult } from './run.ts'
+import { labelOf, number } from './labels.ts'
+import { plot } from './plot.ts'
+import type { ScenarioResult } from './run.ts'
 import type { Goal, Scenario } from './scenarios/port.ts'
 import { systems } from './systems/index.ts'
 
@@ -11,9 +14,6 @@ export interface Verdict {
   reached: number | undefined
   ok: boolean
 }
-
-const labels = new Map(systems.map(({ name, label }) => [name, label]))
-export const labelOf = (name: string): string => labels.get(name) ?? name
 
 /** How Dred did against the goals of a scenario; goals that name a system of those measured on request only count when it was asked for. */
 export function verdicts({ scenario, outcomes, missing }: ScenarioResult): Verdict[] {
@@ -34,11 +34,42 @@ export function verdicts({ scenario, outcomes, missing }: ScenarioResult): Verdi
   })
 }
 
+export interface Run {
+  results: readonly ScenarioResult[]
+  startedAt: Date
+  rounds: number
+  /** Of each measurement. */
+  seconds: number
+}
+
+const dateOf = ({ startedAt }: Run): string => startedAt.toISOString().slice(0, 10)
+
+/**
+ * Writes the run as Markdown, JSON and a plot, and has the README point there.
+ * @returns the path of the Markdown
+ */
+export function writeResults(run: Run): string {
+  const folder = join(import.meta.dirname, 'results')
+  mkdirSync(folder, { recursive: true })
+  const date = dateOf(run)
+  const file = join(folder, `${date}.md`)
+  writeFileSync(file, markdown(run))
+  writeFileSync(join(folder, `${date}.json`), json(run))
+  writeFileSync(join(folder, `${date}.svg`), plot(run.results, `Dred and its peers, ${date}`))
+  const readme = join(import.meta.dirname, 'README.md')
+  const newest = `<!-- newest -->\n[Results of ${date}](results/${date}.md)\n\n![Bars for every scenario](results/${date}.svg)\n<!-- /newest -->`
+  writeFileSync(readme, readFileSync(readme, 'utf8').replace(/<!-- newest -->.*<!-- \/newest -->/s, newest))
+  return file
+}
+
+export function json({ results, ...run }: Run): string {
+  const scenarios = results.map((result) => ({ ...result, scenario: result.scenario.id, goals: verdicts(result) }))
+  return `${JSON.stringify({ ...run, scenarios }, null, 2)}\n`
+}
+
 /** The whole run as Markdown. */
-export function markdown(
-  results: readonly ScenarioResult[],
-  { rounds, seconds, startedAt, plot }: Omit<RunOptions, 'progress'> & { startedAt: Date; plot: string },
-): string {
+export function markdown(run: Run): string {
+  const { results, rounds, seconds, startedAt } = run
   const took = results.reduce((total, result) => total + result.seconds, 0)
   const all = results.flatMap(verdicts)
   const unmeasured = all.filter(({ reached }) => reached === undefined).length
@@ -47,7 +78,7 @@ export function markdown(
     machine(),
     `Medians of ${rounds} rounds of ${seconds} s, the systems in turns (A B C A B C …); ${Math.round(took / 60)} minutes in all. ${MESSAGES}`,
     `**${all.filter(({ ok }) => ok).length} of ${all.length} goals reached${unmeasured > 0 ? `, ${unmeasured} not measured` : ''}.** ✓ and ✗ compare with the goal; a figure of a system that lost, doubled or did not answer for a message is not counted.`,
-    `![Results](${plot})`,
+    `![Results](${dateOf(run)}.svg)`,
     versions(results),
     kept(results),
     ...results.map(section),
@@ -135,8 +166,4 @@ function describe({ case: name, metric, sense, ratio, than, difference }: Goal, 
   if ('number' in than) return `${name}, ${label}: ${sense} ${ratio === 1 ? '' : `${ratio} × `}${than.number} ${than.unit}`
   const other = than.case === undefined ? labelOf(than.system) : `${labelOf(than.system)}, ${than.case}`
   return `${name}, ${label}: ${sense} ${difference ? `${ratio} more than` : `${ratio} ×`} ${other}`
-}
-
-export function number(value: number, digits: number): string {
-  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }

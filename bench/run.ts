@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { prioritise, unprioritise } from './lab/process.ts'
 import { median } from './lab/statistics.ts'
@@ -9,6 +8,8 @@ import type { Cluster, System } from './systems/port.ts'
 export interface RunOptions {
   rounds: number
   seconds: number
+  /** For the servers' data and logs. */
+  folder: string
   /** A folder for CPU profiles. */
   profile?: string | undefined
   progress: (text: string) => void
@@ -54,7 +55,6 @@ export async function runScenario(scenario: Scenario, systems: readonly System[]
 class Bench {
   readonly #scenario: Scenario
   readonly #options: RunOptions
-  readonly #folder = mkdtempSync(join(tmpdir(), 'dred-bench-'))
   readonly #clusters = new Map<System, Cluster>()
   readonly #outcomes = new Map<string, Outcome>()
   readonly #missing: Record<string, string> = {}
@@ -97,13 +97,12 @@ class Bench {
 
   async close(): Promise<void> {
     for (const system of this.#clusters.keys()) await this.#stop(system)
-    rmSync(this.#folder, { recursive: true, force: true })
   }
 
   async #cluster(system: System): Promise<Cluster | undefined> {
     const known = this.#clusters.get(system)
     if (known) return known
-    const folder = join(this.#folder, `${this.#started++}-${system.name}`)
+    const folder = join(this.#options.folder, `${this.#scenario.id}-${system.name}-${this.#started++}`)
     mkdirSync(folder)
     try {
       const cluster = await system.start({ servers: this.#scenario.servers, folder, profile: this.#options.profile })
