@@ -36,8 +36,10 @@ export const limits = {
   receiptPath: 16,
   /** Least milliseconds between two rounds of `stored` events on a stream. */
   storedEventMs: 100,
-  /** Control messages of one channel that servers take from clients, requests to join among them that wait, and uses of an invitation. */
+  /** Control messages of one channel that servers take from clients, and joins and leaves among them: the rest is for owners. */
   controls: 5_000,
+  comingsAndGoings: 3_000,
+  /** Requests to join a channel that wait for an owner, and uses of an invitation. */
   joinRequests: 500,
   inviteUses: 1_000,
   /** Devices that are present in one channel, channels that one device is present in, and the longest lease, in milliseconds. */

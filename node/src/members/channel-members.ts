@@ -10,6 +10,7 @@ export class Controls {
   readonly #creator: string
   readonly #byId = new Map<string, Control>()
   #membership: Membership | undefined
+  #comingsAndGoings = 0
 
   constructor(creator: string) {
     this.#creator = creator
@@ -17,6 +18,11 @@ export class Controls {
 
   get size(): number {
     return this.#byId.size
+  }
+
+  /** Joins and leaves among them. */
+  get comingsAndGoings(): number {
+    return this.#comingsAndGoings
   }
 
   get membership(): Membership {
@@ -31,6 +37,7 @@ export class Controls {
   add(control: Control | undefined): void {
     if (!control || this.#byId.has(control.id)) return
     this.#byId.set(control.id, control)
+    if (isOfEverybody(control)) this.#comingsAndGoings++
     this.#membership = undefined
   }
 
@@ -38,6 +45,11 @@ export class Controls {
   with(control: Control): Membership {
     return foldMembership(this.#creator, [...this.#byId.values(), control])
   }
+}
+
+/** Whether it is one that needs no owner. */
+export function isOfEverybody({ control }: Control): boolean {
+  return control === 'join' || control === 'leave'
 }
 
 /** Who belongs to the channels in use: read once, and kept as the store announces more, for as long as a channel is tracked. */

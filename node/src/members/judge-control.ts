@@ -1,5 +1,5 @@
 import { type Control, DredError, limits, type Membership, type Refusal } from '@dred/protocol'
-import type { Controls } from './channel-members.ts'
+import { type Controls, isOfEverybody } from './channel-members.ts'
 
 /**
  * Whether a control message that a client hands over may be taken: what has no effect is refused, as it would stay for as long as its
@@ -10,8 +10,8 @@ import type { Controls } from './channel-members.ts'
  */
 export function judgeControl(controls: Controls, control: Control, now: number): void {
   if (controls.get(control.id)) return
-  if (controls.size >= limits.controls) {
-    throw new DredError('rate_limited', { detail: `A channel takes ${limits.controls} control messages` })
+  if (controls.size >= limits.controls || (isOfEverybody(control) && controls.comingsAndGoings >= limits.comingsAndGoings)) {
+    throw new DredError('rate_limited', { detail: 'The channel has as many control messages as it may' })
   }
   assertNotEnded(controls, control, now)
   const { latestAt } = controls.membership
