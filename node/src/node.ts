@@ -2,7 +2,7 @@ import { type Coordinate, DredError, limits, type VerifySignature } from '@dred/
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { PROOF_TOPIC } from './already-serving.ts'
 import { accessBy } from './access/access.ts'
-import { adminCommands } from './admin/commands.ts'
+import { Operator } from './admin/operator.ts'
 import type { Access } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
 import type { ServerKey } from './chain/server-key.ts'
@@ -24,7 +24,6 @@ import { ChannelMembers } from './members/channel-members.ts'
 import { MembersGate } from './members/members-gate.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, startAdmin } from './observability/admin.ts'
-import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import { Presence } from './presence/presence.ts'
@@ -118,6 +117,7 @@ class RelayNode implements Node {
   readonly #members: ChannelMembers
   readonly #access: Access
   readonly #limiter: Limiter
+  readonly #operator: Operator
   readonly #reportMembership: (standing: Standing) => void
   readonly #metrics: Metrics = createMetrics()
   readonly #recent = new RecentEntries(RECENT)
@@ -132,7 +132,6 @@ class RelayNode implements Node {
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
   #closing = false
-  #draining = false
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
     const { store, registry, self, key, wallets, replicatorFactory, now, verify, logger } = dependencies
@@ -195,6 +194,13 @@ class RelayNode implements Node {
       log: logger,
       purgeEveryMs: settings.purgeEveryMs,
     })
+    this.#operator = new Operator({
+      ...dependencies,
+      membership: this.#membership,
+      limiter: this.#limiter,
+      realtime: this.#realtime,
+      replication: this.#replication,
+    })
     this.#metrics.observe({
       relay: () => this.#replication.replicator.statistics(),
       realtime: this.#realtime,
@@ -215,9 +221,9 @@ class RelayNode implements Node {
       this.url = `${this.#settings.tls ? 'https' : 'http'}://${address.host}`
       this.#admin = await startAdmin({
         ...admin,
-        checks: () => this.#checks(),
+        checks: () => this.#operator.checks(this.#closing),
         metrics: this.#metrics,
-        commands: this.#commands(listener),
+        commands: this.#operator.commands(listener.connections),
       })
       this.adminUrl = this.#admin.url
       this.#watch()
@@ -237,35 +243,6 @@ class RelayNode implements Node {
     this.#notices.stop()
     this.#limiter.stop()
     this.#identity.sessions.close()
-  }
-
-  #checks(): ReturnType<typeof examine> {
-    const { store, registry } = this.#dependencies
-    return examine({ store, registry, standing: this.#membership.standing(), closing: this.#closing || this.#draining })
-  }
-
-  #commands({ connections }: Listener): ReturnType<typeof adminCommands> {
-    const { logger, now } = this.#dependencies
-    this.#limiter.blocks.onBlock(({ kind, key }) => {
-      if (kind === 'address') connections.destroy(key)
-      if (kind === 'channel') this.#realtime.hub.closeChannel(key, 'not_serving', 5_000)
-    })
-    return adminCommands({
-      limiter: this.#limiter,
-      connections,
-      streams: this.#realtime.hub,
-      relay: () => this.#replication.replicator.statistics(),
-      standing: () => this.#membership.standing(),
-      checks: () => this.#checks(),
-      leads: this.#replication.leads,
-      drain: () => {
-        this.#draining = true
-        this.#realtime.closeAll('shutting_down', 250)
-      },
-      isDraining: () => this.#draining,
-      logger,
-      now,
-    })
   }
 
   #createApp(): ReturnType<typeof createApp> {
@@ -303,7 +280,7 @@ class RelayNode implements Node {
         incarnation: () => this.#incarnation.self.incarnation,
         onProof: (nonce) => store.shared?.bus.publish(PROOF_TOPIC, nonce),
         now,
-        isClosing: () => this.#closing || this.#draining,
+        isClosing: () => this.#closing || this.#operator.draining,
       },
       { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
     )
