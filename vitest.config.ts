@@ -7,7 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           globalSetup: './test/global-setup.ts',
-          include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts,test/sim}/**/*.test.ts'],
+          include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts,bench,test/sim}/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 20_000,
           sequence: { groupOrder: 0 },
