@@ -47,10 +47,20 @@ describe('the SDK in channels that ask who reads', () => {
   it('publishes, reads and follows one with a token gate, asking the wallet once', async () => {
     const storage = memoryStorage()
     const account = accountOf(1)
-    const first = await client({ account, storage }).channels.create({ access: 'token', gate: gate() })
-    await Promise.all([first.publish('one'), first.publish('two')])
+    const requests: string[] = []
+    const noting: typeof fetch = (input, init) => {
+      requests.push(`${init?.method} ${new URL(String(input)).pathname}`)
+      return fetch(input, init)
+    }
+    const made = client({ account, storage, fetch: noting })
+    const first = await made.channels.create({ access: 'token', gate: gate() })
+    await Promise.all([first.publish('one'), first.publish('two'), first.history(), first.history()])
     expect((await first.history()).items.map(({ data }) => data)).toEqual(['one', 'two'])
     expect(asked).toHaveLength(1)
+    const count = (request: string) => requests.filter((noted) => noted === request).length
+    expect(count(`POST /channel/${first.id}/capability`)).toBe(1)
+    // A question and an answer for each server at most.
+    expect(count('POST /session')).toBeLessThanOrEqual(4)
     expect(asked[0]).toContain('localhost wants you to sign in with your Ethereum account')
 
     const again = await client({ account, storage }).channels.get(first.id)
