@@ -91,5 +91,7 @@ describe('the room of a board', () => {
     held.post(notice('a/1', 1), 7, 0)
     expect(held.post(notice('a/1', 2, { text: 'x'.repeat(700) }), 7, 0).outcome).toBe('full')
     expect(held.get('presence', 'a/1')).toEqual(notice('a/1', 1))
+    // It still takes its room.
+    expect(['a/2', 'a/3'].map((about) => held.post(notice(about, 1), 7, 0).outcome)).toEqual([fresh, 'full'])
   })
 })

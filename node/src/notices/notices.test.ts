@@ -50,7 +50,12 @@ describe('notices', () => {
     expect(heard).toEqual([['c/1', false]])
     clock += 30
     expect([notices.get('presence', 'c/1'), notices.about('presence', 'c/')]).toEqual([undefined, []])
-    await vi.waitFor(() => expect(heard).toEqual([['c/1', false], ['c/1', true]]))
+    await vi.waitFor(() =>
+      expect(heard).toEqual([
+        ['c/1', false],
+        ['c/1', true],
+      ]),
+    )
     stop()
     await notices.take(notice('c/2'))
     expect(heard).toHaveLength(2)
@@ -73,6 +78,22 @@ describe('notices', () => {
     expect(notices.about('presence', 'c/')).toHaveLength(1)
   })
 
+  it('are judged once, however often and by whom they are said again', async () => {
+    const notices = await start(await memory())
+    let judged = 0
+    notices.register('presence', async (text) => {
+      judged++
+      return JSON.parse(text) as Notice
+    })
+    const text = textOf(notice('c/1'))
+    for (let i = 0; i < 3; i++) notices.heard(7, 'presence', text)
+    await vi.waitFor(() => expect(notices.get('presence', 'c/1')).toBeDefined())
+    for (const peer of [7, 8]) notices.heard(peer, 'presence', text)
+    notices.heard(8, 'presence', textOf(notice('c/2')))
+    await vi.waitFor(() => expect(notices.get('presence', 'c/2')).toBeDefined())
+    expect(judged).toBe(2)
+  })
+
   it('of a peer that sends too much are dropped, and those of others are not', async () => {
     const notices = await start(await memory())
     const long = (i: number) => textOf({ ...notice(`c/${i}`), text: `${i}`.padEnd(8_000) })
@@ -91,14 +112,16 @@ describe('notices', () => {
     await notices.take(notice('d/1'))
     await expect(notices.take(notice('e/1', { text: '€'.repeat(2_731) }))).rejects.toMatchObject({ code: 'body_too_large' })
     for (let i = 0; i < 33; i++) {
-      for (let j = 0; j < 200 && i < 23; j++) await notices.take(notice(`x${j}/y${i}`, { text: `${i} ${j}`.padEnd(8_192) })).catch(() => undefined)
+      for (let j = 0; j < 200 && i < 23; j++)
+        await notices.take(notice(`x${j}/y${i}`, { text: `${i} ${j}`.padEnd(8_192) })).catch(() => undefined)
     }
     await expect(notices.take(notice('z/1', { text: 'z'.padEnd(8_192) }))).rejects.toMatchObject({ code: 'storage_full' })
   })
 })
 
 describe('notices that are kept', () => {
-  const revocation = (about: string, fields: Partial<Notice> = {}) => notice(about, { kind: 'revocation', expiresAt: clock + DAY_MS, ...fields })
+  const revocation = (about: string, fields: Partial<Notice> = {}) =>
+    notice(about, { kind: 'revocation', expiresAt: clock + DAY_MS, ...fields })
 
   it('are there after a restart, others are not', async () => {
     const store = await memory()
@@ -146,16 +169,29 @@ describe('notices that are kept', () => {
 describe('the processes of a server', () => {
   it('tell each other what is new, once, and with where it came from', async () => {
     const [bus, store] = [memoryBus(), await memory()]
-    const [first, second] = [await start(store, { bus: bus.join() }), await start(store, { bus: bus.join() })]
+    const said: string[] = []
+    const joined = bus.join()
+    const publish: Bus['publish'] = (topic, text) => {
+      said.push(topic)
+      joined.publish(topic, text)
+    }
+    const [first, second] = [await start(store, { bus: bus.join() }), await start(store, { bus: { ...joined, publish } })]
     const heard: string[] = []
     second.on('presence', ({ about }) => heard.push(about))
     const toPeers: unknown[] = []
     second.onNew(({ about }, from) => toPeers.push([about, from]))
     await first.take(notice('c/1'))
+    // Not as an answer to what the second asked when it started.
+    await new Promise(setImmediate)
+    expect(heard).toEqual(['c/1'])
     first.heard(7, 'presence', textOf(notice('c/2')))
     await vi.waitFor(() => expect(heard).toEqual(['c/1', 'c/2']))
     // Whoever has the links passes on what a client of another process handed over.
-    expect(toPeers).toEqual([['c/1', undefined], ['c/2', undefined]])
+    expect(toPeers).toEqual([
+      ['c/1', undefined],
+      ['c/2', undefined],
+    ])
+    expect(said).toEqual(['notices-wanted'])
   })
 
   it('tell one that comes later what holds', async () => {
