@@ -15,6 +15,7 @@ import type { TlsFiles } from './http/listener.ts'
 import { Membership } from './membership.ts'
 import { createNode, type NodeSettings } from './node.ts'
 import { createReplicator } from './peers/index.ts'
+import { hashNatively } from './native-hash.ts'
 import { openSignaturePool } from './signatures/index.ts'
 import { StartupError } from './startup-error.ts'
 import { openStore } from './store/index.ts'
@@ -32,6 +33,7 @@ export interface RunningServer {
  * @throws StartupError
  */
 export async function serve(config: NodeConfig): Promise<RunningServer> {
+  hashNatively()
   const logger = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
   const opened: { close(): Promise<void> }[] = []
   const close = async (): Promise<void> => {
