@@ -23,19 +23,15 @@ export class MarkReader {
   }
 
   read(bytes: Buffer): void {
-    if (this.#tail.length > 0) {
-      const joint = Buffer.concat([this.#tail, bytes.subarray(0, LENGTH - 1)])
-      // What begins in these bytes themselves is found below.
-      this.#scan(joint, this.#tail.length)
-    }
-    this.#scan(bytes, bytes.length)
+    // Of these bytes too few for a mark that begins in them: those are found next.
+    if (this.#tail.length > 0) this.#scan(Buffer.concat([this.#tail, bytes.subarray(0, LENGTH - 1)]))
+    this.#scan(bytes)
     const kept = LENGTH - 1
     this.#tail = bytes.length >= kept ? Buffer.from(bytes.subarray(-kept)) : Buffer.concat([this.#tail, bytes]).subarray(-kept)
   }
 
-  /** @param before marks that begin there or later are not taken */
-  #scan(bytes: Buffer, before: number): void {
-    for (let at = bytes.indexOf(OPEN); at !== -1 && at < before; at = bytes.indexOf(OPEN, at + OPEN.length)) {
+  #scan(bytes: Buffer): void {
+    for (let at = bytes.indexOf(OPEN); at !== -1; at = bytes.indexOf(OPEN, at + OPEN.length)) {
       if (at + LENGTH > bytes.length) return
       if (bytes[at + LENGTH - 1] !== CLOSE) throw new Error('A mark is broken')
       let n = 0
