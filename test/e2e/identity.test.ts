@@ -6,6 +6,7 @@ let ground: Ground
 let world: World
 let clients: DredClient[]
 let asked: string[]
+let requests: string[]
 
 beforeAll(async () => {
   ground = await prepareGround()
@@ -16,6 +17,7 @@ beforeEach(async () => {
   world = await World.start(ground)
   clients = []
   asked = []
+  requests = []
   return async () => {
     for (const each of clients) each.close()
     await world.close()
@@ -40,6 +42,15 @@ function client(options: Partial<DredClientOptions>): DredClient {
   return made
 }
 
+/** Writes down what is asked of servers. */
+const noting: typeof fetch = (input, init) => {
+  const { pathname } = new URL(input instanceof Request ? input.url : input)
+  requests.push(`${init?.method} ${pathname}`)
+  return fetch(input, init)
+}
+
+const count = (request: string) => requests.filter((noted) => noted === request).length
+
 const gate = () =>
   ({ standard: 'erc20', contract: ground.contracts.token.toLowerCase(), min: '5', chainId: world.registry.chainId }) as const
 
@@ -47,17 +58,10 @@ describe('the SDK in channels that ask who reads', () => {
   it('publishes, reads and follows one with a token gate, asking the wallet once', async () => {
     const storage = memoryStorage()
     const account = accountOf(1)
-    const requests: string[] = []
-    const noting: typeof fetch = (input, init) => {
-      requests.push(`${init?.method} ${new URL(String(input)).pathname}`)
-      return fetch(input, init)
-    }
-    const made = client({ account, storage, fetch: noting })
-    const first = await made.channels.create({ access: 'token', gate: gate() })
+    const first = await client({ account, storage, fetch: noting }).channels.create({ access: 'token', gate: gate() })
     await Promise.all([first.publish('one'), first.publish('two'), first.history(), first.history()])
     expect((await first.history()).items.map(({ data }) => data)).toEqual(['one', 'two'])
     expect(asked).toHaveLength(1)
-    const count = (request: string) => requests.filter((noted) => noted === request).length
     expect(count(`POST /channel/${first.id}/capability`)).toBe(1)
     // A question and an answer for each server at most.
     expect(count('POST /session')).toBeLessThanOrEqual(4)
@@ -84,6 +88,24 @@ describe('the SDK in channels that ask who reads', () => {
     expect((await channel.history()).items).toHaveLength(3)
     await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['before', 'after ten minutes', 'after an hour'])
     expect(asked).toHaveLength(1)
+    await subscription.close()
+  })
+
+  it('streams on with a new capability, asking for it by itself', async () => {
+    const account = accountOf(1)
+    const channel = await client({ account }).channels.create({ access: 'token', gate: gate() })
+    const reader = await client({ account, fetch: noting }).channels.get(channel.id)
+    const seen: unknown[] = []
+    const subscription = reader.subscribe({ from: 'start' }, ({ data }) => void seen.push(data))
+    await channel.publish('before')
+    const opened = () => count(`GET /channel/${channel.id}/stream`)
+    await expect.poll(() => [opened(), seen.length], { timeout: 20_000 }).toEqual([2, 1])
+    world.advance(600_000)
+    // Both servers have ended theirs; each is opened with the old capability first, and then with a new one.
+    await expect.poll(opened, { timeout: 20_000 }).toBeGreaterThanOrEqual(4)
+    await channel.publish('after ten minutes')
+    await expect.poll(() => seen, { timeout: 20_000 }).toEqual(['before', 'after ten minutes'])
+    expect(asked).toHaveLength(2)
     await subscription.close()
   })
 
