@@ -226,9 +226,10 @@ describe('an empty bucket', () => {
     node = await startTestNode({ limits: { ...noLimits, device: { burst: 3, perSecond: 1 } } })
     const channel = await createChannel(node.url, signer)
     const other = await testSigner()
-    expect((await publish(node.url, channel, { signer, message: 1 })).status).toBe(201)
-    expect((await publish(node.url, channel, { signer, message: 2 })).status).toBe(201)
-    const { status, body, signed } = await publish(node.url, channel, { signer, message: 3 })
+    // It costs 2.5 tokens.
+    const message = 'x'.repeat(24_576)
+    expect((await publish(node.url, channel, { signer, message })).status).toBe(201)
+    const { status, body, signed } = await publish(node.url, channel, { signer, message: `${message}2` })
     expect({ status, body }).toMatchObject({ status: 429, body: { code: 'rate_limited', detail: expect.stringContaining('"device"') } })
     expect((await publish(node.url, channel, { signer: other, message: 3 })).status).toBe(201)
     const post = (): Promise<Response> =>
@@ -260,7 +261,7 @@ describe('an empty bucket', () => {
   })
 
   test('of a channel leaves the others alone', async () => {
-    node = await startTestNode({ limits: { ...noLimits, channel: { burst: 1, perSecond: 1 } } })
+    node = await startTestNode({ limits: { ...noLimits, channel: { burst: 1, perSecond: 0.001 } } })
     const [one, two] = [await createChannel(node.url, signer), await createChannel(node.url, signer)]
     expect((await publish(node.url, one, { signer, message: 1 })).status).toBe(201)
     expect((await publish(node.url, one, { signer, message: 2 })).body).toMatchObject({ detail: expect.stringContaining('"channel"') })
@@ -268,7 +269,7 @@ describe('an empty bucket', () => {
   })
 
   test('of an address counts bodies before they are read', async () => {
-    node = await startTestNode({ limits: { ...noLimits, address: { burst: 8, perSecond: 1 } } })
+    node = await startTestNode({ limits: { ...noLimits, address: { burst: 8, perSecond: 0.001 } } })
     const post = (bytes: number): Promise<Response> => fetch(`${node.url}/channel/x`, { method: 'POST', body: 'x'.repeat(bytes) })
     expect((await post(98_304)).status).toBe(415)
     const refused = await post(98_304)
@@ -277,7 +278,7 @@ describe('an empty bucket', () => {
   })
 
   test('of sessions', async () => {
-    node = await startTestNode({ limits: { ...noLimits, sessions: { burst: 1, perSecond: 1 } } })
+    node = await startTestNode({ limits: { ...noLimits, sessions: { burst: 1, perSecond: 0.001 } } })
     const open = (): Promise<Response> =>
       fetch(`${node.url}/session`, {
         method: 'POST',
