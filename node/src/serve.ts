@@ -19,6 +19,7 @@ import { hashNatively } from './native-hash.ts'
 import { openSignaturePool } from './signatures/index.ts'
 import { StartupError } from './startup-error.ts'
 import { openStore } from './store/index.ts'
+import { keepYoungGeneration } from './young-generation.ts'
 
 export interface RunningServer {
   url: string
@@ -34,6 +35,7 @@ export interface RunningServer {
  */
 export async function serve(config: NodeConfig): Promise<RunningServer> {
   hashNatively()
+  keepYoungGeneration()
   const logger = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
   const opened: { close(): Promise<void> }[] = []
   const close = async (): Promise<void> => {
