@@ -8,29 +8,24 @@ import type { RegistryView } from './chain/port.ts'
 import type { ServerKey } from './chain/server-key.ts'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
-import type { NodeConfig } from './config.ts'
 import { createApp } from './http/app.ts'
-import { type HttpLimits, httpLimits } from './http/limits.ts'
-import type { Listener, TlsFiles } from './http/listener.ts'
-import type { IdentityConfig } from './identity/config.ts'
+import { httpLimits } from './http/limits.ts'
+import type { Listener } from './http/listener.ts'
 import { createIdentity, type Identity } from './identity/index.ts'
-import type { WalletChain } from './identity/port.ts'
 import { Incarnation } from './incarnation.ts'
 import { Limiter } from './limits/limiter.ts'
-import type { Log } from './log.ts'
 import { ServerNotices } from './notices/notices.ts'
-import type { NoticeSpread } from './notices/port.ts'
 import { ChannelMembers } from './members/channel-members.ts'
 import { MembersGate } from './members/members-gate.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, startAdmin } from './observability/admin.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
-import type { ReplicationEvents, Replicator } from './peers/port.ts'
+import type { Node, NodeDependencies, NodeSettings, ReplicatorContext } from './node-port.ts'
+import type { Replicator } from './peers/port.ts'
 import { Presence } from './presence/presence.ts'
 import { noBus } from './processes/bus.ts'
-import type { ProcessesConfig } from './processes/config.ts'
 import { createReplication, type Replication } from './processes/index.ts'
-import { Realtime, type RealtimeSettings } from './realtime/realtime.ts'
+import { Realtime } from './realtime/realtime.ts'
 import { ReceiptSigner } from './receipt-signer.ts'
 import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
@@ -38,55 +33,7 @@ import { readSoftware } from './software.ts'
 import type { Store } from './store/port.ts'
 import { Upkeep } from './upkeep.ts'
 
-/** The settings that the node itself uses; what the ports are made from is the composition root's. */
-export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> &
-  RealtimeSettings & {
-    tls?: TlsFiles
-    /** Milliseconds between purges. */
-    purgeEveryMs?: number
-    http?: Partial<HttpLimits>
-    identity?: IdentityConfig
-    processes?: ProcessesConfig
-  }
-
-/** What a replicator is made from. */
-export interface ReplicatorContext {
-  store: Store
-  registry: RegistryView
-  /** This server's id and its incarnation now. */
-  self: () => Pick<Coordinate, 'server' | 'incarnation'>
-  /** Begins an incarnation later than this one, of which the store may lack something. */
-  outgrow: (incarnation: number) => void
-  notices: NoticeSpread
-  events: ReplicationEvents
-  log: Log
-  /** Unix milliseconds. */
-  now: () => number
-}
-
-export interface NodeDependencies {
-  store: Store
-  registry: RegistryView
-  /** This server's registry id. */
-  self: { id: number }
-  /** The key that it signs with. */
-  key: ServerKey
-  wallets: WalletChain
-  replicatorFactory: (context: ReplicatorContext) => Replicator
-  /** Verifies what clients sign; default WebCrypto on the event loop. */
-  verify?: VerifySignature
-  /** Unix milliseconds. */
-  now: () => number
-  logger: FastifyBaseLogger
-}
-
-/** A server that listens. Store and registry remain the caller's to close, after it. */
-export interface Node {
-  url: string
-  adminUrl: string
-  /** Tells every stream to come back, lets requests finish and cuts off what has not ended after a second. */
-  close(): Promise<void>
-}
+export type { Node, NodeDependencies, NodeSettings, ReplicatorContext }
 
 const RECENT = { count: 5_000, bytes: 16_777_216, ageMs: 5_000 }
 const TRACKED_CHANNELS = 10_000

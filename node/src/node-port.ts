@@ -1,0 +1,65 @@
+import type { Coordinate, VerifySignature } from '@dred/protocol'
+import type { FastifyBaseLogger } from 'fastify'
+import type { RegistryView } from './chain/port.ts'
+import type { ServerKey } from './chain/server-key.ts'
+import type { NodeConfig } from './config.ts'
+import type { HttpLimits } from './http/limits.ts'
+import type { TlsFiles } from './http/listener.ts'
+import type { IdentityConfig } from './identity/config.ts'
+import type { WalletChain } from './identity/port.ts'
+import type { Log } from './log.ts'
+import type { NoticeSpread } from './notices/port.ts'
+import type { ReplicationEvents, Replicator } from './peers/port.ts'
+import type { ProcessesConfig } from './processes/config.ts'
+import type { RealtimeSettings } from './realtime/realtime.ts'
+import type { Store } from './store/port.ts'
+
+/** The settings that the node itself uses; what the ports are made from is the composition root's. */
+export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> &
+  RealtimeSettings & {
+    tls?: TlsFiles
+    /** Milliseconds between purges. */
+    purgeEveryMs?: number
+    http?: Partial<HttpLimits>
+    identity?: IdentityConfig
+    processes?: ProcessesConfig
+  }
+
+/** What a replicator is made from. */
+export interface ReplicatorContext {
+  store: Store
+  registry: RegistryView
+  /** This server's id and its incarnation now. */
+  self: () => Pick<Coordinate, 'server' | 'incarnation'>
+  /** Begins an incarnation later than this one, of which the store may lack something. */
+  outgrow: (incarnation: number) => void
+  notices: NoticeSpread
+  events: ReplicationEvents
+  log: Log
+  /** Unix milliseconds. */
+  now: () => number
+}
+
+export interface NodeDependencies {
+  store: Store
+  registry: RegistryView
+  /** This server's registry id. */
+  self: { id: number }
+  /** The key that it signs with. */
+  key: ServerKey
+  wallets: WalletChain
+  replicatorFactory: (context: ReplicatorContext) => Replicator
+  /** Verifies what clients sign; default WebCrypto on the event loop. */
+  verify?: VerifySignature
+  /** Unix milliseconds. */
+  now: () => number
+  logger: FastifyBaseLogger
+}
+
+/** A server that listens. Store and registry remain the caller's to close, after it. */
+export interface Node {
+  url: string
+  adminUrl: string
+  /** Tells every stream to come back, lets requests finish and cuts off what has not ended after a second. */
+  close(): Promise<void>
+}
