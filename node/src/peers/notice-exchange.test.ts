@@ -31,7 +31,11 @@ describe('notices', () => {
   it('go to all linked servers at once, and are sent on by none of them', async () => {
     await start(3, patient)
     await Promise.all([linked(1, 2, 3), linked(2, 1, 3), linked(3, 1, 2)])
-    const latencies = (id: number) => cluster.server(id).replicator.statistics().links.filter(({ roundTripMs }) => roundTripMs !== undefined)
+    const latencies = (id: number) =>
+      cluster
+        .server(id)
+        .replicator.statistics()
+        .links.filter(({ roundTripMs }) => roundTripMs !== undefined)
     await vi.waitFor(() => expect([1, 2, 3].map((id) => latencies(id).length)).toEqual([2, 2, 2]), 5_000)
     await cluster.server(1).notices.take(notice('c/1'))
     await Promise.all([arrives(2, 'c/1'), arrives(3, 'c/1')])
@@ -56,6 +60,7 @@ describe('notices', () => {
     await cluster.server(2).notices.take(notice('c/2'))
     cluster.register(cluster.servers)
     await Promise.all([arrives(2, 'c/1'), arrives(1, 'c/2')])
+    expect([1, 2].map((id) => cluster.server(id).notices.statistics().held)).toEqual([2, 2])
   })
 
   it('are in force after a restart where they are kept', async () => {
@@ -83,6 +88,24 @@ describe('notices', () => {
     expect(cluster.server(3).replicator.connected()).toEqual([2])
     await cluster.server(3).notices.take(notice('c/2'))
     await arrives(1, 'c/2')
+  })
+
+  it('are passed on at once to who has no link to who said them', async () => {
+    await start(3, patient)
+    await linked(1, 2, 3)
+    await cluster.server(1).stop()
+    cluster.blind(1, 3)
+    await cluster.server(1).start()
+    await linked(1, 2)
+    // As soon as it is known by a latency row that the link is gone.
+    let taken = 0
+    await vi.waitFor(async () => {
+      await cluster.server(1).notices.take(notice(`c/${taken++}`))
+      expect(cluster.server(3).notices.statistics().held).toBeGreaterThan(0)
+    }, 10_000)
+    await cluster.server(1).notices.take(notice('d/1'))
+    await arrives(3, 'd/1')
+    expect(cluster.server(3).replicator.connected()).toEqual([2])
   })
 
   it('that a server missed are said again', async () => {
