@@ -77,6 +77,7 @@ function chargeFurther(request: FastifyRequest, limiter: Limiter): void | Promis
 /** @throws DredError `uri_too_long`, `headers_too_large` */
 function assertHead({ raw }: FastifyRequest, { urlLength, headerBytes }: HttpLimits): void {
   if ((raw.url ?? '').length > urlLength) throw new DredError('uri_too_long', { detail: `It may have ${urlLength} characters` })
+  if (raw.httpVersion === '1.1' && raw.headers.host === undefined) throw new DredError('malformed_request', { detail: 'It lacks a Host' })
   // Node has judged those of HTTP/1.1 by itself.
   if (!(raw instanceof Http2ServerRequest)) return
   const bytes = raw.rawHeaders.reduce((sum, { length }) => sum + length, 0)

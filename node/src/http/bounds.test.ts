@@ -98,6 +98,14 @@ describe('what comes before a request is one', () => {
     expect(answer).toContain('"code":"request_timeout"')
   })
 
+  test('a host that is missing', async () => {
+    node = await startTestNode()
+    const answer = await answerTo('GET /channels HTTP/1.1\r\nconnection: close\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(answer).toContain('"detail":"It lacks a Host"')
+    expect(await answerTo('GET /channels HTTP/1.0\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
   test('methods that a relay has nothing to do with', async () => {
     node = await startTestNode()
     const connectAnswer = await answerTo('CONNECT example.com:443 HTTP/1.1\r\nhost: example.com:443\r\n\r\n')

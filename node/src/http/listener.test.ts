@@ -1,12 +1,15 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Signer } from '@dred/protocol'
 import { signMessage } from '@dred/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noLimits } from '../limits/config.ts'
 import { createChannel, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
 let signer: Signer
@@ -100,5 +103,32 @@ describe('with TLS', () => {
     expect(href).toMatch(/^https:/)
     expect(await overHttp2(href)).toEqual({ status: 200, body: '{"items":[],"next":null}' })
     expect(await overHttps1(href)).toEqual({ status: 200, body: '{"items":[],"next":null}', protocol: '1.1' })
+  })
+
+  test('what is no request is answered over HTTP/1.1 as without TLS, and a connection too many is closed', async () => {
+    const files = { cert: readFileSync(join(directory, 'cert.pem')), key: readFileSync(join(directory, 'key.pem')) }
+    const connections = { total: 100, perAddress: 1 }
+    const own = await startTestNode({ tls: files, http: { headTimeoutMs: 200 }, limits: { ...noLimits, connections } })
+    const port = Number(new URL(own.url).port)
+    const open = (): { socket: TLSSocket; answer: Promise<string> } => {
+      const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+      let text = ''
+      socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)))
+      const answer = new Promise<string>((resolve) => socket.once('close', () => resolve(text)))
+      socket.on('error', () => socket.destroy())
+      return { socket, answer }
+    }
+    const slow = open()
+    await once(slow.socket, 'secureConnect')
+    slow.socket.write('GET /channels HTTP/1.1\r\n')
+    expect(await open().answer).toBe('')
+    expect(await slow.answer).toContain('"code":"request_timeout"')
+    const large = async (): Promise<string> => {
+      const { socket, answer } = open()
+      socket.write(`GET /channels HTTP/1.1\r\nhost: x\r\na: ${'x'.repeat(20_000)}\r\n\r\n`)
+      return answer
+    }
+    await expect.poll(large).toContain('"code":"headers_too_large"')
+    await own.close()
   })
 })

@@ -104,6 +104,8 @@ function createPlainServer({ handler, limits, onSession }: ServerOptions): Serve
 function http1Options({ headerBytes, headTimeoutMs, bodyTimeoutMs }: HttpLimits) {
   return {
     maxHeaderSize: headerBytes,
+    // Answered with a problem instead.
+    requireHostHeader: false,
     headersTimeout: headTimeoutMs,
     // The time of the body alone is limited for each request.
     requestTimeout: headTimeoutMs + 2 * bodyTimeoutMs,
