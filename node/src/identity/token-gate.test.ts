@@ -1,19 +1,11 @@
-import {
-  type ErrorCode,
-  errors,
-  type Gate,
-  limits,
-  type Revocation,
-  revocationText,
-  type Signer,
-  signGenesis,
-  signMessage,
-} from '@dred/protocol'
+import { type ErrorCode, type Gate, limits, type Revocation, revocationText, type Signer, signGenesis, signMessage } from '@dred/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { noChain } from '../testing/no-chain.ts'
 import { testSigner } from '../testing/test-node.ts'
 import { StreamReader } from '../testing/stream-client.ts'
+import { Capabilities } from './capabilities.ts'
 import { ServerTokens, type TokenType } from './server-tokens.ts'
-import { type Answer, bearer, type Ground, prepareGround, World } from './testing/world.ts'
+import { type Answer, bearer, expectProblem, type Ground, prepareGround, World } from './testing/world.ts'
 
 let ground: Ground
 let world: World
@@ -53,12 +45,6 @@ async function create(gate: Partial<Gate>, access: 'open' | 'token' = 'token'): 
     if (status > 201) throw new Error(JSON.stringify(json))
   }
   return id
-}
-
-function expectProblem({ status, json }: Answer, code: ErrorCode, detail = /./): void {
-  expect(json).toMatchObject({ code })
-  expect(status).toBe(errors[code].status)
-  expect((json['detail'] as string | undefined) ?? ' ').toMatch(detail)
 }
 
 const ask = (headers: Record<string, string> = bearer(token), id = channel, server = 1) =>
@@ -238,6 +224,19 @@ describe('a capability', () => {
     expect(await ask()).toMatchObject({ status: 201, json: { block: block + 1 } })
     channel = await create({ contract: `0x${'12'.repeat(20)}` })
     expectProblem(await ask(), 'gate_not_met', /no balance/)
+  })
+
+  it('is not given for a gate on another chain, whoever made that channel known', async () => {
+    const tokens = new ServerTokens({ registry: world.registry, self: { id: 1 }, key: world.key(1), now: world.now })
+    const capabilities = new Capabilities({ tokens, wallets: noChain, registry: world.registry, settings: { capabilityMs: 600_000 } })
+    const caller = { device: device.key, wallet: lower(ground.contracts.account.address), delegatedAt: world.now() }
+    const issued = capabilities.issue(await genesisOf({ chainId: 1 }), caller)
+    await expect(issued).rejects.toMatchObject({ code: 'channel_unsupported' })
+  })
+
+  it('is not given by who does not serve', async () => {
+    world.registry.set(world.registry.servers().map((server) => ({ ...server, status: 'exiting' as const })))
+    expectProblem(await ask(), 'not_serving')
   })
 
   it('waits for the chain', async () => {

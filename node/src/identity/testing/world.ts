@@ -1,13 +1,16 @@
 import {
   type Delegation,
   delegationText,
-  type NeighborhoodRef,
-  sessionBytes,
   encodeBase64url,
+  type ErrorCode,
+  errors,
+  type NeighborhoodRef,
   type Session,
+  sessionBytes,
   type Signer,
 } from '@dred/protocol'
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import { type Chain, startChain } from '../../../../test/fixtures/chain.ts'
 import type { ServerKey } from '../../chain/server-key.ts'
 import { noLimits } from '../../limits/config.ts'
@@ -189,3 +192,11 @@ export const bearer = (token: string, capability?: string): Record<string, strin
   authorization: `Bearer ${token}`,
   ...(capability === undefined ? {} : { 'dred-capability': capability }),
 })
+
+/** @param detail what the problem says more */
+export function expectProblem({ status, json, headers }: Answer, code: ErrorCode, detail = /^/): void {
+  expect(json).toMatchObject({ code, status: errors[code].status, retryable: errors[code].retryable })
+  expect(status).toBe(errors[code].status)
+  expect(headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null)
+  expect((json['detail'] as string | undefined) ?? '').toMatch(detail)
+}
