@@ -2,9 +2,10 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ErrorCode, Signer } from '@dred/protocol'
+import { DredError, type ErrorCode, type Signer } from '@dred/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+import { readBlockable } from './block-request.ts'
 import { hostName } from './guard.ts'
 import { isBearer, loadAdminToken } from './token.ts'
 
@@ -218,3 +219,43 @@ test('hosts and bearers are read strictly, whatever comes', () => {
     expect(isBearer(text, token)).toBe(/^bearer localhost127\.0\.0\.1$/i.test(text))
   }
 })
+
+test('whom a command names is read strictly, whatever comes', () => {
+  const key = 'A'.repeat(43)
+  const values = [
+    key,
+    `${key}A`,
+    '',
+    '192.0.2.1',
+    '192.0.2.1/64',
+    '2001:db8::/64',
+    '::1/',
+    5,
+    null,
+    [],
+    {},
+    true,
+    `0x${'0'.repeat(40)}`,
+    '0x',
+    '\u0000',
+  ]
+  const names = ['address', 'device', 'wallet', 'channel', 'seconds', '__proto__', 'kind']
+  const pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)]
+  let read = 0
+  for (let i = 0; i < 50_000; i++) {
+    const fields = Object.fromEntries(Array.from({ length: Math.floor(Math.random() * 3) }, () => [pick(names), pick(values)]))
+    const outcome = outcomeOf(() => readBlockable(fields).key)
+    expect(outcome).toMatch(/^([0-9a-z.:/]+|A{43}|malformed_request)$/)
+    if (outcome !== 'malformed_request') read++
+  }
+  expect(read).toBeGreaterThan(100)
+})
+
+/** What it returns, or the code of what it throws. */
+function outcomeOf(work: () => string): string {
+  try {
+    return work()
+  } catch (error) {
+    return error instanceof DredError ? error.code : String(error)
+  }
+}

@@ -20,7 +20,7 @@ export function readBlockable(fields: Readonly<Record<string, unknown>>): { kind
   const value = fields[kind]
   if (typeof value !== 'string') throw malformed(`${kind} has to be text`)
   if (kind === 'address') {
-    const [ip = ''] = value.split('/64')
+    const ip = value.includes(':') ? value.replace(/\/64$/, '') : value
     if (isIP(ip) === 0) throw malformed('address has to be an IP address')
     return { kind, key: addressKey(ip) }
   }
