@@ -54,7 +54,7 @@ describe('presence', () => {
 
   it('ends by itself', async () => {
     await put(alice, { ttlMs: 50 })
-    await vi.waitFor(async () => expect(await present()).toEqual([]))
+    await vi.waitFor(async () => expect(await present()).toEqual([]), 5_000)
   })
 
   it('that was taken back does not come back by an older lease', async () => {
@@ -126,6 +126,15 @@ describe('PUT /channel/:id/presence', () => {
     expect(await nodes.call(1, `/channel/${channel}/presence?x=1`)).toEqual(problem(400, 'malformed_request'))
   })
 
+  it('asks for a capability where the channel has a token gate', async () => {
+    const gate = { standard: 'erc20' as const, contract: `0x${'aa'.repeat(20)}`, min: '1', chainId: 31_337 }
+    channel = await createChannel(nodes.url(1), creator, { access: 'token', gate })
+    expect(await put(alice)).toEqual(problem(403, 'capability_needed'))
+    const path = `/channel/${channel}/presence`
+    expect(await nodes.call(1, path)).toEqual(problem(401, 'unauthorized'))
+    expect(await nodes.call(1, path, { token: await nodes.token(1, alice) })).toEqual(problem(403, 'capability_needed'))
+  })
+
   it('lets members alone into channels of members, to see and to be seen', async () => {
     channel = await createChannel(nodes.url(1), creator, { access: 'members' })
     expect(await put(alice)).toEqual(problem(403, 'not_a_member'))
@@ -149,13 +158,15 @@ describe('streams', () => {
     await put(alice, { data: 1 })
     await put(alice, { data: 2 })
     await put(alice, { gone: true })
-    await vi.waitFor(() =>
-      expect(presenceOf(reader).slice(1)).toEqual([
-        [bob.key, 'enter', undefined],
-        [alice.key, 'update', 2],
-        [alice.key, 'leave', 2],
-        [bob.key, 'leave', undefined],
-      ]),
+    await vi.waitFor(
+      () =>
+        expect(presenceOf(reader).slice(1)).toEqual([
+          [bob.key, 'enter', undefined],
+          [alice.key, 'update', 2],
+          [alice.key, 'leave', 2],
+          [bob.key, 'leave', undefined],
+        ]),
+      5_000,
     )
     const [first] = reader.events.filter((event): event is PresenceEvent => event.type === 'presence')
     expect(first).toMatchObject({ channel, expiresAt: expect.any(Number) as unknown })
