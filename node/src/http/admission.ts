@@ -36,10 +36,10 @@ export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: Ht
     reply.raw.once('close', () => {
       for (const release of releases) release()
     })
-    const { work, scope } = routeCost(request.method, request.routeOptions.url)
+    const { work, scope, tokens = 1 } = routeCost(request.method, request.routeOptions.url)
     return inSequence([
       () => limiter.take('address', key, requestCost(work, bytes)),
-      () => scope && limiter.take(scope, key, 1),
+      () => scope && limiter.take(scope, key, tokens),
       () => {
         const state = limiter.state('address', key)
         if (state) tellState(reply, state)

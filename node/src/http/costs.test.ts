@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { routes } from '@dred/protocol'
+import { paths, routes } from '@dred/protocol'
 import { bodyWork, routeCost } from './costs.ts'
 
 test('what asks for more than a simple request costs more', () => {
@@ -17,6 +17,7 @@ test('what asks for more than a simple request costs more', () => {
     ].sort(),
   )
   expect(routeCost('GET', undefined)).toEqual({ work: 1 })
+  expect(routeCost('POST', paths.revokeDelegation).tokens).toBe(20)
 })
 
 test('a body stands for as many requests as it holds, whatever it is', () => {

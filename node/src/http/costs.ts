@@ -7,12 +7,16 @@ export interface RouteCost {
   work: number
   /** A bucket of its own, of the address, for what costs more than work now: room for long, or calls to the chain. */
   scope?: Extract<Scope, 'creations' | 'sessions'>
+  /** Tokens of that bucket; default 1. */
+  tokens?: number
 }
 
 const SIMPLE: RouteCost = { work: 1 }
 const PAGE: RouteCost = { work: 2 }
 const STREAM: RouteCost = { work: 5 }
 const PROOF: RouteCost = { work: 5, scope: 'sessions' }
+/** Every server keeps it for as long as the delegation could hold, and keys cost nothing. */
+const REVOCATION: RouteCost = { ...PROOF, tokens: 20 }
 
 /** Routes that cost more than a simple request, by method and path. */
 const costs = new Map<string, RouteCost>([
@@ -22,7 +26,7 @@ const costs = new Map<string, RouteCost>([
   [`POST ${paths.streamChannels}`, STREAM],
   [`PUT ${paths.createChannel}`, { work: 2, scope: 'creations' }],
   [`POST ${paths.openSession}`, PROOF],
-  [`POST ${paths.revokeDelegation}`, PROOF],
+  [`POST ${paths.revokeDelegation}`, REVOCATION],
   [`POST ${paths.issueCapability}`, PROOF],
 ])
 
