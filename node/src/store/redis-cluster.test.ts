@@ -22,6 +22,7 @@ describeStore('Redis Cluster', prepare)
 
 describe('a slot that another master takes over', () => {
   const prefix = 'dred:{taken over}:'
+  type Message = ReturnType<typeof message>
   let store: Store
   beforeEach(async () => {
     store = await openRedisStore({ ...cluster.address, prefix, replicas: 1 })
@@ -48,6 +49,30 @@ describe('a slot that another master takes over', () => {
     expect((await store.channel(channel.id))?.messages).toBe(2)
     admin.disconnect()
     former.disconnect()
+  })
+
+  it('is followed by all processes of a server, which announce what either logs', { timeout: 30_000 }, async () => {
+    const other = await openRedisStore({ ...cluster.address, prefix })
+    const bid = { leaseMs: 60_000, term: 0, knownTerm: 0, address: undefined }
+    for (const one of [store, other, store, other]) await one.shared?.attend(bid)
+    const announced: string[][] = [[], []]
+    for (const [i, one] of [store, other].entries()) one.onAppended(({ id }) => announced[i]?.push(id))
+    const [first, second, third] = ['first', 'second', 'third'].map((text) => message(channel.id, text)) as [Message, Message, Message]
+    await store.append(first, self, 1)
+    const master = await cluster.masterOf(prefix)
+    const [replica] = await cluster.replicasOf(prefix, 1)
+    const admin = client(replica ?? master)
+    const back = [reconnected(store), reconnected(other)]
+    await admin.call('CLUSTER', 'FAILOVER')
+    await cluster.masterOf(prefix, master)
+    await Promise.all(back)
+    await cluster.replicasOf(prefix, 1)
+    await store.append(second, self, 2)
+    await other.append(third, self, 3)
+    const ids = [first, second, third].map(({ id }) => id)
+    await expect.poll(() => announced, { timeout: 10_000 }).toEqual([ids, ids])
+    await other.close()
+    admin.disconnect()
   })
 
   it('is out of reach while its keys are on their way, and complete afterwards', { timeout: 30_000 }, async () => {

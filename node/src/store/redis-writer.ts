@@ -17,13 +17,13 @@ interface Claim {
 }
 
 /** How those are asked: credentials, TLS. */
-export type AskOptions = Pick<RedisOptions, 'username' | 'password' | 'tls'> & {
+type AskOptions = Pick<RedisOptions, 'username' | 'password' | 'tls'> & {
   /** Milliseconds for one of them to answer. */
   timeoutMs: number
 }
 
 /** Finds the Redis that takes writes now. @throws when nobody who is asked knows */
-export type Locate = () => Promise<Address>
+type Locate = () => Promise<Address>
 
 /** Finds the master of a name by its Sentinels. */
 export function bySentinels(sentinels: readonly Address[], name: string, options: AskOptions): Locate {
