@@ -12,7 +12,9 @@ const { values } = parseArgs({ options: { subscribers: { type: 'string', default
 const AT_ONCE = 50
 /** Opened before the first measurement, so that what a server needs once is not counted. */
 const FIRST = 1_000
-const REST_MS = 12_000
+/** Memory counts once it has not moved by a hundredth for so long: V8 tidies up when a process has been quiet. */
+const REST_MS = 20_000
+const LONGEST_REST_MS = 120_000
 
 const folder = mkdtempSync(join(tmpdir(), 'dred-idle-'))
 process.on('exit', () => {
@@ -22,13 +24,21 @@ process.on('exit', () => {
 const cluster = await dredSqlite.start({ servers: 1, folder })
 const [channel = ''] = await cluster.createChannels(1)
 
-/** @returns resident bytes once so many more wait and the process has had time to tidy up */
+/** @returns resident bytes once so many more wait and the process has tidied up */
 async function withMore(count: number): Promise<number> {
   for (let i = 0; i < count; i += AT_ONCE) {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - i) }, () => cluster.subscribe(channel, 0, () => undefined)))
   }
-  await sleep(REST_MS)
-  return residentBytes(cluster.pids)
+  let bytes = residentBytes(cluster.pids)
+  let since = Date.now()
+  for (const end = since + LONGEST_REST_MS; Date.now() < Math.min(end, since + REST_MS); ) {
+    await sleep(500)
+    const now = residentBytes(cluster.pids)
+    if (Math.abs(now - bytes) < bytes / 100) continue
+    bytes = now
+    since = Date.now()
+  }
+  return bytes
 }
 
 const subscribers = Number(values.subscribers)

@@ -90,6 +90,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
+    // One of its own for each request would cost more than what is logged with it: the id is named there.
+    childLoggerFactory: (logger) => logger,
     genReqId: requestIds(),
     bodyLimit: limits.bodyBytes,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,

@@ -22,7 +22,8 @@ export class Connection {
   readonly many: boolean
   readonly #sink: Sink
   readonly #maxBufferedBytes: number
-  readonly #subscriptions = new Set<Subscription>()
+  /** Nearly always one: a list takes the least room. */
+  #subscriptions: Subscription[] = []
   /** Of many channels: what one turn of the event loop brings, written together. */
   #gathered: Chunk[] = []
   #gatheredBytes = 0
@@ -51,7 +52,7 @@ export class Connection {
   }
 
   add(subscription: Subscription): void {
-    this.#subscriptions.add(subscription)
+    this.#subscriptions.push(subscription)
   }
 
   /** All channels that were asked for are followed or have failed. */
@@ -134,17 +135,18 @@ export class Connection {
   detach(): void {
     this.#ended = true
     this.#gathered = []
-    for (const subscription of this.#subscriptions) subscription.detach()
+    for (const subscription of this.#subscriptions.splice(0)) subscription.detach()
   }
 
   /** One channel can be followed no more; without any the stream ends. */
   remove(subscription: Subscription): void {
-    this.#subscriptions.delete(subscription)
+    const place = this.#subscriptions.indexOf(subscription)
+    if (place !== -1) this.#subscriptions.splice(place, 1)
     this.#endWithoutChannels()
   }
 
   #endWithoutChannels(): void {
-    if (!this.#opening && !this.#ended && this.#subscriptions.size === 0) this.close('no_channels', 0)
+    if (!this.#opening && !this.#ended && this.#subscriptions.length === 0) this.close('no_channels', 0)
   }
 
   /** Of one channel: the state after everything written. */
