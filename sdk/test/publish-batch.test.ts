@@ -1,4 +1,4 @@
-import { limits } from '@dred/protocol'
+import { type ErrorCode, limits } from '@dred/protocol'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Cluster } from './cluster.ts'
 import { range, take } from './collect.ts'
@@ -76,6 +76,17 @@ describe('messages that are published together', () => {
     const published = await Promise.all(range(1, 4).map((n) => channel.publish(n)))
     expect(published.map(({ server }) => server.id)).toEqual([1, 2, 1, 2])
     expect(cluster.relay(2).channels.messages(channel.id)).toEqual([published[1]?.id, published[3]?.id])
+  })
+
+  it('are refused or offered again, each as it was answered', async () => {
+    cluster = await Cluster.start({ relays: 2, linked: false })
+    const channel = await cluster.client().channels.create<number>()
+    const codes: Record<string, ErrorCode> = { 1: 'rate_limited', 2: 'body_too_large', 3: 'body_too_large', 4: 'store_unavailable' }
+    cluster.relay(1).faults = { refuseMessage: ({ canonical }) => codes[/"message":([0-9]+),/.exec(canonical)?.[1] ?? ''] }
+    const outcomes = await Promise.all(range(1, 5).map((n) => failure(channel.publish(n))))
+    const refused = expect.objectContaining({ code: 'body_too_large' })
+    expect(outcomes).toEqual(['published', refused, refused, 'published', 'published'])
+    expect(cluster.relay(2).channels.messages(channel.id)).toHaveLength(2)
   })
 
   it('are the same messages at the next server when one dies before it answers', async () => {

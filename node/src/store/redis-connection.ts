@@ -75,6 +75,7 @@ export class RedisConnection {
   /** @throws DredError `store_unavailable` at once while Redis is out of reach, and for every error that it answers; those of `command` */
   async run<T>(command: (redis: ScriptedRedis) => Promise<T>): Promise<T> {
     if (!this.#available || this.#redis.status !== 'ready') throw this.#unavailable(this.#lastError)
+    this.#sendTogether()
     try {
       return await command(this.#redis)
     } catch (error) {
@@ -92,6 +93,14 @@ export class RedisConnection {
     if (!this.#options.replicas || !this.#available) return result
     const [value] = await Promise.all([result, this.#replicatedInTurn()])
     return value
+  }
+
+  /** What is sent in one turn goes out in one write. */
+  #sendTogether(): void {
+    const { stream } = this.#redis
+    if (stream.writableCorked > 0) return
+    stream.cork()
+    process.nextTick(() => stream.uncork())
   }
 
   /** Gives the connection up as if it had broken, for a reason that others will be told. */
