@@ -36,8 +36,8 @@ export interface HubOptions {
 
 const TICKS_PER_KEEPALIVE = 2.5
 const MAX_STALLED_TICKS = 10
-/** Measured: nearly all of it is the system's. */
-const WRITE_MS = 0.006
+/** Measured with all that goes with it; most of it is the system's. */
+const WRITE_MS = 0.01
 /** Characters of messages from which on waiting for more gains nothing. */
 const FULL_CHARACTERS = 65_536
 /** Waits shorter than this are not worth a timer. */
