@@ -11,10 +11,10 @@ import { createChannel, publish, testSigner } from '../testing/test-node.ts'
 
 /** Where the flood comes from: another address than the honest client's. */
 const ATTACKER = '127.0.0.2'
-const ROUNDS = 6
-const WARM_UP = 3
+const ROUNDS = 8
+const WARM_UP = 4
 /** What a garbage collector that is in no hurry may leave lying about. */
-const LEEWAY_BYTES = 41_943_040
+const LEEWAY_BYTES = 50_331_648
 
 let server: ChildProcess
 let urls: { url: string; adminUrl: string }
@@ -22,7 +22,7 @@ let signer: Signer
 
 beforeEach(async () => {
   const script = fileURLToPath(new URL('testing/flooded-server.ts', import.meta.url))
-  server = spawn(process.execPath, ['--max-old-space-size=160', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  server = spawn(process.execPath, ['--max-old-space-size=96', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   endWithProcess(server)
   if (!server.stdout) throw new Error('no output')
   const [line] = (await once(server.stdout, 'data')) as [Buffer]
@@ -50,7 +50,7 @@ const head = (channel: string, length: number): string =>
 
 /** Bodies that do not come to their end. */
 function slowBodies(channel: string): Socket[] {
-  return Array.from({ length: 200 }, () => {
+  return Array.from({ length: 100 }, () => {
     const socket = attack().resume()
     socket.write(`${head(channel, 98_000)}{"message":"${'x'.repeat(60_000)}`)
     return socket
@@ -59,7 +59,7 @@ function slowBodies(channel: string): Socket[] {
 
 /** Bodies as large as may be, and larger, that are no messages. */
 function largeBodies(channel: string): Socket[] {
-  return Array.from({ length: 100 }, (_, i) => {
+  return Array.from({ length: 50 }, (_, i) => {
     const socket = attack().resume()
     const length = i % 2 === 0 ? 98_000 : 5_000_000
     socket.write(`${head(channel, length)}${'x'.repeat(Math.min(length, 1_000_000))}`)
@@ -81,7 +81,7 @@ function garbage(): Socket[] {
 async function forged(channel: string): Promise<Socket[]> {
   const { signed } = await signMessage(signer, channel, { message: 'x'.repeat(2_000), sentAt: Date.now() })
   const body = JSON.stringify({ ...signed, message: 'forged' })
-  return Array.from({ length: 20 }, () => {
+  return Array.from({ length: 10 }, () => {
     const socket = attack()
     socket.write(`${head(channel, Buffer.byteLength(body))}${body}`.repeat(30))
     return socket
@@ -93,8 +93,8 @@ async function unreadPages(channel: string): Promise<{ destroy(): void }[]> {
   const session = connectHttp2(urls.url, { settings: { initialWindowSize: 0 }, localAddress: ATTACKER } as object)
   session.on('error', () => undefined)
   await once(session, 'connect')
-  for (let i = 0; i < 300; i++) session.request({ ':path': `/channel/${channel}/messages` }).on('error', () => undefined)
-  for (let i = 0; i < 200; i++) {
+  for (let i = 0; i < 150; i++) session.request({ ':path': `/channel/${channel}/messages` }).on('error', () => undefined)
+  for (let i = 0; i < 100; i++) {
     session
       .request({ ':path': `/channel/${channel}/messages` })
       .on('error', () => undefined)
@@ -115,7 +115,7 @@ test('a flood from one address leaves memory flat, and who is honest is served',
       ...(await forged(channel)),
       ...(await unreadPages(channel)),
     ]
-    for (let i = 0; i < 10; i++) {
+    for (let i = 0; i < 5; i++) {
       expect((await publish(urls.url, channel, { signer, message: `${round} ${i}` })).status).toBe(201)
       await delay(20)
     }
