@@ -113,6 +113,21 @@ export async function upToDate(servers: readonly RedisServer[], master: Redis, c
   }
 }
 
+/** Has a replica of a key's master in a Cluster take over from it, which goes on answering. @returns the former master */
+export async function takeOver(cluster: RedisGroup, key: string): Promise<RedisServer> {
+  const master = await cluster.masterOf(key)
+  const [replica] = await cluster.replicasOf(key, 1)
+  const admin = client(replica ?? master)
+  const moved = cluster.masterOf(key, master)
+  // Redis gives an attempt up for which the replica was not quite up to date.
+  for (let done = false; !done; ) {
+    await admin.call('CLUSTER', 'FAILOVER').catch(() => undefined)
+    done = await Promise.race([moved.then(() => true), delay(2_000, false)])
+  }
+  admin.disconnect()
+  return master
+}
+
 /** Resolves when a store is back after it was out of reach. */
 export function reconnected(store: Pick<Store, 'onReconnected'>): Promise<void> {
   return new Promise((resolve) => {
