@@ -76,7 +76,7 @@ class Bench {
     const where = `${this.#scenario.id} ${one.name}, ${system.label}, round ${round + 1}`
     if (this.#scenario.prioritised) prioritise(cluster.pids)
     try {
-      const sample = await one.measure(cluster, { seconds: this.#options.seconds, round })
+      const sample = await one.measure(cluster, this.#options.seconds)
       outcome.rounds.push(sample)
       this.#options.progress(`${where}: ${describe(sample)}`)
     } catch (error) {

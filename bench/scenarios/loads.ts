@@ -1,12 +1,17 @@
 import { Load, type Measured, type Setting } from '../lab/load.ts'
 import { quantile } from '../lab/statistics.ts'
 import type { Cluster } from '../systems/port.ts'
-import type { Metric, RoundOptions, Sample } from './port.ts'
+import type { Metric, Sample } from './port.ts'
 
 /** Messages per second that are prepared for before anything is known. */
 const FIRST_GUESS = 4_000
-const FIRST_WARM_UP_S = 1.5
-const WARM_UP_S = 0.5
+/** JavaScript has its full speed only after some ten thousand messages. */
+const WARM_MESSAGES = 20_000
+const WARM_UP_S = 6
+const STEP_S = 0.5
+
+/** Clusters whose code is warm. */
+const warm = new WeakSet<Cluster>()
 
 export const throughput: readonly Metric[] = [
   { name: 'perCpuSecond', label: 'per CPU second', digits: 0 },
@@ -42,10 +47,28 @@ export async function withLoad<T>(cluster: Cluster, options: LoadOptions, measur
   return result
 }
 
+/**
+ * Loads servers that were just started for some seconds, and others for a moment.
+ * @returns messages per second at the end
+ */
+export async function warmUp(cluster: Cluster, load: Load): Promise<number> {
+  let perSecond = FIRST_GUESS
+  let messages = 0
+  let seconds = 0
+  do {
+    const step = await load.closedLoop(STEP_S, 1.3 * perSecond)
+    perSecond = step.messages / step.seconds
+    messages += step.messages
+    seconds += step.seconds
+  } while (!warm.has(cluster) && messages < WARM_MESSAGES && seconds < WARM_UP_S)
+  warm.add(cluster)
+  return perSecond
+}
+
 /** As fast as it goes with so many publishers. */
-export async function fullLoad(load: Load, { seconds, round }: RoundOptions): Promise<Measured> {
-  const warm = await load.closedLoop(round === 0 ? FIRST_WARM_UP_S : WARM_UP_S, FIRST_GUESS)
-  return load.closedLoop(seconds, (1.3 * warm.messages) / warm.seconds)
+export async function fullLoad(cluster: Cluster, load: Load, seconds: number): Promise<Measured> {
+  const perSecond = await warmUp(cluster, load)
+  return load.closedLoop(seconds, 1.3 * perSecond)
 }
 
 export function rates(count: number, { seconds, cpuSeconds }: Measured): Sample {

@@ -10,9 +10,9 @@ export const publish: Scenario = {
   cases: [
     {
       name: 'P64',
-      measure: (cluster, options) =>
+      measure: (cluster, seconds) =>
         withLoad(cluster, {}, async (load) => {
-          const measured = await fullLoad(load, options)
+          const measured = await fullLoad(cluster, load, seconds)
           return rates(measured.messages, measured)
         }),
     },

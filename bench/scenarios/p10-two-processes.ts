@@ -19,9 +19,9 @@ function capacity(count: number, { cpuSeconds, cpuByProcess }: Measured, cores: 
 
 const loaded = (name: string, subscribers: number): Case => ({
   name,
-  measure: (cluster, options) =>
+  measure: (cluster, seconds) =>
     withLoad(cluster, { subscribersAt: at(0, subscribers) }, async (load) => {
-      const measured = await fullLoad(load, options)
+      const measured = await fullLoad(cluster, load, seconds)
       return capacity(measured.deliveries, measured, cluster.frontPids.length === 1 ? 1 : CORES)
     }),
 })

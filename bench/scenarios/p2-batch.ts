@@ -4,9 +4,9 @@ import type { Case, Scenario } from './port.ts'
 const publishing = (name: string, batch: number, systems?: readonly string[]): Case => ({
   name,
   ...(systems ? { systems } : {}),
-  measure: (cluster, options) =>
+  measure: (cluster, seconds) =>
     withLoad(cluster, { batch, publishers: 16 }, async (load) => {
-      const measured = await fullLoad(load, options)
+      const measured = await fullLoad(cluster, load, seconds)
       return rates(measured.messages, measured)
     }),
 })
@@ -22,9 +22,9 @@ export const batch: Scenario = {
     {
       name: '1 per request',
       systems: ['socket.io-streams', 'jetstream'],
-      measure: (cluster, options) =>
+      measure: (cluster, seconds) =>
         withLoad(cluster, {}, async (load) => {
-          const measured = await fullLoad(load, options)
+          const measured = await fullLoad(cluster, load, seconds)
           return rates(measured.messages, measured)
         }),
     },

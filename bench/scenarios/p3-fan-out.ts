@@ -3,9 +3,9 @@ import type { Case, Goal, Scenario } from './port.ts'
 
 const fanOutOf = (publishers: number): Case => ({
   name: `P${publishers}`,
-  measure: (cluster, options) =>
+  measure: (cluster, seconds) =>
     withLoad(cluster, { publishers, subscribersAt: at(0, 100) }, async (load) => {
-      const measured = await fullLoad(load, options)
+      const measured = await fullLoad(cluster, load, seconds)
       return rates(measured.deliveries, measured)
     }),
 })

@@ -15,18 +15,18 @@ export const threeServers: Scenario = {
   cases: [
     {
       name: 'publish, S=1',
-      measure: (cluster, options) =>
+      measure: (cluster, seconds) =>
         withLoad(cluster, { subscribersAt: [2] }, async (load) => {
-          const measured = await fullLoad(load, options)
+          const measured = await fullLoad(cluster, load, seconds)
           return rates(measured.messages, measured)
         }),
     },
     {
       name: 'fan-out, S=100',
       systems: ['dred', 'socket.io-streams', 'jetstream', 'nats'],
-      measure: (cluster, options) =>
+      measure: (cluster, seconds) =>
         withLoad(cluster, { subscribersAt: at(2, 100) }, async (load) => {
-          const measured = await fullLoad(load, options)
+          const measured = await fullLoad(cluster, load, seconds)
           return rates(measured.deliveries, measured)
         }),
     },

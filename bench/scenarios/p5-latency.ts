@@ -1,13 +1,13 @@
-import { at, latencies, latency, withLoad } from './loads.ts'
+import { at, latencies, latency, warmUp, withLoad } from './loads.ts'
 import type { Case, Scenario } from './port.ts'
 
 const MESSAGES_PER_SECOND = 500
 
 const paced = (name: string, server: number): Case => ({
   name,
-  measure: (cluster, { seconds, round }) =>
+  measure: (cluster, seconds) =>
     withLoad(cluster, { publishers: 16, subscribersAt: at(server, 20) }, async (load) => {
-      await load.paced(round === 0 ? 2 : 1, MESSAGES_PER_SECOND)
+      await warmUp(cluster, load)
       return latencies(await load.paced(seconds, MESSAGES_PER_SECOND))
     }),
 })

@@ -1,4 +1,4 @@
-import { latencies, latency, withLoad } from './loads.ts'
+import { latencies, latency, warmUp, withLoad } from './loads.ts'
 import type { Scenario } from './port.ts'
 
 const CHANNELS = 1_000
@@ -12,9 +12,9 @@ export const manyChannels: Scenario = {
   cases: [
     {
       name: '1 msg/s each',
-      measure: (cluster, { seconds }) =>
+      measure: (cluster, seconds) =>
         withLoad(cluster, { channels: CHANNELS, subscribersAt: [0, 0] }, async (load) => {
-          await load.paced(1, CHANNELS)
+          await warmUp(cluster, load)
           return latencies(await load.paced(seconds, CHANNELS))
         }),
     },

@@ -2,20 +2,20 @@ import type { Load } from '../lab/load.ts'
 import { residentBytes } from '../lab/process.ts'
 import type { Cluster, Subscriber } from '../systems/port.ts'
 import { at, fullLoad, rates, withLoad } from './loads.ts'
-import type { RoundOptions, Sample, Scenario } from './port.ts'
+import type { Sample, Scenario } from './port.ts'
 
 const STALLED = 10
 const SAMPLE_MS = 100
 
 /** The rate of those who read, and the most memory that the servers of clients have meanwhile. */
-async function observed(cluster: Cluster, load: Load, options: RoundOptions): Promise<Sample> {
+async function observed(cluster: Cluster, load: Load, seconds: number): Promise<Sample> {
   let most = 0
   const look = (): void => {
     most = Math.max(most, residentBytes(cluster.frontPids))
   }
   const watch = setInterval(look, SAMPLE_MS)
   try {
-    const measured = await fullLoad(load, options)
+    const measured = await fullLoad(cluster, load, seconds)
     look()
     return { ...rates(measured.deliveries, measured), mib: most / 1_048_576 }
   } finally {
@@ -33,17 +33,17 @@ export const stalled: Scenario = {
   cases: [
     {
       name: 'alone',
-      async measure(cluster, options) {
+      async measure(cluster, seconds) {
         return withLoad(cluster, { subscribersAt: at(0, 100) }, async (load) => {
           // Twice, so that the second case does not grow by what the server's heap grows under any load.
-          await fullLoad(load, options)
-          return observed(cluster, load, options)
+          await fullLoad(cluster, load, seconds)
+          return observed(cluster, load, seconds)
         })
       },
     },
     {
       name: 'beside ten stalled',
-      async measure(cluster, options) {
+      async measure(cluster, seconds) {
         return withLoad(cluster, { subscribersAt: at(0, 100) }, async (load) => {
           const idlers: Subscriber[] = []
           for (let i = 0; i < STALLED; i++) {
@@ -51,7 +51,7 @@ export const stalled: Scenario = {
             idler.pause()
             idlers.push(idler)
           }
-          const sample = await observed(cluster, load, options)
+          const sample = await observed(cluster, load, seconds)
           for (const idler of idlers) idler.close()
           return sample
         })

@@ -1,22 +1,22 @@
-import { at, fullLoad, latencies, rates, withLoad } from './loads.ts'
+import { at, fullLoad, latencies, rates, warmUp, withLoad } from './loads.ts'
 import type { Case, Scenario } from './port.ts'
 
 const MESSAGES_PER_SECOND = 1_000
 
 const channelsOf = (channels: number): Case => ({
   name: `${channels.toLocaleString('en')} channels`,
-  measure: (cluster, { seconds }) =>
+  measure: (cluster, seconds) =>
     withLoad(cluster, { channels }, async (load) => {
-      await load.paced(1, MESSAGES_PER_SECOND)
+      await warmUp(cluster, load)
       return latencies(await load.paced(seconds, MESSAGES_PER_SECOND))
     }),
 })
 
 const subscribersOf = (subscribers: number): Case => ({
   name: `${subscribers.toLocaleString('en')} subscribers`,
-  measure: (cluster, options) =>
+  measure: (cluster, seconds) =>
     withLoad(cluster, { publishers: 8, subscribersAt: at(0, subscribers) }, async (load) => {
-      const measured = await fullLoad(load, options)
+      const measured = await fullLoad(cluster, load, seconds)
       return rates(measured.deliveries, measured)
     }),
 })

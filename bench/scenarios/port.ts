@@ -3,19 +3,12 @@ import type { Cluster } from '../systems/port.ts'
 /** What one round measured, by metric. */
 export type Sample = Readonly<Record<string, number>>
 
-export interface RoundOptions {
-  /** How long to measure. */
-  seconds: number
-  /** 0 for the first: the servers' code is not warm yet. */
-  round: number
-}
-
 /** One way of loading the servers of a scenario. */
 export interface Case {
   name: string
   /** Of the systems of the scenario; all by default. */
   systems?: readonly string[]
-  measure(cluster: Cluster, options: RoundOptions): Promise<Sample>
+  measure(cluster: Cluster, seconds: number): Promise<Sample>
 }
 
 export interface Metric {

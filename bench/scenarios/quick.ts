@@ -1,4 +1,4 @@
-import { at, fullLoad, rates, throughput, withLoad } from './loads.ts'
+import { at, rates, throughput, withLoad } from './loads.ts'
 import type { Scenario } from './port.ts'
 
 /** Shows that measuring works, with a peer that is installed anyway: not how fast anything is. */
@@ -11,9 +11,9 @@ export const quick: Scenario = {
   cases: [
     {
       name: 'P4',
-      measure: (cluster, { seconds }) =>
+      measure: (cluster, seconds) =>
         withLoad(cluster, { publishers: 4, subscribersAt: at(0, 3) }, async (load) => {
-          const measured = await fullLoad(load, { seconds, round: 1 })
+          const measured = await load.closedLoop(seconds, 4_000)
           return { ...rates(measured.deliveries, measured), messages: measured.messages, deliveries: measured.deliveries }
         }),
     },
