@@ -40,8 +40,12 @@ export function handOver(stream: Duplex, to: string, secret: string): void {
   }
   const timer = setTimeout(giveUp, GREETING_MS)
   stream.on('error', giveUp).once('close', () => socket.destroy())
-  // What it said last is still to be written.
-  socket.on('error', giveUp).once('close', () => (stream.writableEnded ? undefined : giveUp()))
+  // A link that one side has ended is over. What the other process said last is still to be written.
+  const end = (): void => {
+    if (stream.writableFinished || stream.destroyed) giveUp()
+    else stream.once('finish', giveUp).end()
+  }
+  socket.on('error', giveUp).once('end', end).once('close', end)
   readExactly(socket, NONCE_BYTES, (nonce) => {
     clearTimeout(timer)
     const text = Buffer.from(JSON.stringify(header))

@@ -117,6 +117,10 @@ describe('two processes of one server', () => {
     await reader.until(() => taken.every(({ id }) => idsOf(reader).includes(id)))
     expect(new Set(idsOf(reader)).size).toBe(reader.messages.length)
     expect(two.cluster.server(1).replicator.connected()).toEqual([2, 3])
+    // Whoever leads signs what is counted from the first on.
+    const incarnations = taken.map(({ coordinate }) => Number(coordinate.split('-')[1]))
+    expect(new Set(incarnations).size).toBe(2)
+    expect(two.cluster.server(1).replicator.statistics().counters.mismatches).toBe(0)
     // One that comes in its place is taken in.
     const third = await two.add()
     await expectKept([await two.publish('at the third', [third])])
