@@ -64,6 +64,6 @@ const run = { results, startedAt, rounds: options.rounds, seconds: options.secon
 if (values.write || (!values.quick && !names && !ids)) progress(`Written: ${writeResults(run)}`)
 process.stdout.write(values.json ? json(run) : markdown(run))
 const failed = results.some(
-  ({ outcomes, missing }) => 'dred' in missing || outcomes.some(({ system, problem }) => system === 'dred' && problem),
+  ({ outcomes, missing }) => 'dred' in missing || outcomes.some(({ system, problems }) => system === 'dred' && problems.length > 0),
 )
 process.exit(failed ? 1 : 0)

@@ -17,7 +17,7 @@ export function plot(results: readonly ScenarioResult[], title: string): string 
     if (!metric) continue
     for (const { name } of scenario.cases) {
       const bars = outcomes
-        .filter((outcome) => outcome.case === name && outcome.problem === undefined)
+        .filter((outcome) => outcome.case === name && outcome.rounds.length > 0)
         .map(({ system, medians }) => ({ system, value: medians[metric.name] ?? 0 }))
       if (bars.length === 0) continue
       y += 24

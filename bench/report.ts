@@ -18,19 +18,22 @@ export interface Verdict {
 /** How Dred did against the goals of a scenario; goals that name a system of those measured on request only count when it was asked for. */
 export function verdicts({ scenario, outcomes, missing }: ScenarioResult): Verdict[] {
   const value = (system: string, { case: name, metric }: Pick<Goal, 'case' | 'metric'>): number | undefined =>
-    outcomes.find((outcome) => outcome.system === system && outcome.case === name && outcome.problem === undefined)?.medians[metric]
+    outcomes.find((outcome) => outcome.system === system && outcome.case === name)?.medians[metric]
   const wasAsked = ({ than }: Goal): boolean =>
     !('system' in than) ||
     !scenario.more?.includes(than.system) ||
     than.system in missing ||
     outcomes.some(({ system }) => system === than.system)
+  // Speed at which messages get lost reaches nothing.
+  const hasFailed = (goal: Goal): boolean =>
+    outcomes.some((outcome) => outcome.system === (goal.of ?? 'dred') && outcome.case === goal.case && outcome.problems.length > 0)
   return scenario.goals.filter(wasAsked).map((goal) => {
     const { than, metric, sense, ratio, difference } = goal
     const own = value(goal.of ?? 'dred', goal)
     const other = 'number' in than ? than.number : value(than.system, { case: than.case ?? goal.case, metric })
     if (own === undefined || other === undefined) return { goal, reached: undefined, ok: false }
     const reached = difference ? own - other : own / other
-    return { goal, reached, ok: sense === 'at least' ? reached >= ratio : reached <= ratio }
+    return { goal, reached, ok: !hasFailed(goal) && (sense === 'at least' ? reached >= ratio : reached <= ratio) }
   })
 }
 
@@ -77,7 +80,7 @@ export function markdown(run: Run): string {
     `# Benchmark of ${startedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
     machine(),
     `Medians of ${rounds} rounds of ${seconds} s, the systems in turns (A B C A B C …); ${Math.round(took / 60)} minutes in all. ${MESSAGES}`,
-    `**${all.filter(({ ok }) => ok).length} of ${all.length} goals reached${unmeasured > 0 ? `, ${unmeasured} not measured` : ''}.** ✓ and ✗ compare with the goal; a figure of a system that lost, doubled or did not answer for a message is not counted.`,
+    `**${all.filter(({ ok }) => ok).length} of ${all.length} goals reached${unmeasured > 0 ? `, ${unmeasured} not measured` : ''}.** ✓ and ✗ compare with the goal; a round in which a message was lost, doubled or not acknowledged does not count.`,
     `![Results](${dateOf(run)}.svg)`,
     versions(results),
     kept(results),
@@ -123,8 +126,13 @@ const meanings = {
 } as const
 
 function section(result: ScenarioResult): string {
-  const { scenario, missing } = result
-  const notes = Object.entries(missing).map(([system, why]) => `- ${labelOf(system)} could not be measured: ${why}`)
+  const { scenario, missing, outcomes } = result
+  const notes = [
+    ...Object.entries(missing).map(([system, why]) => `- ${labelOf(system)} could not be measured: ${why}`),
+    ...outcomes.flatMap(({ case: name, system, problems }) =>
+      problems.map((why) => `- ${name}, ${labelOf(system)}: a round does not count: ${why.replaceAll('\n', ' ').slice(0, 300)}`),
+    ),
+  ]
   return [
     `## ${scenario.id.toUpperCase()} · ${scenario.title}`,
     scenario.about,
@@ -136,13 +144,14 @@ function section(result: ScenarioResult): string {
 
 function table({ scenario, outcomes }: ScenarioResult): string {
   const head = ['', 'system', ...scenario.metrics.map(({ label }) => label), 'lowest – highest']
-  const rows = outcomes.map(({ case: name, system, medians, rounds, problem }) => {
-    if (problem !== undefined) return [name, labelOf(system), `does not count: ${problem.replaceAll(/[|\n]/g, ' ').slice(0, 200)}`]
-    const [first] = scenario.metrics
-    const values = rounds.map((round) => round[first?.name ?? ''] ?? Number.NaN)
-    const range = [Math.min(...values), Math.max(...values)].map((value) => number(value, first?.digits ?? 0)).join(' – ')
-    return [name, labelOf(system), ...scenario.metrics.map((metric) => number(medians[metric.name] ?? Number.NaN, metric.digits)), range]
-  })
+  const rows = outcomes
+    .filter(({ rounds }) => rounds.length > 0)
+    .map(({ case: name, system, medians, rounds }) => {
+      const [first] = scenario.metrics
+      const values = rounds.map((round) => round[first?.name ?? ''] ?? Number.NaN)
+      const range = [Math.min(...values), Math.max(...values)].map((value) => number(value, first?.digits ?? 0)).join(' – ')
+      return [name, labelOf(system), ...scenario.metrics.map((metric) => number(medians[metric.name] ?? Number.NaN, metric.digits)), range]
+    })
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   const dashes = head.map((_, i) => (i < 2 ? '---' : '---:'))
   return [line(head), `|${dashes.join('|')}|`, ...rows.map((row) => line([...row, ...head.slice(row.length).map(() => '')]))].join('\n')

@@ -15,13 +15,13 @@ export interface RunOptions {
   progress: (text: string) => void
 }
 
-/** One system in one case: what each round showed, and the medians; or why it does not count. */
+/** One system in one case: what the rounds that count showed, their medians, and why others do not count. */
 export interface Outcome {
   case: string
   system: string
   rounds: Sample[]
   medians: Sample
-  problem?: string
+  problems: string[]
 }
 
 export interface ScenarioResult {
@@ -68,8 +68,8 @@ class Bench {
 
   async measure(system: System, one: Case, round: number): Promise<void> {
     const key = `${one.name} ${system.name}`
-    const outcome = this.#outcomes.get(key) ?? { case: one.name, system: system.name, rounds: [], medians: {} }
-    if (this.#missing[system.name] !== undefined || outcome.problem !== undefined) return
+    const outcome = this.#outcomes.get(key) ?? { case: one.name, system: system.name, rounds: [], medians: {}, problems: [] }
+    if (this.#missing[system.name] !== undefined) return
     const cluster = await this.#cluster(system)
     if (!cluster) return
     this.#outcomes.set(key, outcome)
@@ -80,8 +80,8 @@ class Bench {
       outcome.rounds.push(sample)
       this.#options.progress(`${where}: ${describe(sample)}`)
     } catch (error) {
-      outcome.problem = messageOf(error)
-      this.#options.progress(`${where}: does not count: ${outcome.problem}`)
+      outcome.problems.push(messageOf(error))
+      this.#options.progress(`${where}: does not count: ${messageOf(error)}`)
       await this.#stop(system)
     } finally {
       if (this.#scenario.prioritised) unprioritise()
