@@ -19,7 +19,7 @@ export interface ReplicatorOptions {
   /** What holds for a while, beside the log. */
   notices?: NoticeSpread
   events?: ReplicationEvents
-  /** Of what devices signed; default WebCrypto on the event loop. */
+  /** Of what devices signed; default WebCrypto. */
   verify?: VerifySignature
   log?: Log
   /** Default: shortest paths. */

@@ -20,7 +20,7 @@ export interface SignaturePool {
   readonly verify: VerifySignature
   /** For what peers send, of which links carry only so much at once. Refuses nothing and goes first. */
   readonly verifyForPeers: VerifySignature
-  /** Ends the threads; what still waits is checked in this one. */
+  /** Ends the threads; WebCrypto checks what still waits. */
   close(): Promise<void>
 }
 
@@ -36,7 +36,7 @@ const MAX_WAITING = 2_048
 /** Deaths of threads in a row, none having checked anything, after which no more are started. */
 const MAX_DEATHS = 3
 
-/** @throws nothing: where the threads or their library cannot be loaded, WebCrypto checks in this one, and the log says so */
+/** @throws nothing: where the threads or their library cannot be loaded, WebCrypto checks, and the log says so */
 export function openSignaturePool(options: SignaturePoolOptions): SignaturePool {
   return new Pool(options)
 }
@@ -136,7 +136,7 @@ class Pool implements SignaturePool {
     if (++this.#deaths <= MAX_DEATHS) this.#add()
     this.#log.warn(
       { err: error, threads: this.#all.size },
-      'a thread that checks signatures has died; its checks are done on the event loop',
+      'a thread that checks signatures has died; WebCrypto does its checks',
     )
   }
 }
