@@ -49,7 +49,7 @@ export interface NodeDependencies {
   key: ServerKey
   wallets: WalletChain
   replicatorFactory: (context: ReplicatorContext) => Replicator
-  /** Verifies what clients sign; default WebCrypto on the event loop. */
+  /** Verifies what clients sign; default WebCrypto. */
   verify?: VerifySignature
   /** Unix milliseconds. */
   now: () => number
