@@ -38,10 +38,12 @@ local MAX_EXCEPTIONS, MAX_ALIASES_BYTES = 1024, 8192
 local function int(x) return string.format('%.0f', x) end
 local function channel_key(channel) return prefix .. 'c:' .. channel end
 
--- An origin's watermark, the horizon, the last position, and what names this store if other processes are to be told what is logged.
+-- An origin's watermark, the horizon, the last position, what names this store if other processes are to be told what is logged, the
+-- present incarnation, and the last clock given in it or before.
 local function standing(origin)
-  local state = call('HMGET', STATE, origin, 'horizon', 'seq', 'together')
-  return tonumber(state[1] or 0), tonumber(state[2] or 0), tonumber(state[3] or 0), state[4]
+  local state = call('HMGET', STATE, origin, 'horizon', 'seq', 'together', 'incarnation', 'clock')
+  local number = function(i) return tonumber(state[i] or 0) end
+  return number(1), number(2), number(3), state[4], number(5), number(6)
 end
 
 -- To the other processes of this server: 'i' and an incarnation that began; 'l' when nobody leads any more; a position and what was

@@ -69,7 +69,8 @@ end
 local function log(e, state)
   local key = channel_key(e.channel)
   e.position = int(e.last + 1)
-  call('HSET', STATE, 'seq', e.position, e.origin, e.up_to)
+  if e.own then call('HSET', STATE, 'seq', e.position, e.origin, e.up_to, 'clock', e.clock)
+  else call('HSET', STATE, 'seq', e.position, e.origin, e.up_to) end
   e.aliases = ''
   call('HSET', prefix .. 'feed', int(e.position % FEED_LENGTH), e.id)
   call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id)
