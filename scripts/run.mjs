@@ -42,7 +42,7 @@ function run(label, [command, ...commandArgs], stdout = 2) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-const build = () => run('build', [node, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+const build = (...projects) => run('build', [node, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', ...projects])
 
 const tool = (name) => join(bin, name)
 
@@ -77,7 +77,7 @@ if (task === 'start') {
 } else if (task === 'check') {
   check()
 } else if (task === 'bench') {
-  build()
+  build('node')
   run('benchmark', [node, 'bench/main.ts', ...args], 'inherit')
 } else if (task === 'test' && args.length > 0) {
   build()
