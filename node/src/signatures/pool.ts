@@ -134,10 +134,7 @@ class Pool implements SignaturePool {
     this.#all.delete(dead)
     if (this.#closed) return
     if (++this.#deaths <= MAX_DEATHS) this.#add()
-    this.#log.warn(
-      { err: error, threads: this.#all.size },
-      'a thread that checks signatures has died; WebCrypto does its checks',
-    )
+    this.#log.warn({ err: error, threads: this.#all.size }, 'a thread that checks signatures has died; WebCrypto does its checks')
   }
 }
 
