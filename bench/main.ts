@@ -1,4 +1,4 @@
-// Dred and its peers side by side: npm run bench -- [--only p1,p3] [--systems dred,nats] [--rounds 3] [--seconds 3] [--peers] [--quick] [--json]
+// Dred and its peers side by side: npm run bench -- [--only p1,p3] [--systems dred,nats] [--rounds 3] [--seconds 2.5] [--peers] [--quick] [--json]
 //   [--write] [--profile FOLDER]
 // Writes bench/results/<date>.md, .json and .svg unless --quick, --only or --systems say that it is not the whole run; --write does all the same.
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -18,7 +18,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     systems: { type: 'string' },
     rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '2.5' },
     /** With the peer-to-peer networks too. */
     peers: { type: 'boolean', default: false },
     /** A second of one scenario: does it work at all? */
