@@ -49,8 +49,8 @@ function valid(name: string, statement: Statement) {
 }
 
 /** With the steps between: `signed` are the bytes that the signature is of, `digest` is their SHA-256. */
-function described(name: string, statement: { type: string } & Partial<Receipt>, bytes: Uint8Array) {
-  const { signature: _, path: _path, ...fields } = statement
+function described(name: string, statement: Statement & { signature: string }, bytes: Uint8Array) {
+  const { signature: _, path: _path, ...fields } = { path: undefined, ...statement }
   const canonical = canonicalJson(fields)
   const leaf = statement.type === 'receipt' ? { leaf: encodeBase64url(hash(Uint8Array.of(0), utf8(canonical))) } : {}
   return { name, canonical, ...leaf, signed: new TextDecoder().decode(bytes), digest: sha256(toHex(bytes)), statement }
@@ -103,9 +103,13 @@ function forgedPaths() {
 function changed(statement: Statement) {
   const words = by(server, receiptBytes(statement))
   return Object.entries(statement).map(([field, value]) => {
-    const other = typeof value === 'number' ? value + 1 : field === 'type' ? (value === 'stored' ? 'receipt' : 'stored') : vary(value)
+    const other = typeof value === 'number' ? value + 1 : field === 'type' ? (value === 'stored' ? 'receipt' : 'stored') : varied(value)
     return { name: `${statement.type}: ${field} changed`, key: keyWords(server), statement: signed({ ...statement, [field]: other }, words) }
   })
+}
+
+function varied(value: string | string[]): string | string[] {
+  return typeof value === 'string' ? vary(value) : value.map(vary)
 }
 
 function vary(text: string): string {
