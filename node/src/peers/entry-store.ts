@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, DredError, originOf } from '@dred/protocol'
 import { type BodyEntry, LinkError, type RelayEvent, relayLimits, type WireEntry } from '@dred/protocol/relay'
 import type { OriginEntry, Store } from '../store/port.ts'
@@ -28,6 +29,9 @@ interface ReadRange {
 const BUSY_BYTES = 8 * 1_048_576
 /** What an entry without a body costs at least. */
 const ENTRY_BYTES = 256
+
+/** While the store has no room: how often an entry is tried, and the milliseconds in between. Then it is left to its peers for a while. */
+const NO_ROOM = { attempts: 5, waitMs: 1_000 }
 
 /** What the relay wants of the store. Nothing here rejects: what comes of it is told. */
 export class EntryStore {
@@ -105,13 +109,23 @@ export class EntryStore {
   async #store(entry: OriginEntry): Promise<void> {
     const { store, tell, failed, events } = this.#options
     const { coordinate } = entry
-    try {
-      const result = await store.replicate(entry)
-      events?.received(result)
-      tell({ type: 'stored', coordinate, result })
-    } catch (error) {
-      failed(error)
-      tell({ type: 'stored', coordinate, result: 'failed' })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await store.replicate(entry)
+        events?.received(result)
+        tell({ type: 'stored', coordinate, result })
+        return
+      } catch (error) {
+        const full = error instanceof DredError && error.code === 'storage_full'
+        if (full && attempt < NO_ROOM.attempts) {
+          await delay(NO_ROOM.waitMs, undefined, { ref: false })
+          continue
+        }
+        // A store that is full has lost nothing.
+        if (!full) failed(error)
+        tell({ type: 'stored', coordinate, result: 'failed' })
+        return
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Coordinate, originOf, VersionVector } from '@dred/protocol'
+import { type Coordinate, DredError, originOf, VersionVector } from '@dred/protocol'
 import type { RelayEvent } from '@dred/protocol/relay'
 import type { Log } from '../log.ts'
 import type { Entry, Store } from '../store/port.ts'
@@ -114,7 +114,7 @@ export class StoreWatch {
   /** @returns false when another attempt has begun meanwhile */
   async #read(superseded: () => boolean): Promise<boolean> {
     const { store, self, renew, tell } = this.#options
-    await store.ping()
+    await store.ping().catch(unlessFull)
     // Unless one has begun since: by whoever counts, or by another process of this server.
     if (self().incarnation === this.#incarnation && !superseded()) renew(self().incarnation)
     const { incarnation } = self()
@@ -147,4 +147,9 @@ export class StoreWatch {
       void this.#recover()
     }
   }
+}
+
+/** What a full store has can be read. */
+function unlessFull(error: unknown): void {
+  if (!(error instanceof DredError && error.code === 'storage_full')) throw error
 }

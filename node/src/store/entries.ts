@@ -26,6 +26,10 @@ export function unavailable(detail: string, cause?: unknown): DredError {
   return new DredError('store_unavailable', { detail, ...(cause === undefined ? {} : { cause }) })
 }
 
+export function storageFull(detail: string, cause?: unknown): DredError {
+  return new DredError('storage_full', { detail, ...(cause === undefined ? {} : { cause }) })
+}
+
 /** Messages to pass over that are not wanted before the next one that may be is looked up by its count. */
 export const PASSED_OVER = 32
 

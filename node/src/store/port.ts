@@ -78,6 +78,12 @@ export interface ChannelStates {
   next: string | undefined
 }
 
+export interface StoreSize {
+  bytes: number
+  /** `Infinity` without a bound of its own. */
+  maxBytes: number
+}
+
 export interface AppendResult {
   /** False when an entry of this id was there: then the coordinate and the clock are those of the first. */
   created: boolean
@@ -97,7 +103,8 @@ export interface NoticeStore {
 
 /**
  * What a relay server keeps. Every write is one atomic step of dedupe by id, append and vector, and resolves only once it is as
- * durable as the store makes it. Any method rejects with DredError `store_unavailable` while the store is out of reach.
+ * durable as the store makes it. Any method rejects with DredError `store_unavailable` while the store is out of reach; writes with
+ * `storage_full` while it has no room for more, but those that delete.
  */
 export interface Store {
   /** Everything known of every origin, kept or not. */
@@ -176,6 +183,8 @@ export interface Store {
    * @returns how many entries
    */
   purge(now: number): Promise<number>
+  /** What it takes, with what others have in the same Redis. */
+  size(): Promise<StoreSize>
   ping(): Promise<void>
   close(): Promise<void>
 }

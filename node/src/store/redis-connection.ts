@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { DredError } from '@dred/protocol'
 import type { Redis } from 'ioredis'
-import { unavailable } from './entries.ts'
+import { storageFull, unavailable } from './entries.ts'
 import { createClient, type RedisConnectionOptions, reconnectDelay, whereOf, writerOf } from './redis-client.ts'
 import { examineRedis } from './redis-health.ts'
 import type { Writer } from './redis-writer.ts'
@@ -16,6 +16,8 @@ const RESUME_AGAIN_MS = 1_000
 /** Milliseconds between looks whether the connection still leads to the Redis that takes writes. */
 const LOOK_EVERY_MS = 2_000
 const REPLICA_TIMEOUT_MS = 2_000
+/** Redis has no memory left, or no room for its files: what it has can be read. */
+const NO_ROOM = /^(OOM|MISCONF)\b/
 
 export interface ConnectionListener {
   /**
@@ -72,7 +74,10 @@ export class RedisConnection {
     return connection
   }
 
-  /** @throws DredError `store_unavailable` at once while Redis is out of reach, and for every error that it answers; those of `command` */
+  /**
+   * @throws DredError `store_unavailable` at once while Redis is out of reach, and for every error that it answers, but `storage_full` when
+   *   it has no room; those of `command`
+   */
   async run<T>(command: (redis: ScriptedRedis) => Promise<T>): Promise<T> {
     if (!this.#available || this.#redis.status !== 'ready') throw this.#unavailable(this.#lastError)
     this.#sendTogether()
@@ -211,6 +216,8 @@ export class RedisConnection {
   }
 
   #unavailable(cause: unknown): Error {
+    if (cause instanceof Error && NO_ROOM.test(cause.message))
+      return storageFull(`Redis at ${whereOf(this.#options)}: ${cause.message}`, cause)
     const why = cause instanceof Error ? `: ${cause.message}` : ''
     return unavailable(`Redis at ${whereOf(this.#options)} is out of reach${why}`, cause)
   }

@@ -2,9 +2,10 @@ import { type Coordinate, DredError, originOf } from '@dred/protocol'
 import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP, unavailable } from './entries.ts'
 import type { TokenPool } from '../limits/port.ts'
 import { Listeners } from './listeners.ts'
-import type { AppendResult, Entry, NewEntry, OriginEntry, Place, Position, Store } from './port.ts'
+import type { AppendResult, Entry, NewEntry, OriginEntry, Place, Position, Store, StoreSize } from './port.ts'
 import { RedisConnection, type RedisConnectionOptions, type ScriptedRedis } from './redis-connection.ts'
 import { RedisFeed } from './redis-feed.ts'
+import { memoryOf } from './redis-health.ts'
 import { redisNotices } from './redis-notices.ts'
 import { RedisReader } from './redis-reader.ts'
 import { coordinateOf, entryArguments, type Keys, keysUnder, type Logged, toldOf } from './redis-records.ts'
@@ -138,8 +139,13 @@ class RedisStore implements Store {
     return this.#reconnected.add(listener)
   }
 
+  async size(): Promise<StoreSize> {
+    return this.#run(async (redis) => memoryOf(await redis.info('memory')))
+  }
+
+  /** Also writes: what takes no writes is of little use. */
   async ping(): Promise<void> {
-    await this.#run((redis) => redis.ping())
+    await this.#run((redis) => redis.hset(this.#keys.state, 'pinged', 1))
   }
 
   async close(): Promise<void> {

@@ -41,6 +41,6 @@ export class SqliteNotices implements NoticeStore {
   }
 
   async purge(now: number): Promise<void> {
-    await this.#commits.run(() => this.#sql.purge.run(now))
+    await this.#commits.run(() => this.#sql.purge.run(now), undefined, { frees: true })
   }
 }

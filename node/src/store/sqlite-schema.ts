@@ -145,6 +145,8 @@ export function openDatabase(path: string): DatabaseSync {
     db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false })
     // The lock of the exclusive mode ends with the process, however it ends, and needs no shared memory file.
     db.exec('PRAGMA locking_mode = EXCLUSIVE')
+    // Of a new file only, before anything is in it: pages without content can be given back to the disk.
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL')
     db.exec('PRAGMA journal_mode = WAL')
     db.exec('PRAGMA synchronous = FULL')
     db.exec('PRAGMA journal_size_limit = 67108864')
@@ -157,11 +159,13 @@ export function openDatabase(path: string): DatabaseSync {
 }
 
 function migrate(db: DatabaseSync, path: string): void {
-  db.exec('BEGIN IMMEDIATE')
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
   if (version > MIGRATIONS.length) {
     throw unavailable(`${path} is of version ${version}, written by a newer Dred; this one knows ${MIGRATIONS.length}`)
   }
+  // What is up to date is opened also where there is no room to write.
+  if (version === MIGRATIONS.length) return
+  db.exec('BEGIN IMMEDIATE')
   for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
   db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
   db.exec('COMMIT')

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Says that a process of this server is alive. It goes on to lead, or begins to when nobody does.
 -- ARGV: the process, milliseconds that this holds, the term that it leads in (0 for none), the latest term that it knows of, where
 --       the others find it ('' for nowhere), 1 if scripts are to tell the others what is logged

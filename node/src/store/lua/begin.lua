@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Begins an incarnation, unless a later one has begun. ARGV: it
 -- -> the present one
 -- include common

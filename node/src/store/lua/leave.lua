@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- A process of this server ends. ARGV: it, the term that it leads in (0 for none)
 -- include common
 local LEAD = prefix .. 'lead'

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- One bounded part of a purge, to be repeated while there is more.
 -- ARGV: now, how much to do at most, times before which hidden channels lose their messages and are forgotten (all Unix ms)
 -- -> { deleted entries, 1 when there is more }

@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- First on every connection: makes sure that no position and no coordinate is given twice, also when this Redis lacks its tail.
 -- ARGV: the last position that this process has heard of, the incarnation that it knows (0 for none), one to begin if need be, a name
 --       for this store if it has none

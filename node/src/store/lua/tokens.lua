@@ -1,3 +1,4 @@
+#!lua flags=allow-oom
 -- Takes tokens out of buckets that all processes of a server draw from.
 -- ARGV: of each bucket its name, the least that is of use, how many are wanted, its burst, tokens that come back in a second
 -- -> of each bucket: tokens granted (0 when there are fewer than the least), milliseconds until the least is there
