@@ -32,6 +32,7 @@ test('fills in the defaults', () => {
     identity: { domains: [], sessionMs: 3_600_000, capabilityMs: 600_000 },
     realtime: { coalesceMs: 4, maxSubscriptions: 100_000, maxPolls: 10_000 },
     processes: { count: 1, internalHost: '127.0.0.1' },
+    drain: { delayMs: 0, retryMs: 250, timeoutMs: 5_000 },
     maxStreams: 10_000,
     trustProxy: [],
   })
@@ -52,6 +53,7 @@ test('takes what is set', () => {
     identity: { domains: ['a.example'], sessionMs: 60_000, capabilityMs: 300_000 },
     realtime: { coalesceMs: 0, maxSubscriptions: 5, maxPolls: 6 },
     processes: { count: 4, internalHost: '10.0.0.1' },
+    drain: { delayMs: 1_000, retryMs: 500, timeoutMs: 0 },
     maxStreams: 5,
     trustProxy: ['10.0.0.0/8'],
   }
@@ -85,6 +87,21 @@ test('names unknown settings and what may have been meant', () => {
     'prot is not a setting; did you mean port?',
     'loglevel is not a setting; did you mean logLevel?',
     'nonsense is not a setting',
+  ])
+})
+
+test('says it in the words of whoever asks, and leaves out what is known already', () => {
+  const raw = { ...minimal, limits: { adress: false }, processes: { count: 2 }, port: -1 }
+  const nameOf = (path: string): string | undefined => (path === 'port' ? undefined : `server.${path}`)
+  let problems: string[] = []
+  try {
+    parseNodeConfig(raw, nameOf)
+  } catch (error) {
+    if (error instanceof ConfigError) problems = error.problems
+  }
+  expect(problems).toEqual([
+    'server.limits.adress is not a setting; did you mean server.limits.address?',
+    'server.processes.count has to be 1 with SQLite: several processes need a store in Redis',
   ])
 })
 

@@ -1,10 +1,12 @@
 import type { Topology } from '@dred/protocol/relay'
-import { Fields } from './config-fields.ts'
+import { Fields, type Problems } from './config-fields.ts'
+import { type DrainConfig, readDrain } from './drain.ts'
 import { type IdentityConfig, readIdentity } from './identity/config.ts'
 import { type LimitsConfig, readLimits } from './limits/config.ts'
 import { type RealtimeConfig, readRealtime } from './realtime/config.ts'
 import { type ProcessesConfig, readProcesses } from './processes/config.ts'
 import { readStoreConfig, type StoreConfig } from './store/config.ts'
+import { readTlsConfig, type TlsConfig } from './tls/config.ts'
 
 /** Settings of one relay server. */
 export interface NodeConfig {
@@ -34,12 +36,13 @@ export interface NodeConfig {
   /** PKCS#8 PEM file with the server's P-256 key, readable by its owner only. */
   serverKeyFile: string
   serverKeyPassphrase?: string
-  tls?: { certFile: string; keyFile: string }
+  tls?: TlsConfig
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   limits: LimitsConfig
   identity: IdentityConfig
   realtime: RealtimeConfig
   processes: ProcessesConfig
+  drain: DrainConfig
   /** Streams that the server carries at most. */
   maxStreams: number
   /** Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. */
@@ -62,11 +65,27 @@ const PORT = { min: 0, max: 65_535 }
 
 /**
  * Reads a configuration from plain data (parsed TOML or JSON) and fills in the defaults.
+ * @param nameOf see {@link Problems}; default: the paths of {@link NodeConfig}
  * @throws ConfigError with all problems together
  */
-export function parseNodeConfig(raw: unknown): NodeConfig {
+export function parseNodeConfig(raw: unknown, nameOf?: Problems['nameOf']): NodeConfig {
   const problems: string[] = []
-  const fields = new Fields(raw, '', problems)
+  const note = { push: (problem: string) => problems.push(problem), nameOf: nameOf ?? ((path: string) => path) }
+  const fields = new Fields(raw, '', note)
+  const config = readNodeConfig(fields)
+  fields.refuseUnknown()
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+/** Names of the settings and tables of {@link NodeConfig}. */
+export function nodeSettings(): readonly string[] {
+  const fields = new Fields({}, '', [])
+  readNodeConfig(fields)
+  return fields.asked
+}
+
+function readNodeConfig(fields: Fields): NodeConfig {
   const admin = fields.table('admin')
   const config: NodeConfig = {
     host: fields.string('host', { fallback: '127.0.0.1' }),
@@ -82,21 +101,20 @@ export function parseNodeConfig(raw: unknown): NodeConfig {
     relay: readRelay(fields.table('relay')),
     serverKeyFile: fields.string('serverKeyFile', { expected: 'the path of a key file' }),
     ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
-    ...(fields.has('tls') ? { tls: readTls(fields.table('tls')) } : {}),
+    ...(fields.has('tls') ? { tls: readTlsConfig(fields.table('tls')) } : {}),
     logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     limits: readLimits(fields.table('limits')),
     identity: readIdentity(fields.table('identity')),
     realtime: readRealtime(fields.table('realtime')),
     processes: readProcesses(fields.table('processes')),
+    drain: readDrain(fields.table('drain')),
     maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
     trustProxy: fields.strings('trustProxy'),
   }
   if (config.processes.count > 1 && config.store.kind === 'sqlite') {
-    problems.push('processes.count has to be 1 with SQLite: several processes need a store in Redis')
+    fields.report('processes.count', config.processes.count, '1 with SQLite: several processes need a store in Redis')
   }
   admin.refuseUnknown()
-  fields.refuseUnknown()
-  if (problems.length > 0) throw new ConfigError(problems)
   return config
 }
 
@@ -116,13 +134,4 @@ function readRelay(fields: Fields): NodeConfig['relay'] {
   const relay = { topology: fields.oneOf('topology', ['spt', 'star', 'ring'], 'spt') }
   fields.refuseUnknown()
   return relay
-}
-
-function readTls(fields: Fields): { certFile: string; keyFile: string } {
-  const tls = {
-    certFile: fields.string('certFile', { expected: 'the path of a PEM certificate chain' }),
-    keyFile: fields.string('keyFile', { expected: 'the path of a PEM private key' }),
-  }
-  fields.refuseUnknown()
-  return tls
 }

@@ -4,7 +4,7 @@ import type { RegistryView } from './chain/port.ts'
 import type { ServerKey } from './chain/server-key.ts'
 import type { NodeConfig } from './config.ts'
 import type { HttpLimits } from './http/limits.ts'
-import type { TlsFiles } from './http/listener.ts'
+import type { DrainConfig } from './drain.ts'
 import type { IdentityConfig } from './identity/config.ts'
 import type { WalletChain } from './identity/port.ts'
 import type { Log } from './log.ts'
@@ -13,16 +13,18 @@ import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import type { ProcessesConfig } from './processes/config.ts'
 import type { RealtimeSettings } from './realtime/realtime.ts'
 import type { Store } from './store/port.ts'
+import type { Certificates } from './tls/port.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
 export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> &
   RealtimeSettings & {
-    tls?: TlsFiles
+    tls?: Certificates
     /** Milliseconds between purges. */
     purgeEveryMs?: number
     http?: Partial<HttpLimits>
     identity?: IdentityConfig
     processes?: ProcessesConfig
+    drain?: DrainConfig
   }
 
 /** What a replicator is made from. */
@@ -60,6 +62,6 @@ export interface NodeDependencies {
 export interface Node {
   url: string
   adminUrl: string
-  /** Tells every stream to come back, lets requests finish and cuts off what has not ended after a second. */
+  /** Goes as {@link DrainConfig} says: streams are told to come back, requests finish, what has not ended in time is cut off. */
   close(): Promise<void>
 }

@@ -1,13 +1,12 @@
-import { type Coordinate, DredError, limits, type VerifySignature } from '@dred/protocol'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { PROOF_TOPIC } from './already-serving.ts'
 import { accessBy } from './access/access.ts'
 import { Operator } from './admin/operator.ts'
 import type { Access } from './access/port.ts'
-import type { RegistryView } from './chain/port.ts'
-import type { ServerKey } from './chain/server-key.ts'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
+import { handedOn } from './handing-on.ts'
 import { createApp } from './http/app.ts'
 import { httpLimits } from './http/limits.ts'
 import type { Listener } from './http/listener.ts'
@@ -30,14 +29,13 @@ import { ReceiptSigner } from './receipt-signer.ts'
 import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
 import { readSoftware } from './software.ts'
-import type { Store } from './store/port.ts'
 import { Upkeep } from './upkeep.ts'
 
 export type { Node, NodeDependencies, NodeSettings, ReplicatorContext }
 
 const RECENT = { count: 5_000, bytes: 16_777_216, ageMs: 5_000 }
 const TRACKED_CHANNELS = 10_000
-const CUT_OFF_MS = 1_000
+const DRAIN = { delayMs: 0, retryMs: 250, timeoutMs: 1_000 }
 
 /**
  * Starts a relay server on its ports.
@@ -79,9 +77,10 @@ class RelayNode implements Node {
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
   #closing = false
+  #refusing = false
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
-    const { store, registry, self, key, wallets, replicatorFactory, now, verify, logger } = dependencies
+    const { store, registry, self, key, replicatorFactory, now, verify, logger } = dependencies
     const bus = store.shared?.bus ?? noBus
     this.#settings = settings
     this.#dependencies = dependencies
@@ -143,6 +142,7 @@ class RelayNode implements Node {
     })
     this.#operator = new Operator({
       ...dependencies,
+      certificates: settings.tls,
       membership: this.#membership,
       limiter: this.#limiter,
       realtime: this.#realtime,
@@ -152,6 +152,7 @@ class RelayNode implements Node {
       relay: () => this.#replication.replicator.statistics(),
       realtime: this.#realtime,
       standing: () => this.#membership.standing(),
+      certificates: settings.tls,
     })
   }
 
@@ -161,7 +162,7 @@ class RelayNode implements Node {
       await this.#notices.start()
       const { app, listener } = await this.#createApp()
       this.#app = app
-      this.#endStreamsOnClose(app, listener)
+      this.#cutOffOnClose(app, listener)
       // `reusePort` is for node:net: the kernel shares connections out among the processes that listen.
       const where = { host, port, reusePort: (this.#settings.processes?.count ?? 1) > 1 }
       const address = new URL(await app.listen(where))
@@ -182,9 +183,18 @@ class RelayNode implements Node {
   }
 
   async close(): Promise<void> {
+    const { delayMs, retryMs, timeoutMs } = this.#settings.drain ?? DRAIN
+    const { replicator } = this.#replication
     this.#closing = true
+    if (delayMs > 0 && this.#admin) await delay(delayMs)
+    this.#refusing = true
     for (const stop of this.#stops.splice(0)) stop()
-    await Promise.all([this.#app?.close(), this.#replication.replicator.stop(), this.#admin?.close()])
+    this.#realtime.closeAll('shutting_down', retryMs)
+    this.#receipts.stop()
+    const handing = { store: this.#dependencies.store, replicator, self: () => this.#incarnation.self }
+    if (!(await handedOn(handing, timeoutMs))) this.#dependencies.logger.warn({}, 'leaving before the peers have confirmed all')
+    await Promise.all([this.#app?.close(), replicator.stop()])
+    await this.#admin?.close()
     this.#realtime.stop()
     this.#tracker.close()
     this.#notices.stop()
@@ -227,18 +237,16 @@ class RelayNode implements Node {
         incarnation: () => this.#incarnation.self.incarnation,
         onProof: (nonce) => store.shared?.bus.publish(PROOF_TOPIC, nonce),
         now,
-        isClosing: () => this.#closing || this.#operator.draining,
+        isClosing: () => this.#refusing || this.#operator.draining,
       },
       { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
     )
   }
 
-  #endStreamsOnClose(app: FastifyInstance, listener: Listener): void {
+  #cutOffOnClose(app: FastifyInstance, listener: Listener): void {
     app.addHook('preClose', async () => {
-      this.#realtime.closeAll('shutting_down', 250)
-      this.#receipts.stop()
       listener.closeSessions()
-      const cutOff = setTimeout(() => listener.destroyConnections(), CUT_OFF_MS)
+      const cutOff = setTimeout(() => listener.destroyConnections(), (this.#settings.drain ?? DRAIN).timeoutMs)
       listener.server.once('close', () => clearTimeout(cutOff))
     })
   }

@@ -8,6 +8,7 @@ import { examine } from '../observability/checks.ts'
 import type { Replication } from '../processes/index.ts'
 import type { Realtime } from '../realtime/realtime.ts'
 import type { Store } from '../store/port.ts'
+import type { Certificates } from '../tls/port.ts'
 import { adminCommands, type Command } from './commands.ts'
 
 export interface OperatorOptions {
@@ -17,6 +18,7 @@ export interface OperatorOptions {
   limiter: Limiter
   realtime: Realtime
   replication: Replication
+  certificates: Certificates | undefined
   logger: FastifyBaseLogger
   /** Unix milliseconds. */
   now: () => number
@@ -38,8 +40,9 @@ export class Operator {
 
   /** What has to be right for the process to be of use. */
   checks(closing: boolean): Promise<Record<string, Check>> {
-    const { store, registry, membership } = this.#options
-    return examine({ store, registry, standing: membership.standing(), closing: closing || this.#draining })
+    const { store, registry, membership, certificates, now } = this.#options
+    const standing = membership.standing()
+    return examine({ store, registry, certificates, now, standing, closing: closing || this.#draining })
   }
 
   commands(connections: Connections): ReadonlyMap<string, Command> {

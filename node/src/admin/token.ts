@@ -1,5 +1,7 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import { readFile, stat, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readFile, stat, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { StartupError } from '../startup-error.ts'
 
 const MIN_LENGTH = 16
@@ -17,6 +19,27 @@ export async function loadAdminToken(file: string): Promise<string> {
     if (!isCode(cause, 'EEXIST'))
       throw new StartupError('config', `The admin token file ${file} cannot be made: its folder has to exist`, cause)
   }
+  return readAdminToken(file)
+}
+
+/**
+ * Whether {@link loadAdminToken} is going to have a token: of the file, or of one that is not there yet.
+ * @throws StartupError as it does
+ */
+export async function examineAdminToken(file: string): Promise<boolean> {
+  const isThere = await stat(file).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) await readAdminToken(file)
+  else
+    await access(dirname(file), constants.W_OK).catch((cause: unknown) => {
+      throw new StartupError('config', `The admin token file ${file} cannot be made: its folder has to exist`, cause)
+    })
+  return isThere
+}
+
+async function readAdminToken(file: string): Promise<string> {
   const token = await readWhenWritten(file)
   const { mode } = await stat(file)
   if ((mode & FOR_OTHERS) !== 0) throw new StartupError('config', `Others may read the admin token file ${file}: chmod 600 it`)

@@ -13,6 +13,7 @@ import type { Replicator } from '../peers/port.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Receipts } from '../receipts.ts'
 import type { Realtime } from '../realtime/realtime.ts'
+import type { Certificates } from '../tls/port.ts'
 import { identifyCallers } from './caller.ts'
 import { admitRequests } from './admission.ts'
 import { limitBodyTime, takeJsonOnly } from './bodies.ts'
@@ -20,7 +21,7 @@ import { registerChannelRoutes } from './channel-routes.ts'
 import { answerClientError } from './client-errors.ts'
 import { sendProblem } from './errors.ts'
 import { registerIdentityRoutes } from './identity-routes.ts'
-import { createListener, type Listener, type TlsFiles } from './listener.ts'
+import { createListener, type Listener } from './listener.ts'
 import type { HttpLimits } from './limits.ts'
 import { registerMemberRoutes } from './member-routes.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
@@ -57,7 +58,7 @@ export interface AppContext {
 }
 
 export interface AppOptions {
-  tls?: TlsFiles
+  tls?: Certificates
   limiter: Limiter
   /** Addresses whose `X-Forwarded-For` is believed. */
   trustProxy: string[]

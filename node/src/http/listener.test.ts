@@ -1,16 +1,14 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Signer } from '@dred/protocol'
 import { signMessage } from '@dred/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noLimits } from '../limits/config.ts'
-import { createChannel, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+import { makeCertificate, TestCertificates } from '../testing/certificates.ts'
+import { StreamReader } from '../testing/stream-client.ts'
+import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
 let signer: Signer
 beforeAll(async () => {
@@ -71,32 +69,14 @@ describe('without TLS', () => {
 })
 
 describe('with TLS', () => {
-  let directory: string
+  let tls: TestCertificates
   let node: TestNode
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'dred-tls-'))
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-    const made = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '1',
-      '-subj',
-      '/CN=localhost',
-    ]
-    execFileSync('openssl', [...made, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-    node = await startTestNode({ tls: { cert: readFileSync(cert), key: readFileSync(key) } })
+    tls = new TestCertificates(await makeCertificate())
+    node = await startTestNode({ tls })
   })
-  afterAll(async () => {
-    await node.close()
-    rmSync(directory, { recursive: true })
-  })
+  afterAll(() => node.close())
 
   test('the client chooses the version by ALPN', async () => {
     const { href } = new URL('/channels', node.url)
@@ -106,9 +86,8 @@ describe('with TLS', () => {
   })
 
   test('what is no request is answered over HTTP/1.1 as without TLS, and a connection too many is closed', async () => {
-    const files = { cert: readFileSync(join(directory, 'cert.pem')), key: readFileSync(join(directory, 'key.pem')) }
     const connections = { total: 100, perAddress: 1 }
-    const own = await startTestNode({ tls: files, http: { headTimeoutMs: 200 }, limits: { ...noLimits, connections } })
+    const own = await startTestNode({ tls, http: { headTimeoutMs: 200 }, limits: { ...noLimits, connections } })
     const port = Number(new URL(own.url).port)
     const open = (): { socket: TLSSocket; answer: Promise<string> } => {
       const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })

@@ -1,7 +1,9 @@
+import { randomBytes } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createSecureServer, createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { AtOnce } from '../limits/config.ts'
+import type { Certificates } from '../tls/port.ts'
 import { Connections } from './connections.ts'
 import { boundPipelines, refuseConnect } from './http1.ts'
 import { guardSession } from './http2-guard.ts'
@@ -16,11 +18,21 @@ const HEADER_ROOM = 2
 /** Enough to tell `PRI * HTTP/2.0` from every HTTP/1.1 method. */
 const PREFACE = Buffer.from('PRI')
 const FIRST_BYTES_TIMEOUT_MS = 10_000
-
-export interface TlsFiles {
-  cert: Buffer
-  key: Buffer
-}
+/** What is not authenticated encryption with keys of one session alone is not spoken. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':')
+/** For so long a key opens tickets of sessions. */
+const TICKET_KEYS_MS = 3_600_000
+const TICKET_KEYS_BYTES = 48
 
 /** A listening port for HTTP/1.1 and HTTP/2. */
 export interface Listener {
@@ -34,7 +46,7 @@ export interface Listener {
 }
 
 export interface ListenerOptions {
-  tls: TlsFiles | undefined
+  tls: Certificates | undefined
   limits: HttpLimits
   connections: AtOnce
   /** Addresses and networks of proxies. */
@@ -77,8 +89,17 @@ interface ServerOptions {
   onSession: (session: ServerHttp2Session) => void
 }
 
-function createTlsServer({ cert, key }: TlsFiles, { handler, limits, onSession }: ServerOptions): Server {
-  const server = createSecureServer({ cert, key, allowHTTP1: true, ...http1Options(limits), ...http2Options(limits) })
+function createTlsServer(certificates: Certificates, { handler, limits, onSession }: ServerOptions): Server {
+  const contextOf = ({ cert, key }: { cert: Buffer; key: Buffer }) => ({ cert, key, minVersion: 'TLSv1.2', ciphers: CIPHERS }) as const
+  const context = contextOf(certificates.current)
+  const server = createSecureServer({ ...context, allowHTTP1: true, ...http1Options(limits), ...http2Options(limits) })
+  // Connections that are there keep the keys that they have agreed on.
+  const stopFollowing = certificates.onChange((next) => server.setSecureContext(contextOf(next)))
+  const ticketKeys = setInterval(() => server.setTicketKeys(randomBytes(TICKET_KEYS_BYTES)), TICKET_KEYS_MS).unref()
+  server.once('close', () => {
+    stopFollowing()
+    clearInterval(ticketKeys)
+  })
   server.on('request', handler as never)
   server.on('session', onSession)
   return server as unknown as Server

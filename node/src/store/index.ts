@@ -15,6 +15,28 @@ export async function openStore(config: StoreConfig, prefix: string, log?: Log):
   return openRedisStore({ prefix, ...(log === undefined ? {} : { log }), ...(await withFiles(config)) })
 }
 
+/**
+ * Asks a Redis whether it is there and lets this server in.
+ * @returns where it is
+ * @throws StartupError `store_unavailable`, or `config` for unreadable files
+ */
+export async function probeStore(config: RedisConfig): Promise<string> {
+  const { createClient, whereOf } = await import('./redis-client.ts')
+  const options = { prefix: 'dred:', ...(await withFiles(config)) }
+  const client = createClient(options, { retryStrategy: () => null })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.ping()
+    return whereOf(options)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new StartupError('store_unavailable', `Redis at ${whereOf(options)} cannot be used: ${why}`, cause)
+  } finally {
+    client.disconnect()
+  }
+}
+
 /** With the contents of the files in place of their names. */
 async function withFiles({ passwordFile, sentinelPasswordFile, tls, ...config }: RedisConfig) {
   const [password, sentinelPassword, ca, cert, key] = await Promise.all([
