@@ -6,3 +6,9 @@ export function provisionChromium(): string
 export function provisionNats(): string
 /** @returns the path of a `mosquitto` program. @throws Error with one line that says what to install */
 export function provisionMosquitto(): string
+/** @returns the path of a `caddy` program. @throws Error with one line that says what to install */
+export function provisionCaddy(): string
+/** @returns the path of an `nginx` program. @throws Error with one line that says what to install */
+export function provisionNginx(): string
+/** @returns the path of a `pebble` program. @throws Error with one line that says what to install */
+export function provisionPebble(): string

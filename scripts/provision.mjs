@@ -36,6 +36,38 @@ export function provisionMosquitto() {
   return provision({ programs: ['mosquitto'], debian: 'mosquitto', name: 'Mosquitto', for: 'benchmark needs' })
 }
 
+/**
+ * @returns the path of a `caddy` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionCaddy() {
+  return provision({ programs: ['caddy'], debian: 'caddy', name: 'Caddy' })
+}
+
+/**
+ * @returns the path of an `nginx` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionNginx() {
+  return provision({ programs: ['nginx'], debian: 'nginx-light', name: 'nginx' })
+}
+
+/**
+ * @returns the path of a `pebble` program, an ACME server for tests, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionPebble() {
+  return provision({ programs: ['pebble'], debian: 'pebble', name: 'Pebble' })
+}
+
+/**
+ * @returns the path of a `prometheus` program, installed with `promtool` beside it if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionPrometheus() {
+  return provision({ programs: ['prometheus'], debian: 'prometheus', name: 'Prometheus' })
+}
+
 function provision({ programs, debian, name, for: who = 'tests need' }) {
   const found = find(programs)
   if (found) return found

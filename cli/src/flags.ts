@@ -45,8 +45,8 @@ export const serveFlags = {
   store: settingFlag('server.store'),
   processes: settingFlag('server.processes.count'),
   'internal-host': settingFlag('server.processes.internalHost'),
-  'tls-cert-file': settingFlag('server.tlsCertFile'),
-  'tls-key-file': settingFlag('server.tlsKeyFile'),
+  'tls-cert-file': settingFlag('server.tls.certFile'),
+  'tls-key-file': settingFlag('server.tls.keyFile'),
   topology: settingFlag('relay.topology'),
   'log-level': settingFlag('server.logLevel'),
 }

@@ -95,13 +95,13 @@ export const settings = {
     kind: 'text',
     what: "the address at which this server's processes reach each other, 127.0.0.1 by default; for processes on several machines",
   },
-  'server.tlsCertFile': {
+  'server.tls.certFile': {
     flag: 'tls-cert-file',
     env: 'DRED_SERVER_TLS_CERT_FILE',
     kind: 'path',
     what: 'the file of the TLS certificate chain, PEM',
   },
-  'server.tlsKeyFile': {
+  'server.tls.keyFile': {
     flag: 'tls-key-file',
     env: 'DRED_SERVER_TLS_KEY_FILE',
     kind: 'path',
@@ -117,6 +117,24 @@ export const settings = {
 } as const satisfies Record<string, Setting>
 
 export type SettingKey = keyof typeof settings
+
+/** Further tables and values of `[server]` in `dred.toml`, which the relay server reads and checks itself. */
+export const serverTables = [
+  'admin',
+  'drain',
+  'identity',
+  'limits',
+  'maxStreams',
+  'processes',
+  'realtime',
+  'redis',
+  'tls',
+  'trustProxy',
+] as const
+
+export function isServerTable(name: string): boolean {
+  return serverTables.some((table) => table === name)
+}
 
 export function isSettingKey(key: string): key is SettingKey {
   return Object.hasOwn(settings, key)
