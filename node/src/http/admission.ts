@@ -24,6 +24,7 @@ export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: Ht
   const pages = new HeldPages(limits.heldPageBytes)
 
   const arrive = (request: FastifyRequest, reply: FastifyReply): void | Promise<void> => {
+    assertPresent(request)
     const key = addressKey(request.ip)
     const bytes = bodyBytes(request)
     assertHead(request, limits)
@@ -72,6 +73,11 @@ function chargeFurther(request: FastifyRequest, limiter: Limiter): void | Promis
     () => (work > 1 ? limiter.take('address', addressKey(request.ip), work - 1) : undefined),
     () => (isRead ? limiter.asked(request.caller, ofRoute) : undefined),
   ])
+}
+
+/** A connection that is gone has no address; nobody hears the answer. @throws DredError `malformed_request` */
+function assertPresent({ ip }: { ip?: string }): void {
+  if (ip === undefined) throw new DredError('malformed_request', { detail: 'The client left' })
 }
 
 /** @throws DredError `uri_too_long`, `headers_too_large` */
