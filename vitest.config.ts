@@ -7,6 +7,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           globalSetup: './test/global-setup.ts',
+          setupFiles: './test/setup.ts',
           include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts,bench,test/sim}/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 20_000,
@@ -17,6 +18,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           globalSetup: './test/global-setup.ts',
+          setupFiles: './test/setup.ts',
           include: ['test/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**', 'test/sim/**'],
           testTimeout: 120_000,

@@ -1,7 +1,7 @@
-import { Problem, type Route, routes } from '@dred/protocol'
+import { type ErrorCode, errors, Problem, type Route, type RouteName, routeErrors, routes } from '@dred/protocol'
 import Type, { type TSchema } from 'typebox'
 
-const problems = { description: 'Every error', content: { 'application/problem+json': { schema: Problem } } }
+const problems = { description: 'A fault of the server', content: { 'application/problem+json': { schema: Problem } } }
 
 const events = {
   description: 'One event a line, or as server-sent events; see the documentation of streams',
@@ -19,9 +19,13 @@ const explainProblem: Route = {
 /** The OpenAPI 3.1 description of the routes for clients. */
 export function describeApi(version: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const route of [...Object.values<Route>(routes), explainProblem]) {
+  const all: [route: Route, errors: readonly ErrorCode[]][] = [
+    ...Object.entries(routes).map(([name, route]): [Route, readonly ErrorCode[]] => [route, routeErrors[name as RouteName]]),
+    [explainProblem, [...routeErrors.wellKnown, 'not_found']],
+  ]
+  for (const [route, codes] of all) {
     const path = route.path.replace(/:([a-z]+)/g, '{$1}')
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route) }
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, codes) }
   }
   return {
     openapi: '3.1.0',
@@ -30,12 +34,12 @@ export function describeApi(version: string): object {
   }
 }
 
-function operation({ summary, params, querystring, body, response }: Route): object {
+function operation({ summary, params, querystring, body, response }: Route, codes: readonly ErrorCode[]): object {
   return {
     summary,
     parameters: [...parameters('path', params), ...parameters('query', querystring)],
     ...(body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: body } } } }),
-    responses: { ...(response === undefined ? { 200: events } : answers(response)), default: problems },
+    responses: { ...(response === undefined ? { 200: events } : answers(response)), ...refusals(codes), default: problems },
   }
 }
 
@@ -53,4 +57,10 @@ function answers(response: NonNullable<Route['response']>): Record<string, objec
         : { description: status === '201' ? 'Created' : 'Success', content: { 'application/json': { schema } } },
     ]),
   )
+}
+
+/** By status, which several errors may share. */
+function refusals(codes: readonly ErrorCode[]): Record<string, object> {
+  const byStatus = Map.groupBy(codes, (code) => errors[code].status)
+  return Object.fromEntries([...byStatus].map(([status, ofStatus]) => [status, { ...problems, description: ofStatus.join(', ') }]))
 }
