@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import type { StoreSize } from './port.ts'
 
 /**
  * Looks at how Redis is set up before anything is entrusted to it.
@@ -13,4 +14,10 @@ export async function examineRedis(redis: Redis): Promise<string | undefined> {
   }
   if (info.get('aof_enabled') !== '0') return undefined
   return 'Redis writes no append-only file: what was acknowledged is lost with its process, unless a replica has it'
+}
+
+/** @param info what `INFO memory` says */
+export function memoryOf(info: string): StoreSize {
+  const read = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(info)?.[1] ?? 0)
+  return { bytes: read('used_memory'), maxBytes: read('maxmemory') || Number.POSITIVE_INFINITY }
 }
