@@ -6,12 +6,16 @@ import { promisify } from 'node:util'
 import { type Certificate, certificateOf } from '../tls/certificate.ts'
 import type { Certificates } from '../tls/port.ts'
 
-/** A self-signed certificate for localhost and 127.0.0.1. */
-export async function makeCertificate({ days = 1, host = 'localhost' } = {}): Promise<{ cert: Buffer; key: Buffer }> {
+/** A self-signed certificate. */
+export async function makeCertificate({
+  days = 1,
+  host = 'localhost',
+  address = '127.0.0.1',
+} = {}): Promise<{ cert: Buffer; key: Buffer }> {
   const folder = await mkdtemp(join(tmpdir(), 'dred-certificate-'))
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', `${days}`]
-  const names = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host},IP:127.0.0.1`]
+  const names = ['-subj', `/CN=${host}`, '-addext', `subjectAltName=DNS:${host},IP:${address}`]
   await promisify(execFile)('openssl', ['req', ...kind, ...names, '-keyout', key, '-out', cert])
   const made = { cert: await readFile(cert), key: await readFile(key) }
   await rm(folder, { recursive: true })
