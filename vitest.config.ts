@@ -11,6 +11,8 @@ export default defineConfig({
           include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts,bench,test/sim}/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 20_000,
+          // One for each core, the runner's own too: many of these wait more than they compute.
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },
