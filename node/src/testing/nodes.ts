@@ -73,6 +73,11 @@ export class Nodes {
     this.join()
   }
 
+  /** The process ends; its store stays. */
+  async stop(id: number): Promise<void> {
+    await this.#server(id).node.close()
+  }
+
   async close(): Promise<void> {
     for (const { node } of this.#running) await node.close()
     for (const { store } of this.#running) await store.close()
