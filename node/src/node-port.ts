@@ -10,8 +10,10 @@ import type { WalletChain } from './identity/port.ts'
 import type { Log } from './log.ts'
 import type { NoticeSpread } from './notices/port.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
+import type { Tracing } from './observability/tracing.ts'
 import type { ProcessesConfig } from './processes/config.ts'
 import type { RealtimeSettings } from './realtime/realtime.ts'
+import type { SignatureStatistics } from './signatures/pool.ts'
 import type { Store } from './store/port.ts'
 import type { Certificates } from './tls/port.ts'
 
@@ -53,6 +55,10 @@ export interface NodeDependencies {
   replicatorFactory: (context: ReplicatorContext) => Replicator
   /** Verifies what clients sign; default WebCrypto. */
   verify?: VerifySignature
+  /** What the metrics tell of that. */
+  signatures?: () => SignatureStatistics
+  /** Off by default. */
+  tracing?: Tracing | undefined
   /** Unix milliseconds. */
   now: () => number
   logger: FastifyBaseLogger

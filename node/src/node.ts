@@ -19,6 +19,7 @@ import { MembersGate } from './members/members-gate.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, startAdmin } from './observability/admin.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
+import { observedStore } from './observability/observed-store.ts'
 import type { Node, NodeDependencies, NodeSettings, ReplicatorContext } from './node-port.ts'
 import type { Replicator } from './peers/port.ts'
 import { Presence } from './presence/presence.ts'
@@ -80,10 +81,11 @@ class RelayNode implements Node {
   #refusing = false
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
-    const { store, registry, self, key, replicatorFactory, now, verify, logger } = dependencies
+    const { registry, self, key, replicatorFactory, now, verify, logger, tracing } = dependencies
+    const store = observedStore(dependencies.store, this.#metrics, tracing)
     const bus = store.shared?.bus ?? noBus
     this.#settings = settings
-    this.#dependencies = dependencies
+    this.#dependencies = { ...dependencies, store }
     this.#incarnation = incarnation
     this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
     this.#reportMembership = reporter(logger)
@@ -127,7 +129,7 @@ class RelayNode implements Node {
       ladder,
       presence: this.#presence,
       server: self.id,
-      onDelivered: (messages) => this.#metrics.delivered(messages),
+      ...this.#metrics.realtime,
     })
     this.#upkeep = new Upkeep({
       store,
@@ -141,18 +143,12 @@ class RelayNode implements Node {
       purgeEveryMs: settings.purgeEveryMs,
     })
     this.#operator = new Operator({
-      ...dependencies,
+      ...this.#dependencies,
       certificates: settings.tls,
       membership: this.#membership,
       limiter: this.#limiter,
       realtime: this.#realtime,
       replication: this.#replication,
-    })
-    this.#metrics.observe({
-      relay: () => this.#replication.replicator.statistics(),
-      realtime: this.#realtime,
-      standing: () => this.#membership.standing(),
-      certificates: settings.tls,
     })
   }
 
@@ -163,6 +159,7 @@ class RelayNode implements Node {
       const { app, listener } = await this.#createApp()
       this.#app = app
       this.#cutOffOnClose(app, listener)
+      this.#observe(listener)
       // `reusePort` is for node:net: the kernel shares connections out among the processes that listen.
       const where = { host, port, reusePort: (this.#settings.processes?.count ?? 1) > 1 }
       const address = new URL(await app.listen(where))
@@ -219,7 +216,7 @@ class RelayNode implements Node {
       admit: (missing) => this.#replication.replicator.admit(missing),
       verify,
       allowances: this.#limiter,
-      onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
+      onPublished: this.#metrics.published,
     })
     return createApp(
       {
@@ -233,6 +230,7 @@ class RelayNode implements Node {
         key,
         membership: this.#membership,
         identity: this.#identity,
+        metrics: this.#metrics,
         software: readSoftware(),
         incarnation: () => this.#incarnation.self.incarnation,
         onProof: (nonce) => store.shared?.bus.publish(PROOF_TOPIC, nonce),
@@ -241,6 +239,25 @@ class RelayNode implements Node {
       },
       { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
     )
+  }
+
+  #observe({ connections }: Listener): void {
+    this.#metrics.observe({
+      ...this.#dependencies,
+      software: readSoftware(),
+      checks: () => this.#operator.checks(this.#closing),
+      standing: () => this.#membership.standing(),
+      leads: this.#replication.leads,
+      incarnation: this.#incarnation,
+      relay: () => this.#replication.replicator.statistics(),
+      realtime: this.#realtime,
+      connections,
+      limiter: this.#limiter,
+      sessions: this.#identity.sessions,
+      presence: this.#presence,
+      notices: this.#notices,
+      certificates: this.#settings.tls,
+    })
   }
 
   #cutOffOnClose(app: FastifyInstance, listener: Listener): void {

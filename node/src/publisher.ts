@@ -36,8 +36,8 @@ export interface PublisherOptions {
   verify?: VerifySignature | undefined
   /** What senders and channels may do; default: anything. */
   allowances?: Allowances | undefined
-  /** Told of every message that is durable; `created` is false for one that was there. */
-  onPublished: (created: boolean) => void
+  /** Told of every message that is durable; `created` is false for one that was there. `ms` since it came. */
+  onPublished: (created: boolean, ms: number) => void
 }
 
 /** A message that is durable. */
@@ -52,6 +52,8 @@ export interface Published {
 interface Judged {
   message: VerifiedMessage
   sent: Sent
+  /** When it came, by `performance.now()`. */
+  since: number
 }
 
 /** Takes messages from clients. */
@@ -110,13 +112,14 @@ export class Publisher {
   ): Promise<Judged> {
     const { registry, verify } = this.#options
     const { id, genesis } = channel
+    const since = performance.now()
     const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, registry.parameters.maxMessageBytes)
     const message = await verifyMessage(id, body, { maxBytes, verify })
     assertNotAhead(message.sentAt, this.#options.now())
     const { wallet } = await assert(message)
     const sent = { channel: id, device: message.key, wallet, bytes: message.canonical.length }
     await this.#allowances.sent(sent)
-    return { message, sent }
+    return { message, sent, since }
   }
 
   async #assertMessage(channel: TrackedChannel, message: VerifiedMessage, caller: Caller): Promise<Pick<Sent, 'wallet'>> {
@@ -153,13 +156,13 @@ export class Publisher {
     if (missing.length > 0) await admit(missing)
   }
 
-  async #store(channel: TrackedChannel, { message, sent }: Judged): Promise<Published> {
+  async #store(channel: TrackedChannel, { message, sent, since }: Judged): Promise<Published> {
     const publishing = this.#publishing.get(message.id) ?? { calls: 0 }
     this.#publishing.set(message.id, publishing)
     publishing.calls++
     try {
       const result = await this.#options.append(messageEntry(message, channel.genesis.lifetimeMs))
-      this.#options.onPublished(result.created)
+      this.#options.onPublished(result.created, performance.now() - since)
       if (!result.created) this.#allowances.repeated(sent)
       const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
       const { created, coordinate, clock } = result

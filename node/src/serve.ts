@@ -69,6 +69,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
       replicatorFactory: (context) =>
         createReplicator({ ...context, key, topology: topologies[config.relay.topology], verify: signatures.verifyForPeers }),
       verify: signatures.verify,
+      signatures: () => signatures.statistics(),
       now: Date.now,
       logger,
     })

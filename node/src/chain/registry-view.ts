@@ -75,6 +75,7 @@ class FollowedRegistry implements RegistryView {
   #derived: Derived
   #readAt = performance.now()
   #failing = false
+  #failures = 0
   #closed = false
   #timer: NodeJS.Timeout | undefined
   #look: Promise<void> = Promise.resolve()
@@ -129,7 +130,8 @@ class FollowedRegistry implements RegistryView {
 
   freshness(): RegistryFreshness {
     const ageMs = Math.round(performance.now() - this.#readAt)
-    return { fresh: ageMs <= this.#staleAfterMs, ageMs, block: Number(this.#reading.block.number) }
+    const { number, timestamp } = this.#reading.block
+    return { fresh: ageMs <= this.#staleAfterMs, ageMs, block: Number(number), blockAt: timestamp, failures: this.#failures }
   }
 
   async close(): Promise<void> {
@@ -159,6 +161,7 @@ class FollowedRegistry implements RegistryView {
       this.#reading = next
     } catch (error) {
       if (this.#closed) return
+      this.#failures++
       // Said once for each outage: the age of the view tells the rest.
       if (!this.#failing) this.#log?.warn({ error: String(error) }, 'the chain cannot be read; going on with what is known')
       this.#failing = true

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto'
 import cors from '@fastify/cors'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits, versionHeader } from '@dred/protocol'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import type { Channels } from '../channels.ts'
 import type { Identity } from '../identity/index.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Membership } from '../membership.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { countProblem, observeRequests } from '../observability/requests.ts'
 import type { Replicator } from '../peers/port.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Receipts } from '../receipts.ts'
@@ -47,6 +49,7 @@ export interface AppContext {
   key: ServerKey
   membership: Membership
   identity: Identity
+  metrics: Metrics
   software: { name: string; version: string }
   incarnation: () => number
   /** Told of every proof of the key that is asked for, by its nonce. */
@@ -88,6 +91,10 @@ const EXPOSED_HEADERS = [
 /** The HTTP face of a server, ready to listen. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<{ app: FastifyInstance; listener: Listener }> {
   let listener: Listener | undefined
+  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    countProblem(context.metrics, error)
+    sendProblem(request, reply, error)
+  }
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
@@ -100,7 +107,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     schemaController,
-    frameworkErrors: (error, request, reply) => sendProblem(request, reply, error),
+    frameworkErrors: fail,
     clientErrorHandler: answerClientError,
     serverFactory: (handler) => {
       const { tls, trustProxy, limiter } = options
@@ -109,7 +116,8 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     },
   })
   if (!listener) throw new Error('Fastify did not ask for its server')
-  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
+  observeRequests(app, context.metrics)
+  app.setErrorHandler(fail)
   takeJsonOnly(app)
   limitBodyTime(app, options.limits.bodyTimeoutMs)
   app.addHook('onRequest', (request, reply, done) => {

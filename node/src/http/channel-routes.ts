@@ -1,6 +1,7 @@
 import { DredError, describeMismatch, limits, routes, UnjudgedBatch } from '@dred/protocol'
 import type { FastifyReply } from 'fastify'
 import { addressKey } from '../limits/address.ts'
+import { countProblem } from '../observability/requests.ts'
 import type { Published } from '../publisher.ts'
 import type { Goal } from '../receipts.ts'
 import type { AppContext, Routes } from './app.ts'
@@ -10,7 +11,9 @@ import type { HeldPages } from './held-pages.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export function registerChannelRoutes(app: Routes, { channels, receipts, realtime: { polls } }: AppContext, pages: HeldPages): void {
+export function registerChannelRoutes(app: Routes, context: AppContext, pages: HeldPages): void {
+  const { channels, receipts, metrics } = context
+  const { polls } = context.realtime
   const answer = async ({ accepted, cursor }: Published, goal: Goal | undefined) => ({
     id: accepted.id,
     cursor,
@@ -38,6 +41,7 @@ export function registerChannelRoutes(app: Routes, { channels, receipts, realtim
           return { status: outcome.value.created ? 201 : 200, ...(await answer(outcome.value, goal)) }
         } catch (error) {
           const problem = toDredError(error)
+          countProblem(metrics, error)
           if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'a message of a batch failed')
           return { status: problem.status, problem: problem.toProblem(request.id) }
         }

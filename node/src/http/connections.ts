@@ -30,6 +30,9 @@ export class Connections {
   readonly #trusted: BlockList
   readonly #sockets = new Map<Socket, string>()
   #parting = 0
+  #refused = 0
+  /** Of connections that have ended. */
+  readonly #ended = { received: 0, sent: 0 }
 
   constructor(options: ConnectionsOptions) {
     this.#options = options
@@ -39,6 +42,18 @@ export class Connections {
 
   get count(): number {
     return this.#sockets.size
+  }
+
+  /** Since the start. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  /** That came in and went out since the start. */
+  get bytes(): { received: number; sent: number } {
+    const bytes = { ...this.#ended }
+    for (const socket of this.#sockets.keys()) count(bytes, socket)
+    return bytes
   }
 
   /** Stands before all that takes the connections of a server. */
@@ -69,11 +84,13 @@ export class Connections {
     socket.once('close', () => {
       release?.()
       this.#sockets.delete(socket)
+      count(this.#ended, socket)
     })
     return true
   }
 
   #refuse(socket: Socket): void {
+    this.#refused++
     if (!this.#options.plain || this.#parting >= MAX_PARTING) {
       socket.destroy()
       return
@@ -89,6 +106,11 @@ export class Connections {
       .resume()
       .end(rawProblem('too_many_connections', 'Try again later, or at another server of the neighborhood'))
   }
+}
+
+function count(bytes: { received: number; sent: number }, { bytesRead, bytesWritten }: Socket): void {
+  bytes.received += bytesRead
+  bytes.sent += bytesWritten
 }
 
 /** @throws the system's error for what is no address and no network */

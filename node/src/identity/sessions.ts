@@ -57,6 +57,11 @@ export class Sessions {
     this.#unsubscribe = options.bus.subscribe(TOPIC, (id) => this.#ended.set(id, true))
   }
 
+  /** Bearer tokens that were used and are remembered. */
+  get known(): number {
+    return this.#verified.size
+  }
+
   /**
    * Answers a request for a challenge, or one with its answer.
    * @param body as parsed from JSON, not judged by anybody yet

@@ -46,7 +46,9 @@ export class Blocks {
   /** Until 0 lifts it. @throws RateLimited when too many are blocked */
   set(block: Block): void {
     if (block.until > 0 && this.#blocks.size >= MAX_BLOCKS) this.#trim()
-    if (block.until > 0 && this.#blocks.size >= MAX_BLOCKS) throw new RateLimited(`At most ${MAX_BLOCKS} can be blocked`, 1_000)
+    if (block.until > 0 && this.#blocks.size >= MAX_BLOCKS) {
+      throw new RateLimited(`At most ${MAX_BLOCKS} can be blocked`, { waitMs: 1_000, limit: 'blocked' })
+    }
     this.#apply(block)
     this.#bus.publish(TOPIC, JSON.stringify([block]))
   }
@@ -59,7 +61,7 @@ export class Blocks {
     if (!block) return
     const left = block.until - this.#now()
     if (left <= 0) this.#blocks.delete(`${kind}:${key}`)
-    else throw new RateLimited(`The operator of this server has blocked this ${kind}`, left)
+    else throw new RateLimited(`The operator of this server has blocked this ${kind}`, { waitMs: left, limit: 'blocked' })
   }
 
   #apply(block: Block): void {

@@ -155,7 +155,8 @@ export class Buckets {
   #refusal(waitMs: number): RateLimited {
     const { scope, rate } = this.#options
     const state = { limit: rate.burst, remaining: 0, resetSeconds: Math.ceil(rate.burst / rate.perSecond) }
-    return new RateLimited(`The bucket "${scope}" is empty: ${rate.perSecond} tokens a second come back`, waitMs, state)
+    const detail = `The bucket "${scope}" is empty: ${rate.perSecond} tokens a second come back`
+    return new RateLimited(detail, { waitMs, limit: scope, bucket: state })
   }
 }
 

@@ -30,8 +30,8 @@ export class Shares {
   /** @throws RateLimited when this much more does not fit */
   assertRoom(key: string, amount: number): void {
     const { what, total, perAddress } = this.#options
-    if (this.of(key) + amount > perAddress) throw new RateLimited(`Too many ${what} from one address at once: at most ${perAddress}`, 1_000)
-    if (this.#total + amount > total) throw new RateLimited(`Too many ${what} at once`, 1_000)
+    if (this.of(key) + amount > perAddress) throw tooMany(`Too many ${what} from one address at once: at most ${perAddress}`)
+    if (this.#total + amount > total) throw tooMany(`Too many ${what} at once`)
   }
 
   /** Takes without asking. @returns gives it back; to be called once */
@@ -52,4 +52,8 @@ export class Shares {
     if (held > 0) this.#held.set(key, held)
     else this.#held.delete(key)
   }
+}
+
+function tooMany(detail: string): RateLimited {
+  return new RateLimited(detail, { waitMs: 1_000, limit: 'at_once' })
 }

@@ -68,6 +68,13 @@ export class Presence {
     return sentAt + ttlMs
   }
 
+  /** Leases that hold, in all channels. */
+  get count(): number {
+    let count = 0
+    for (const keys of this.#present.values()) count += keys.size
+    return count
+  }
+
   list(channel: string): Present[] {
     const now = this.#options.now()
     return [...(this.#present.get(channel)?.values() ?? [])].filter(({ expiresAt }) => expiresAt > now)

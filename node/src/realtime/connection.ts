@@ -14,6 +14,7 @@ export interface ConnectionOptions {
   many: boolean
   /** Bytes that the reader of what is live may leave unread before it is cut. */
   maxBufferedBytes: number
+  onClosed?: ((reason: CloseReason) => void) | undefined
 }
 
 /** One stream to one reader: what the subscriptions to one channel or to many are written to. */
@@ -22,6 +23,7 @@ export class Connection {
   readonly many: boolean
   readonly #sink: Sink
   readonly #maxBufferedBytes: number
+  readonly #onClosed: ConnectionOptions['onClosed']
   /** Nearly always one: a list takes the least room. */
   #subscriptions: Subscription[] = []
   /** Of many channels: what one turn of the event loop brings, written together. */
@@ -35,11 +37,12 @@ export class Connection {
   /** Whether channels are still to come. */
   #opening = true
 
-  constructor({ sink, format, many, maxBufferedBytes }: ConnectionOptions) {
+  constructor({ sink, format, many, maxBufferedBytes, onClosed }: ConnectionOptions) {
     this.format = format
     this.many = many
     this.#sink = sink
     this.#maxBufferedBytes = maxBufferedBytes
+    this.#onClosed = onClosed
   }
 
   get ended(): boolean {
@@ -120,6 +123,7 @@ export class Connection {
   close(reason: CloseReason, retryMs: number): void {
     if (this.#ended) return
     this.tell({ type: 'close', reason, retryMs, ...this.#cursor })
+    this.#onClosed?.(reason)
     this.end()
   }
 

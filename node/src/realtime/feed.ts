@@ -28,6 +28,8 @@ export class Feed {
   readonly presence: PresenceFeed
   /** Characters of what was announced and not passed on yet. */
   pendingCharacters = 0
+  /** When the first of them was announced, by `performance.now()`. */
+  pendingSince = 0
   /** Until when a message waits for others, by `performance.now()`. */
   pauseUntil = 0
   readonly #options: FeedOptions
@@ -40,6 +42,11 @@ export class Feed {
     this.channel = channel
     this.#options = options
     this.presence = new PresenceFeed(options.present)
+  }
+
+  /** Messages that were announced and not passed on yet. */
+  get pendingMessages(): number {
+    return this.#pending.length
   }
 
   /** Whether all that was announced has been passed on. */
@@ -70,6 +77,7 @@ export class Feed {
 
   /** Takes a message that was announced; it is passed on by {@link flush}. */
   announce(message: LoggedMessage): void {
+    if (this.#pending.length === 0) this.pendingSince = performance.now()
     this.#pending.push({ message, cursor: this.channel.cursor })
     this.pendingCharacters += message.entry.canonical.length
     if (this.#ladder) this.#options.levels.changed()

@@ -32,6 +32,10 @@ export interface HubOptions {
   /** What one write takes, in milliseconds. */
   writeMs?: number
   onDelivered: (messages: number) => void
+  /** Told of messages of a channel that were written together to all its readers, `ms` after the first was announced. */
+  onPassedOn?: (messages: number, ms: number) => void
+  /** Told of streams that end by this server's decision. */
+  onClosed?: (reason: CloseReason) => void
 }
 
 const TICKS_PER_KEEPALIVE = 2.5
@@ -170,8 +174,9 @@ export class Hub {
     if (this.#options.tracker.peek(channel.id) !== channel) throw new DredError('store_unavailable')
   }
 
-  #connect(options: Omit<ConnectionOptions, 'maxBufferedBytes'>, channels: number): Connection {
-    const connection = new Connection({ ...options, maxBufferedBytes: this.#options.maxBufferedBytes })
+  #connect(options: Omit<ConnectionOptions, 'maxBufferedBytes' | 'onClosed'>, channels: number): Connection {
+    const { maxBufferedBytes, onClosed } = this.#options
+    const connection = new Connection({ ...options, maxBufferedBytes, onClosed })
     this.#connections.add(connection)
     this.#subscriptions += channels
     options.sink.onClose(() => {
@@ -228,8 +233,11 @@ export class Hub {
       clearTimeout(this.#later.get(feed))
       this.#later.delete(feed)
       this.#due.delete(feed)
+      const { pendingMessages, pendingSince } = feed
       delivered += feed.flush()
-      feed.pauseUntil = performance.now() + this.#pauseMs(feed)
+      const now = performance.now()
+      if (pendingMessages > 0) this.#options.onPassedOn?.(pendingMessages, now - pendingSince)
+      feed.pauseUntil = now + this.#pauseMs(feed)
     }
     if (delivered > 0) this.#options.onDelivered(delivered)
   }

@@ -2,7 +2,7 @@ import { type CloseReason, limits } from '@dred/protocol'
 import type { ChannelTracker } from '../channel-tracker.ts'
 import type { Store } from '../store/port.ts'
 import { type RealtimeConfig, realtimeDefaults } from './config.ts'
-import { Hub, type PresenceSource } from './hub.ts'
+import { Hub, type HubOptions, type PresenceSource } from './hub.ts'
 import { LongPolls } from './long-polls.ts'
 import { StoredLevels, type StoredLevelsOptions } from './stored-levels.ts'
 
@@ -15,7 +15,7 @@ export interface RealtimeSettings {
   maxBufferedBytes?: number
 }
 
-export interface RealtimeOptions {
+export interface RealtimeOptions extends Pick<HubOptions, 'onDelivered' | 'onPassedOn' | 'onClosed'> {
   settings: RealtimeSettings
   store: Store
   tracker: ChannelTracker
@@ -23,7 +23,6 @@ export interface RealtimeOptions {
   presence: PresenceSource
   /** Registry id of this server. */
   server: number
-  onDelivered: (messages: number) => void
 }
 
 const MAX_BUFFERED_BYTES = 1_048_576
@@ -34,22 +33,18 @@ export class Realtime {
   readonly polls: LongPolls
   readonly #levels: StoredLevels
 
-  constructor({ settings, store, tracker, ladder, presence, server, onDelivered }: RealtimeOptions) {
+  constructor({ settings, ladder, ...options }: RealtimeOptions) {
     const { coalesceMs, maxSubscriptions, maxPolls } = { ...realtimeDefaults, ...settings.realtime }
     this.#levels = new StoredLevels(ladder)
-    this.polls = new LongPolls(tracker, maxPolls)
+    this.polls = new LongPolls(options.tracker, maxPolls)
     this.hub = new Hub({
-      store,
-      tracker,
+      ...options,
       levels: this.#levels,
-      presence,
-      server,
       maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
       maxStreams: settings.maxStreams,
       maxSubscriptions,
       keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
       coalesceMs,
-      onDelivered,
     })
   }
 

@@ -20,11 +20,24 @@ export interface SignaturePool {
   readonly verify: VerifySignature
   /** For what peers send, of which links carry only so much at once. Refuses nothing and goes first. */
   readonly verifyForPeers: VerifySignature
+  statistics(): SignatureStatistics
   /** Ends the threads; WebCrypto checks what still waits. */
   close(): Promise<void>
 }
 
+export interface SignatureStatistics {
+  /** That no thread has been given yet. */
+  waiting: number
+  threads: number
+  /** By threads, since the start. */
+  checked: number
+  /** From being asked for to the verdict, of all that were checked together. */
+  seconds: number
+}
+
 interface Waiting extends Check {
+  /** By `performance.now()`. */
+  since: number
   resolve: (holds: boolean) => void
   reject: (error: unknown) => void
 }
@@ -53,6 +66,8 @@ class Pool implements SignaturePool {
   readonly #all = new Set<Checker>()
   #scheduled = false
   #deaths = 0
+  #checked = 0
+  #waitedMs = 0
   #closed = false
 
   constructor({
@@ -74,6 +89,10 @@ class Pool implements SignaturePool {
     })
   }
 
+  statistics(): SignatureStatistics {
+    return { waiting: this.#waiting, threads: this.#all.size, checked: this.#checked, seconds: this.#waitedMs / 1_000 }
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(Array.from(this.#all, (checker) => checker.close()))
@@ -89,7 +108,7 @@ class Pool implements SignaturePool {
   /** At the end of this turn of the event loop: what comes in one turn goes in one batch, and nothing waits for more. */
   #enqueue(queue: Waiting[], check: Check): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      queue.push({ ...check, resolve, reject })
+      queue.push({ ...check, resolve, reject, since: performance.now() })
       if (this.#scheduled) return
       this.#scheduled = true
       setImmediate(() => {
@@ -122,7 +141,12 @@ class Pool implements SignaturePool {
       const verdicts = await checker.check(batch)
       this.#deaths = 0
       this.#idle.push(checker)
-      batch.forEach(({ resolve }, i) => resolve(verdicts[i] === true))
+      const now = performance.now()
+      this.#checked += batch.length
+      batch.forEach(({ resolve, since }, i) => {
+        this.#waitedMs += now - since
+        resolve(verdicts[i] === true)
+      })
     } catch (error) {
       for (const waiting of batch) checkHere(waiting)
       this.#replace(checker, error)

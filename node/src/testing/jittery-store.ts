@@ -53,6 +53,7 @@ export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store 
     },
     onReconnected: (listener) => store.onReconnected(listener),
     purge: (now) => store.purge(now),
+    size: () => store.size(),
     ping: () => store.ping(),
     close: () => store.close(),
   }

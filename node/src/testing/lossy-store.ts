@@ -41,6 +41,7 @@ export async function openLossyStore(): Promise<LossyStore> {
     controls: async (...args) => reach().controls(...args),
     purged: async (...args) => reach().purged(...args),
     purge: async (...args) => reach().purge(...args),
+    size: async () => reach().size(),
     ping: async () => reach().ping(),
     close: () => current.close(),
     notices: {

@@ -60,7 +60,7 @@ export class MemoryRegistry implements RegistryView {
   }
 
   freshness(): RegistryFreshness {
-    return { fresh: this.isFresh, ageMs: this.isFresh ? 0 : 60_000, block: this.block }
+    return { fresh: this.isFresh, ageMs: this.isFresh ? 0 : 60_000, block: this.block, blockAt: this.time(), failures: 0 }
   }
 
   async close(): Promise<void> {

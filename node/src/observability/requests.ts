@@ -1,0 +1,39 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { paths } from '@dred/protocol'
+import { toDredError } from '../http/errors.ts'
+import { RateLimited } from '../limits/rate-limited.ts'
+import type { Metrics } from './metrics.ts'
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])
+/** What lasts for as long as its client wants. */
+const LASTING = new Set<string>([paths.streamChannel, paths.streamChannels, '/peer'])
+const CLIENT_LEFT = 499
+
+/** Counts requests and logs them at level debug: never what they carry, nor parts of addresses that clients choose. */
+export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
+  app.addHook('onRequest', (request, { raw }, done) => {
+    const startedAt = performance.now()
+    const method = METHODS.has(request.method) ? request.method : 'other'
+    const route = request.routeOptions.url ?? 'none'
+    // Also when the client leaves before the answer, as it does from a stream.
+    raw.once('close', () => {
+      const ms = performance.now() - startedAt
+      const status = raw.headersSent ? raw.statusCode : CLIENT_LEFT
+      metrics.requests.inc({ method, route, status })
+      if (!lasts(route, request)) metrics.requestSeconds.observe({ method, route }, ms / 1_000)
+      request.log.debug({ requestId: request.id, method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
+    })
+    done()
+  })
+}
+
+/** Counts what a request, or one message of a batch, was refused for. */
+export function countProblem({ problems, limited }: Pick<Metrics, 'problems' | 'limited'>, error: unknown): void {
+  const { code } = toDredError(error)
+  problems.inc({ code })
+  if (code === 'rate_limited') limited.inc({ limit: error instanceof RateLimited ? error.limit : 'other' })
+}
+
+function lasts(route: string, { query }: FastifyRequest): boolean {
+  return LASTING.has(route) || (typeof query === 'object' && query !== null && 'waitMs' in query)
+}
