@@ -15,6 +15,8 @@ const SIMPLE: RouteCost = { work: 1 }
 const PAGE: RouteCost = { work: 2 }
 const STREAM: RouteCost = { work: 5 }
 const PROOF: RouteCost = { work: 5, scope: 'sessions' }
+/** All that was decided about a channel is gone through: some milliseconds. */
+const CONTROL: RouteCost = { work: 10 }
 /** Every server keeps it for as long as the delegation could hold, and keys cost nothing. */
 const REVOCATION: RouteCost = { ...PROOF, tokens: 20 }
 
@@ -28,6 +30,7 @@ const costs = new Map<string, RouteCost>([
   [`POST ${paths.openSession}`, PROOF],
   [`POST ${paths.revokeDelegation}`, REVOCATION],
   [`POST ${paths.issueCapability}`, PROOF],
+  ...[paths.invite, paths.join, paths.approve, paths.leave, paths.remove].map((path): [string, RouteCost] => [`POST ${path}`, CONTROL]),
 ])
 
 /** @param path template of the route; undefined where there is none */

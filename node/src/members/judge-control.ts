@@ -3,7 +3,8 @@ import { type Controls, isOfEverybody } from './channel-members.ts'
 
 /**
  * Whether a control message that a client hands over may be taken: what has no effect is refused, as it would stay for as long as its
- * channel. Between servers nothing is refused: what has no effect there has none anywhere.
+ * channel, and so is what its sender might not do now, however it is dated. Between servers nothing is refused: what has no effect there has
+ * none anywhere.
  * @param now Unix ms
  * @throws DredError `not_an_owner`, `not_a_member`, `invalid_invitation`, `malformed_statement` for what changes nothing or is dated before
  *   what it follows, `rate_limited` where the channel has as many as it may
@@ -15,17 +16,14 @@ export function judgeControl(controls: Controls, control: Control, now: number):
   }
   assertNotEnded(controls, control, now)
   const { latestAt } = controls.membership
+  const isLatest = control.sentAt > latestAt
   const after = controls.with(control)
   const refusal = after.refusals.get(control.id) ?? (isSuperseded(after, control) ? 'void' : undefined)
-  if (!refusal) {
-    assertRoom(after)
-    return
-  }
-  const later = { ...control, sentAt: latestAt + 1 }
-  if (control.sentAt <= latestAt && !controls.with(later).refusals.has(control.id)) {
-    throw new DredError('malformed_statement', { detail: `It is dated before what it follows: date it after ${latestAt}` })
-  }
-  throw refusals[refusal]()
+  // Whoever may not do it any more may date it back to when that was so.
+  const refusalNow = isLatest ? refusal : controls.with({ ...control, sentAt: latestAt + 1 }).refusals.get(control.id)
+  if (refusalNow) throw refusals[refusal ?? refusalNow]()
+  if (refusal) throw new DredError('malformed_statement', { detail: `It is dated before what it follows: date it after ${latestAt}` })
+  assertRoom(after)
 }
 
 const refusals: Record<Refusal, () => DredError> = {
