@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from './port.ts'
 import { keepingControls } from './testing/contract-controls.ts'
+import { cutting } from './testing/contract-cut.ts'
 import { keepingNotices, notice } from './testing/contract-notices.ts'
 import { listing } from './testing/contract-lists.ts'
 import { purging } from './testing/contract-purge.ts'
@@ -44,6 +45,9 @@ export function describeStore(name: string, prepare: () => Promise<StoreHarness>
     })
     describe('purge', () => {
       purging(get)
+    })
+    describe('cut', () => {
+      cutting(get)
     })
     describe('control messages', () => {
       keepingControls(get)

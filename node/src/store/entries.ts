@@ -14,6 +14,9 @@ export const EXPIRED_CHANNEL_KEPT_MS = limits.lifetimeMs.max
 /** Deletions in one atomic step of a purge, a few milliseconds' worth: other writes get their turn in between. */
 export const PURGE_STEP = 100
 
+/** Channels to look at in one atomic step of a cut, and in one cut. */
+export const CUT = { page: 200, channels: 20_000 }
+
 /** What stays for as long as its channel has this date of expiry, as text in statements and scripts; see `CONTROL_EXPIRES_AT`. */
 export const NEVER = `${Number.MAX_SAFE_INTEGER}`
 

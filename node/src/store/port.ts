@@ -91,6 +91,30 @@ export interface AppendResult {
   clock: number
 }
 
+/** What a store keeps at most, whatever channels ask for. Without a bound what is left out. */
+export interface RetentionCaps {
+  /** Of each channel. */
+  maxMessages?: number
+  /** Of each channel: bytes of the signed texts of its messages. */
+  maxBytes?: number
+  /** Of all channels together. */
+  totalMessages?: number
+  totalBytes?: number
+  /** Milliseconds since it was sent after which a message goes, together with those that are older and were logged before it. */
+  maxLifetimeMs?: number
+  /** Milliseconds since the latest message of a channel was sent after which all its messages go. */
+  maxIdleMs?: number
+}
+
+/** What is kept now. */
+export interface StoreAccount {
+  messages: number
+  /** Of the signed texts of the messages. */
+  bytes: number
+  /** Channels that are known and have not expired. */
+  channels: number
+}
+
 /** Notices that outlive the process. */
 export interface NoticeStore {
   /** @param replaced an earlier one about the same thing, which need not be kept */
@@ -183,6 +207,14 @@ export interface Store {
    * @returns how many entries
    */
   purge(now: number): Promise<number>
+  /**
+   * Deletes the messages that came first beyond what is to be kept at most, as if they had expired: first those of each known channel, then
+   * of all. Control messages count and stay. Of very many channels it looks at some, and at the next with the next call.
+   * @param now Unix ms
+   * @returns how many
+   */
+  cut(caps: RetentionCaps, now: number): Promise<number>
+  account(): Promise<StoreAccount>
   /** What it takes, with what others have in the same Redis. */
   size(): Promise<StoreSize>
   ping(): Promise<void>

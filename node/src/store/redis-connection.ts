@@ -7,7 +7,20 @@ import { examineRedis } from './redis-health.ts'
 import type { Writer } from './redis-writer.ts'
 
 type Script = (prefix: string, ...args: string[]) => Promise<unknown>
-const SCRIPTS = ['append', 'replicate', 'purge', 'resume', 'origins', 'channel', 'purged', 'tokens', 'begin', 'attend', 'leave'] as const
+const SCRIPTS = [
+  'append',
+  'replicate',
+  'purge',
+  'cut',
+  'resume',
+  'origins',
+  'channel',
+  'purged',
+  'tokens',
+  'begin',
+  'attend',
+  'leave',
+] as const
 export type { RedisConnectionOptions }
 export type ScriptedRedis = Redis & Record<`dred${Capitalize<(typeof SCRIPTS)[number]>}`, Script>
 

@@ -3,7 +3,7 @@ import { genesisOf } from './entries.ts'
 import type { ChannelState, Entry, LoggedMessage, NewEntry, Place, Position } from './port.ts'
 
 /** Of the layout that `lua/common.lua` describes. What lies under another one is left alone. */
-const LAYOUT = 2
+const LAYOUT = 3
 
 /** Names of the keys that scripts and reads share. */
 export function keysUnder(storePrefix: string) {

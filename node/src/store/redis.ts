@@ -6,6 +6,7 @@ import type { AppendResult, Entry, NewEntry, OriginEntry, Place, Position, Store
 import { RedisConnection, type RedisConnectionOptions, type ScriptedRedis } from './redis-connection.ts'
 import { RedisFeed } from './redis-feed.ts'
 import { memoryOf } from './redis-health.ts'
+import { readAccount, RedisCut } from './redis-cut.ts'
 import { redisNotices } from './redis-notices.ts'
 import { RedisReader } from './redis-reader.ts'
 import { coordinateOf, entryArguments, type Keys, keysUnder, type Logged, toldOf } from './redis-records.ts'
@@ -30,6 +31,7 @@ class RedisStore implements Store {
   readonly #keys: Keys
   readonly #reader: RedisReader
   readonly #feed: RedisFeed
+  readonly #cut: RedisCut
   readonly #appended = new Listeners<[entry: Entry, place: Place | undefined]>()
   readonly #reconnected = new Listeners<[]>()
   #connection: RedisConnection | undefined
@@ -42,6 +44,7 @@ class RedisStore implements Store {
     this.#keys = keysUnder(options.prefix)
     this.#reader = new RedisReader(this.#keys)
     this.notices = redisNotices(this.#keys.notices, (command) => this.#write(command))
+    this.#cut = new RedisCut(this.#keys, (command) => this.#write(command))
     this.#feed = new RedisFeed(this.#keys, this.#reader, {
       announce: (entry, place) => this.#announce(entry, place),
       lapsed: () => this.#reconnected.emit(),
@@ -114,6 +117,9 @@ class RedisStore implements Store {
       if (!more) return total
     }
   }
+
+  readonly cut: Store['cut'] = (caps, now) => this.#cut.run(caps, now)
+  readonly account: Store['account'] = () => this.#run((redis) => readAccount(redis, this.#keys))
 
   readonly vector: Store['vector'] = () => this.#run((redis) => this.#reader.vector(redis))
   readonly floors: Store['floors'] = () => this.#run((redis) => this.#reader.floors(redis))

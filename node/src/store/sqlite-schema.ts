@@ -132,6 +132,14 @@ export const MIGRATIONS = [
   -- Control messages: they stay for as long as their channel.
   CREATE INDEX messages_control ON messages (channel, position) WHERE expires_at = 9007199254740991;
   `,
+  `
+  -- How much is kept: of each channel, and in the one row of totals of all. Up to cut_to of a channel only control messages are kept.
+  ALTER TABLE channels ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE channels ADD COLUMN cut_to INTEGER NOT NULL DEFAULT 0;
+  UPDATE channels SET bytes = (SELECT coalesce(sum(octet_length(canonical)), 0) FROM messages WHERE channel = key);
+  CREATE TABLE totals (messages INTEGER NOT NULL, bytes INTEGER NOT NULL, cut_to INTEGER NOT NULL) STRICT;
+  INSERT INTO totals SELECT coalesce(sum(messages), 0), coalesce(sum(bytes), 0), 0 FROM channels;
+  `,
 ]
 
 /**

@@ -2,8 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { DredError } from '@dred/protocol'
 import { unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
-import type { Entry, OriginEntry, Place, Store, StoreSize } from './port.ts'
+import type { Entry, OriginEntry, Place, RetentionCaps, Store, StoreSize } from './port.ts'
 import { GroupCommits } from './sqlite-commits.ts'
+import { SqliteCut } from './sqlite-cut.ts'
 import { SqliteNotices } from './sqlite-notices.ts'
 import { SqliteReader } from './sqlite-reader.ts'
 import { Room } from './sqlite-room.ts'
@@ -33,6 +34,7 @@ class SqliteStore implements Store {
   readonly #room: Room
   readonly #commits: GroupCommits
   readonly #writer: SqliteWriter
+  readonly #cut: SqliteCut
   readonly #reader: SqliteReader
   readonly notices: SqliteNotices
   readonly #appended = new Listeners<[entry: Entry, place: Place | undefined]>()
@@ -42,6 +44,7 @@ class SqliteStore implements Store {
     this.#room = new Room(db, maxBytes)
     this.#commits = new GroupCommits(db, this.#room)
     this.#writer = new SqliteWriter(db)
+    this.#cut = new SqliteCut(db, this.#writer)
     this.#reader = new SqliteReader(db)
     this.notices = new SqliteNotices(db, this.#commits)
   }
@@ -59,10 +62,17 @@ class SqliteStore implements Store {
       total += step.deleted
       more = step.more
     }
-    let shrinks = await this.#free(() => this.#room.shrink())
-    while (this.#room.isStillFull() && shrinks) shrinks = await this.#free(() => this.#room.shrink())
+    await this.#shrink()
     return total
   }
+
+  async cut(caps: RetentionCaps, now: number): Promise<number> {
+    const deleted = await this.#cut.run(caps, now, (step) => this.#free(step))
+    if (deleted > 0) await this.#shrink()
+    return deleted
+  }
+
+  readonly account: Store['account'] = () => this.#read(() => this.#cut.account())
 
   readonly vector: Store['vector'] = () => this.#read((reader) => reader.vector())
   readonly floors: Store['floors'] = () => this.#read((reader) => reader.floors())
@@ -99,6 +109,11 @@ class SqliteStore implements Store {
     if (!this.#db.isOpen) return
     this.#commits.close()
     this.#db.close()
+  }
+
+  async #shrink(): Promise<void> {
+    let shrinks = await this.#free(() => this.#room.shrink())
+    while (this.#room.isStillFull() && shrinks) shrinks = await this.#free(() => this.#room.shrink())
   }
 
   /** Deletes; again with what is set aside for that, when there is no other room. */

@@ -53,6 +53,8 @@ export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store 
     },
     onReconnected: (listener) => store.onReconnected(listener),
     purge: (now) => store.purge(now),
+    cut: (caps, now) => store.cut(caps, now),
+    account: () => store.account(),
     size: () => store.size(),
     ping: () => store.ping(),
     close: () => store.close(),

@@ -41,6 +41,8 @@ export async function openLossyStore(): Promise<LossyStore> {
     controls: async (...args) => reach().controls(...args),
     purged: async (...args) => reach().purged(...args),
     purge: async (...args) => reach().purge(...args),
+    cut: async (...args) => reach().cut(...args),
+    account: async () => reach().account(),
     size: async () => reach().size(),
     ping: async () => reach().ping(),
     close: () => current.close(),

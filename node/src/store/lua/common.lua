@@ -4,6 +4,7 @@
 --                    again; incarnation: in which this server's processes count; clock: the last that they gave; life: of the Redis in
 --                    which the incarnation began; instance: random, of this store alone, as channels are Redis's and not a database's;
 --                    together: likewise, while several processes are alive that scripts tell what is logged;
+--                    messages, bytes: how many are kept, and of how much text; cut: up to this position only control messages are kept;
 --                    of each origin its watermark: all counts up to it are known
 --   roster   zset    processes of this server by the end of their lease, Unix ms of this Redis
 --   lead     hash    process, term, until (as above), address: which of them leads
@@ -11,13 +12,14 @@
 --   x:<origin>                 zset    counts known beyond the watermark
 --   ids      hash    id -> kind|channel|position|origin|n|clock|aliases      kind m or g; aliases are origin,n;origin,n;...
 --   expiry   zset    message ids by expiry
+--   order    zset    of each message id|bytes, of control messages id|bytes|k, by position
 --   feed     hash    position modulo FEED_LENGTH -> id; what was logged last, over all channels
 --   notices  zset    notices as JSON by the time of their end
 --   o:<origin>                 zset    by count: id; of an alias id|n|clock, of a reference id|n|
 --   channels, idle             zsets   known channels by name; by time of expiry
 --   hidden, doomed             zsets   expired channels by the time of the purge that found them so, or of the last one before a
 --                                      message came that could not bring it back; those of them that have messages
---   c:<channel>                hash    l: last activity; e: hidden since; of the genesis g: 1, b: canonical, s: sig, o: origin, n,
+--   c:<channel>                hash    l: last activity; e: hidden since; y: bytes of its messages; f: as cut above; of the genesis g: 1, b: canonical, s: sig, o: origin, n,
 --                                      a: clock, t: createdAt, x: expiresAt, d: idle time; of each origin its watermark when a
 --                                      message of this channel last came
 --   c:<channel>:log            stream  <position>-0: i: id, b: canonical, s: sig, o: origin, n, a: clock, w: the origin's watermark
@@ -30,7 +32,7 @@
 --   c:<channel>:p              hash    origin -> a purged count up to which nothing is kept
 --   c:<channel>:b:<origin>     zset    purged counts beyond that, with others below them that are kept or may still come
 local prefix, call = KEYS[1], redis.call
-local STATE, IDS, EXPIRY = prefix .. 'state', prefix .. 'ids', prefix .. 'expiry'
+local STATE, IDS, EXPIRY, ORDER = prefix .. 'state', prefix .. 'ids', prefix .. 'expiry', prefix .. 'order'
 local CHANNELS, IDLE, HIDDEN, DOOMED = prefix .. 'channels', prefix .. 'idle', prefix .. 'hidden', prefix .. 'doomed'
 local MAX_EXCEPTIONS, MAX_ALIASES_BYTES = 1024, 8192
 

@@ -40,8 +40,8 @@ end
 
 local function expired(e) return e.kind == 'm' and tonumber(e.expires) < e.horizon end
 
--- Last activity, idle time and when it was hidden, of a channel.
-local function activity(channel) return call('HMGET', channel_key(channel), 'l', 'd', 'e') end
+-- Last activity, idle time, when it was hidden, and bytes of messages, of a channel.
+local function activity(channel) return call('HMGET', channel_key(channel), 'l', 'd', 'e', 'y') end
 
 -- Notes a coordinate of a channel (of e: origin, n, up_to) that did not come in order.
 local function note_ahead(channel, e)
@@ -84,7 +84,11 @@ local function log(e, state)
       't', e.sent, 'x', e.expires, 'd', e.idle)
     call('ZADD', CHANNELS, 0, e.channel)
   else
-    call('HSET', key, 'l', int(active), e.origin, e.up_to)
+    local bytes = #e.canonical
+    call('HSET', key, 'l', int(active), e.origin, e.up_to, 'y', int(tonumber(state[4] or 0) + bytes))
+    call('HINCRBY', STATE, 'messages', 1)
+    call('HINCRBY', STATE, 'bytes', bytes)
+    call('ZADD', ORDER, e.position, e.id .. '|' .. bytes .. (e.expires == NEVER and '|k' or ''))
     if e.expires == NEVER then
       call('ZADD', key .. ':k', e.position, e.position)
       call('ZADD', key .. ':k:' .. e.origin, e.n, e.n)
