@@ -53,6 +53,7 @@ function check() {
   run('unused code', [tool('knip'), '--no-progress'])
   run('lock file', [node, 'scripts/lock.mjs', '--check'])
   run('error page', [node, 'scripts/errors-doc.mjs', '--check'])
+  run('errors of the routes', [node, 'scripts/route-errors-doc.mjs', '--check'])
   run('page of metrics', [node, 'scripts/metrics-doc.mjs', '--check'])
   run('page of invariants', [node, 'scripts/invariants-doc.mjs', '--check'])
 }

@@ -22,8 +22,13 @@ const cursor = ['malformed_cursor', 'cursor_of_another_channel', 'cursor_expired
 const signature = ['weak_key', 'invalid_signature'] as const satisfies ErrorCode[]
 const signed = [...signature, 'clock_skew', 'storage_full'] as const satisfies ErrorCode[]
 const control = [
-  ...[...always, ...body, ...channel, ...signed],
-  ...(['malformed_message', 'malformed_statement', 'channel_unsupported'] as const),
+  ...always,
+  ...body,
+  ...channel,
+  ...signed,
+  'malformed_message',
+  'malformed_statement',
+  'channel_unsupported',
 ] as const satisfies ErrorCode[]
 
 /**
@@ -34,17 +39,30 @@ export const routeErrors = {
   publish: [...always, ...body, ...channel, ...gate, ...signed, 'malformed_message', 'malformed_statement', 'message_expired'],
   publishBatch: [...always, ...body, ...channel],
   createChannel: [
-    ...[...always, ...body, ...store, ...signed],
-    ...(['malformed_genesis', 'genesis_mismatch', 'wrong_neighborhood', 'channel_unsupported'] as const),
-    ...(['channel_expired', 'too_many_channels'] as const),
+    ...always,
+    ...body,
+    ...store,
+    ...signed,
+    'malformed_genesis',
+    'genesis_mismatch',
+    'wrong_neighborhood',
+    'channel_unsupported',
+    'channel_expired',
+    'too_many_channels',
   ],
   describeChannel: [...always, ...channel],
   streamChannel: [...always, ...channel, ...gate, ...cursor],
   channelMessages: [...always, ...channel, ...gate, ...cursor],
   listChannels: [...always, ...store, 'wrong_neighborhood', 'malformed_cursor'],
   openSession: [
-    ...[...always, ...body, ...signature],
-    ...(['not_serving', 'malformed_session', 'challenge_expired', 'delegation_refused', 'chain_unavailable'] as const),
+    ...always,
+    ...body,
+    ...signature,
+    'not_serving',
+    'malformed_session',
+    'challenge_expired',
+    'delegation_refused',
+    'chain_unavailable',
   ],
   endSession: [...always, ...body],
   revokeDelegation: [...always, ...body, ...store, ...signed, 'malformed_statement', 'chain_unavailable'],

@@ -5,7 +5,7 @@ import { addressKey } from '../limits/address.ts'
 import { inSequence } from '../limits/in-sequence.ts'
 import { type Limiter, requestCost } from '../limits/limiter.ts'
 import { Shares } from '../limits/shares.ts'
-import { endUnreadBody } from './bodies.ts'
+import { endUnreadBody, takesBody } from './bodies.ts'
 import { bodyWork, routeCost } from './costs.ts'
 import { tellState } from './errors.ts'
 import { HeldPages } from './held-pages.ts'
@@ -92,7 +92,7 @@ function assertHead({ raw }: FastifyRequest, { urlLength, headerBytes }: HttpLim
 
 /** As many as are announced; as many as may be where nothing is. A peer's link has a flow control of its own. */
 function bodyBytes({ method, headers, routeOptions }: FastifyRequest): number {
-  if ((method !== 'POST' && method !== 'PUT') || routeOptions.url === PEER_PATH) return 0
+  if (!takesBody(method) || routeOptions.url === PEER_PATH) return 0
   const limit = routeOptions.bodyLimit ?? protocol.bodyBytes
   const announced = headers['content-length']
   return announced !== undefined && /^[0-9]{1,15}$/.test(announced) ? Math.min(Number(announced), limit) : limit

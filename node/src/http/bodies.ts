@@ -18,13 +18,18 @@ export function takeJsonOnly(app: FastifyInstance): void {
   })
 }
 
+/** Whether a request's body is read. */
+export function takesBody(method: string): boolean {
+  return method === 'POST' || method === 'PUT' || method === 'DELETE'
+}
+
 /**
  * Refuses a body that comes bit by bit or not at all: it would hold a request and up to a body's size for as long as it likes. The
  * connection, of HTTP/2 the stream, ends with the answer.
  */
 export function limitBodyTime(app: FastifyInstance, timeoutMs: number): void {
   app.addHook('preParsing', async (request, reply, payload) => {
-    if (request.method === 'POST' || request.method === 'PUT') {
+    if (takesBody(request.method)) {
       const timer = setTimeout(() => {
         // Whoever reads the body is told, and answers.
         if (payload.listenerCount('error') === 0) return hangUp(request.raw)
