@@ -22,8 +22,10 @@ import type { Incarnation } from './incarnation.ts'
 import { advance, deliveredJson, readBackward, readForward, stateBefore } from './log-reader.ts'
 import type { ChannelMembers } from './members/channel-members.ts'
 import type { Membership } from './membership.ts'
+import { describe } from './retention/description.ts'
 import { assertNotAhead, Publisher, type Published, type PublisherOptions } from './publisher.ts'
 import type { RecentEntries } from './recent-entries.ts'
+import type { Retention } from './retention/retention.ts'
 import type { AppendResult, ChannelState, LoggedMessage, NewEntry, Store } from './store/port.ts'
 
 const DEFAULT_PAGE_ITEMS = 100
@@ -35,6 +37,7 @@ export interface ChannelsOptions extends Omit<PublisherOptions, 'append' | 'regi
   membership: Membership
   incarnation: Incarnation
   recent: RecentEntries
+  retention?: Retention
   /** The next time of this server's hybrid clock, in microseconds. */
   clock: () => number
 }
@@ -66,25 +69,27 @@ export class Channels {
   readonly #tracker: ChannelTracker
   readonly #incarnation: Incarnation
   readonly #recent: RecentEntries
+  readonly #retention: Retention | undefined
   readonly #now: () => number
   readonly #clock: () => number
   readonly #verify: VerifySignature | undefined
   readonly #publisher: Publisher
 
-  constructor({ store, registry, membership, access, members, tracker, incarnation, recent, now, clock, ...publishing }: ChannelsOptions) {
-    this.#store = store
-    this.#registry = registry
-    this.#membership = membership
-    this.#access = access
-    this.#members = members
-    this.#tracker = tracker
-    this.#incarnation = incarnation
-    this.#recent = recent
-    this.#now = now
-    this.#clock = clock
-    this.#verify = publishing.verify
+  constructor(options: ChannelsOptions) {
+    this.#store = options.store
+    this.#registry = options.registry
+    this.#membership = options.membership
+    this.#access = options.access
+    this.#members = options.members
+    this.#tracker = options.tracker
+    this.#incarnation = options.incarnation
+    this.#recent = options.recent
+    this.#retention = options.retention
+    this.#now = options.now
+    this.#clock = options.clock
+    this.#verify = options.verify
     const append = (entry: NewEntry) => this.#append(entry)
-    this.#publisher = new Publisher({ store, registry, access, members, tracker, now, append, ...publishing })
+    this.#publisher = new Publisher({ ...options, append })
   }
 
   /**
@@ -133,6 +138,7 @@ export class Channels {
     if (verified.genesis.createdAt + verified.genesis.idleMs <= now && !(await this.#store.channel(id))) {
       throw new DredError('channel_expired')
     }
+    await this.#retention?.assertRoomFor(id)
     const { created } = await this.#append(genesisEntry(verified))
     return { description: await this.describe(id), created }
   }
@@ -149,7 +155,7 @@ export class Channels {
     const state = await this.#store.channel(id)
     if (!state) throw new DredError('unknown_channel')
     if (this.#isExpired(state)) throw new DredError('channel_expired')
-    return describe(state)
+    return describe(state, this.#retention)
   }
 
   /** A page of the channels that have not expired, in ascending order of id; it may be short where many had to be looked at. */
@@ -161,7 +167,7 @@ export class Channels {
     this.#assertNeighborhood(neighborhood ?? this.#registry.neighborhood)
     if (cursor !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(cursor)) throw new DredError('malformed_cursor')
     const { found, next = null } = await this.#store.channels(cursor, { limit, ...(q === undefined ? {} : { name: q }) })
-    return { items: found.filter((state) => !this.#isExpired(state)).map(describe), next }
+    return { items: found.filter((state) => !this.#isExpired(state)).map((state) => describe(state, this.#retention)), next }
   }
 
   async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery, caller: Caller = nobody): Promise<HistoryPage> {
@@ -286,11 +292,6 @@ export class Channels {
   #isExpired(channel: Pick<ChannelState, 'genesis' | 'lastActivityAt'>): boolean {
     return channelExpiresAt(channel) <= this.#now()
   }
-}
-
-function describe(state: ChannelState): ChannelDescription {
-  const { id, genesis, messages, vector } = state
-  return { id, genesis, expiresAt: channelExpiresAt(state), messages, cursor: encodeCursor(id, vector) }
 }
 
 function pageOf(items: string[], { next, cursor }: Pick<MessagePage, 'next' | 'cursor'>): HistoryPage {

@@ -4,6 +4,7 @@ import { type DrainConfig, readDrain } from './drain.ts'
 import { type IdentityConfig, readIdentity } from './identity/config.ts'
 import { type LimitsConfig, readLimits } from './limits/config.ts'
 import { type RealtimeConfig, readRealtime } from './realtime/config.ts'
+import { readRetention, type RetentionConfig } from './retention/config.ts'
 import { type ProcessesConfig, readProcesses } from './processes/config.ts'
 import { readStoreConfig, type StoreConfig } from './store/config.ts'
 import { readTlsConfig, type TlsConfig } from './tls/config.ts'
@@ -41,6 +42,7 @@ export interface NodeConfig {
   limits: LimitsConfig
   identity: IdentityConfig
   realtime: RealtimeConfig
+  retention: RetentionConfig
   processes: ProcessesConfig
   drain: DrainConfig
   /** Streams that the server carries at most. */
@@ -106,6 +108,7 @@ function readNodeConfig(fields: Fields): NodeConfig {
     limits: readLimits(fields.table('limits')),
     identity: readIdentity(fields.table('identity')),
     realtime: readRealtime(fields.table('realtime')),
+    retention: readRetention(fields.table('retention')),
     processes: readProcesses(fields.table('processes')),
     drain: readDrain(fields.table('drain')),
     maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),

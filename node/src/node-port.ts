@@ -12,6 +12,7 @@ import type { NoticeSpread } from './notices/port.ts'
 import type { ReplicationEvents, Replicator } from './peers/port.ts'
 import type { Tracing } from './observability/tracing.ts'
 import type { ProcessesConfig } from './processes/config.ts'
+import type { RetentionConfig } from './retention/config.ts'
 import type { RealtimeSettings } from './realtime/realtime.ts'
 import type { SignatureStatistics } from './signatures/pool.ts'
 import type { Store } from './store/port.ts'
@@ -25,6 +26,7 @@ export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits'
     purgeEveryMs?: number
     http?: Partial<HttpLimits>
     identity?: IdentityConfig
+    retention?: RetentionConfig
     processes?: ProcessesConfig
     drain?: DrainConfig
   }

@@ -30,6 +30,7 @@ import { ReceiptSigner } from './receipt-signer.ts'
 import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
 import { readSoftware } from './software.ts'
+import { Retention } from './retention/retention.ts'
 import { Upkeep } from './upkeep.ts'
 
 export type { Node, NodeDependencies, NodeSettings, ReplicatorContext }
@@ -72,6 +73,7 @@ class RelayNode implements Node {
   readonly #presence: Presence
   readonly #realtime: Realtime
   readonly #replication: Replication
+  readonly #retention: Retention
   readonly #upkeep: Upkeep
   readonly #receipts: Receipts
   readonly #stops: (() => void)[] = []
@@ -131,8 +133,10 @@ class RelayNode implements Node {
       server: self.id,
       ...this.#metrics.realtime,
     })
+    this.#retention = new Retention(settings.retention ?? {}, store)
     this.#upkeep = new Upkeep({
       store,
+      retention: this.#retention,
       incarnation,
       recent: this.#recent,
       tracker: this.#tracker,
@@ -211,6 +215,7 @@ class RelayNode implements Node {
       tracker: this.#tracker,
       incarnation: this.#incarnation,
       recent: this.#recent,
+      retention: this.#retention,
       now,
       clock: () => this.#replication.replicator.clock(),
       admit: (missing) => this.#replication.replicator.admit(missing),

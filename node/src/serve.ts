@@ -83,10 +83,11 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
 }
 
 function settingsOf(
-  { host, port, admin, limits, maxStreams, trustProxy, identity, realtime, processes, drain }: NodeConfig,
+  { host, port, admin, limits, maxStreams, trustProxy, identity, realtime, retention, processes, drain }: NodeConfig,
   tls: Certificates | undefined,
 ): NodeSettings {
-  return { host, port, admin, limits, maxStreams, trustProxy, identity, realtime, processes, drain, ...(tls === undefined ? {} : { tls }) }
+  const parts = { identity, realtime, retention, processes, drain, ...(tls === undefined ? {} : { tls }) }
+  return { host, port, admin, limits, maxStreams, trustProxy, ...parts }
 }
 
 /** A port that processes share is shared with whoever else wants it: the first of them sees to it that nobody has it. */

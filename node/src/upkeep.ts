@@ -5,6 +5,7 @@ import type { Log } from './log.ts'
 import type { Replication } from './processes/index.ts'
 import type { Realtime } from './realtime/realtime.ts'
 import type { RecentEntries } from './recent-entries.ts'
+import type { Retention } from './retention/retention.ts'
 import type { Store } from './store/port.ts'
 
 const PURGE_EVERY_MS = 10_000
@@ -12,6 +13,7 @@ const RESTORE_RETRY_MS = 500
 
 export interface UpkeepOptions {
   store: Store
+  retention: Retention
   incarnation: Incarnation
   recent: RecentEntries
   tracker: ChannelTracker
@@ -73,11 +75,11 @@ export class Upkeep {
   }
 
   async #purge(): Promise<void> {
-    const { store, recent, realtime, replication, now, log } = this.#options
+    const { retention, recent, realtime, replication, now, log } = this.#options
     if (this.#purging) return
     this.#purging = true
     try {
-      if (replication.leads() && (await store.purge(now())) > 0) replication.replicator.purged()
+      if (replication.leads() && (await retention.apply(now())) > 0) replication.replicator.purged()
       recent.trim(now())
       realtime.hub.closeExpired(now())
     } catch (error) {

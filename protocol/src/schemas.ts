@@ -176,6 +176,17 @@ export const ChannelDescription = Type.Object({
   genesis: SignedGenesis,
   expiresAt: TimeMs,
   messages: Type.Integer({ minimum: 0, description: 'Messages kept by this server now' }),
+  retention: Type.Optional(
+    Type.Object(
+      {
+        maxMessages: Type.Optional(Type.Integer({ minimum: 1 })),
+        maxBytes: Type.Optional(Type.Integer({ minimum: 1, description: 'Of the signed texts of its messages' })),
+        maxLifetimeMs: Type.Optional(Type.Integer({ minimum: 1, description: 'Since a message was sent' })),
+        maxIdleMs: Type.Optional(Type.Integer({ minimum: 1, description: 'Since the latest message was sent' })),
+      },
+      { description: 'Bounds of this server of what it keeps of each channel, beside those of the genesis; the oldest messages go first' },
+    ),
+  ),
   cursor: Cursor,
 })
 export type ChannelDescription = Static<typeof ChannelDescription>
