@@ -53,6 +53,27 @@ test('a block is lifted everywhere', () => {
   expect([a.blocks.list, b.blocks.list]).toEqual([[], []])
 })
 
+test('whoever could not hear the others asks them again', () => {
+  const [first, second] = buses(2)
+  let hears = false
+  let back = (): void => undefined
+  const deaf: Bus | undefined = second && {
+    publish: (topic, text) => second.publish(topic, text),
+    subscribe: (topic, listener) => second.subscribe(topic, (text) => hears && listener(text)),
+    onReturn: (listener) => {
+      back = listener
+      return () => undefined
+    },
+  }
+  const a = blocksOn(first, () => 0)
+  const b = blocksOn(deaf, () => 0)
+  a.blocks.set({ kind: 'device', key: 'k', until: 1_000 })
+  expect(b.blocks.list).toEqual([])
+  hears = true
+  back()
+  expect(b.blocks.list).toEqual(a.blocks.list)
+})
+
 test('no more are blocked than there is room for', () => {
   const { blocks } = blocksOn(buses(1)[0], () => 0)
   for (let i = 0; i < 100_000; i++) blocks.set({ kind: 'device', key: `${i}`, until: 1_000 })

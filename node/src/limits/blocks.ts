@@ -29,8 +29,14 @@ export class Blocks {
   constructor({ bus, now }: { bus: Bus; now: () => number }) {
     this.#bus = bus
     this.#now = now
-    this.stop = bus.subscribe(TOPIC, (text) => this.#hear(text))
-    bus.publish(TOPIC, '[]')
+    const stopHearing = bus.subscribe(TOPIC, (text) => this.#hear(text))
+    const ask = (): void => bus.publish(TOPIC, '[]')
+    const stopAsking = bus.onReturn?.(ask)
+    this.stop = () => {
+      stopHearing()
+      stopAsking?.()
+    }
+    ask()
   }
 
   /** Calls a listener for every new block, also for those of other processes. */

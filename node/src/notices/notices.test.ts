@@ -194,6 +194,24 @@ describe('the processes of a server', () => {
     expect(said).toEqual(['notices-wanted'])
   })
 
+  it('find what is kept in the store when one of them could not hear the others', async () => {
+    const [bus, store] = [memoryBus(), await memory()]
+    const returns: (() => void)[] = []
+    const deaf: Bus = {
+      publish: () => undefined,
+      subscribe: () => () => undefined,
+      onReturn: (listener) => returns.push(listener) && (() => undefined),
+    }
+    const [first, second] = [await start(store, { bus: bus.join() }), await start(store, { bus: deaf })]
+    const toPeers: unknown[] = []
+    second.onNew(({ about }, from) => toPeers.push([about, from]))
+    await first.take(notice('w/1', { kind: 'revocation' }))
+    expect(second.get('revocation', 'w/1')).toBeUndefined()
+    for (const listener of returns) listener()
+    await vi.waitFor(() => expect(second.get('revocation', 'w/1')).toBeDefined())
+    expect(toPeers).toEqual([['w/1', undefined]])
+  })
+
   it('tell one that comes later what holds', async () => {
     const [bus, store] = [memoryBus(), await memory()]
     const [first] = [await start(store, { bus: bus.join() }), await start(store, { bus: bus.join() })]

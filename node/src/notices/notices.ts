@@ -73,14 +73,17 @@ export class ServerNotices implements Notices, NoticeSpread {
    * @throws DredError `store_unavailable`
    */
   async start(): Promise<void> {
-    const { now, expireEveryMs = EXPIRE_EVERY_MS } = this.#options
-    for (const notice of await this.#saved.load(now())) this.#post(notice, ownClients, 'process')
+    const { bus, expireEveryMs = EXPIRE_EVERY_MS } = this.#options
+    this.#saved.start()
+    await this.#takeUp()
     this.#processes.start()
     const timer = setInterval(() => this.#tick(), expireEveryMs).unref()
     this.#stops.push(
       () => clearInterval(timer),
       () => this.#processes.stop(),
       () => this.#saved.stop(),
+      // Presence is said again by itself. If the store is out of reach, this process hears nothing either until it is back.
+      bus.onReturn?.(() => void this.#takeUp().catch(() => undefined)) ?? (() => undefined),
     )
   }
 
@@ -131,6 +134,11 @@ export class ServerNotices implements Notices, NoticeSpread {
 
   heard(peer: number, kind: string, text: string): void {
     this.#intake.heard(peer, kind, text)
+  }
+
+  /** @throws DredError `store_unavailable` */
+  async #takeUp(): Promise<void> {
+    for (const notice of await this.#saved.all(this.#options.now())) this.#post(notice, ownClients, 'process')
   }
 
   #heardOf(notice: Notice, peer: number): void {

@@ -27,11 +27,14 @@ export class Saved {
     this.#log = log
   }
 
-  /** @throws DredError `store_unavailable` */
-  async load(now: number): Promise<Notice[]> {
+  start(): void {
     this.#stop = this.#store.onReconnected(() => {
       this.#mayBeLost = true
     })
+  }
+
+  /** What is kept. @throws DredError `store_unavailable` */
+  all(now: number): Promise<Notice[]> {
     return this.#store.notices.all(now)
   }
 

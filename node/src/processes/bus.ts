@@ -4,6 +4,11 @@ export interface Bus {
   publish(topic: string, text: string): void
   /** @returns the way to stop it */
   subscribe(topic: string, listener: (text: string) => void): () => void
+  /**
+   * Called when this process hears the others again after it may have missed something; lacking where nothing is ever missed.
+   * @returns the way to stop it
+   */
+  onReturn?(listener: () => void): () => void
 }
 
 /** Of a server that is one process. */

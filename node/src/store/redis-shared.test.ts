@@ -282,6 +282,19 @@ describe('the bus', () => {
     expect(heard.slice(3).toSorted()).toEqual(['a last', 'c last'])
   })
 
+  it('says when it hears again after it was cut off, as something may have been said meanwhile', async () => {
+    const [a, b] = await openTwo()
+    let returns = 0
+    const heard: string[] = []
+    b.shared.bus.onReturn?.(() => returns++)
+    b.shared.bus.subscribe('t', (text) => heard.push(text))
+    await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
+    a.shared.bus.publish('t', 'into the void, it may be')
+    await eventually(() => returns).toBe(1)
+    a.shared.bus.publish('t', 'heard')
+    await eventually(() => heard.at(-1)).toBe('heard')
+  })
+
   it('does not reach another database of the same Redis', async () => {
     const [a, b, other] = [await open(), await open(), await open(`${server.url}/1`)]
     const heard: string[] = []

@@ -27,6 +27,7 @@ export class RedisShared implements SharedStore {
   readonly #host: RedisSharedHost
   readonly #begun = new Listeners<[incarnation: number]>()
   readonly #vacant = new Listeners<[]>()
+  readonly #returned = new Listeners<[]>()
   readonly #topics = new Map<string, Listeners<[text: string]>>()
   #subscriber: RedisSubscriber | undefined
   #incarnation = 0
@@ -35,7 +36,11 @@ export class RedisShared implements SharedStore {
   constructor(keys: Keys, host: RedisSharedHost) {
     this.#keys = keys
     this.#host = host
-    this.bus = { publish: (topic, text) => this.#publish(topic, text), subscribe: (topic, listener) => this.#topic(topic).add(listener) }
+    this.bus = {
+      publish: (topic, text) => this.#publish(topic, text),
+      subscribe: (topic, listener) => this.#topic(topic).add(listener),
+      onReturn: (listener) => this.#returned.add(listener),
+    }
   }
 
   get incarnation(): number {
@@ -57,7 +62,10 @@ export class RedisShared implements SharedStore {
   async listen(options: RedisConnectionOptions): Promise<void> {
     this.#subscriber = new RedisSubscriber(options, () => [this.#feed, this.#bus], {
       message: (channel, payload) => (channel === this.#bus ? this.#dispatch(payload.toString()) : this.#tell(payload)),
-      subscribed: () => void this.#catchUp(),
+      subscribed: () => {
+        this.#returned.emit()
+        void this.#catchUp()
+      },
     })
     await this.#subscriber.attempted
   }
