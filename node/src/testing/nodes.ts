@@ -24,6 +24,13 @@ export interface Answer {
   json: Record<string, unknown>
 }
 
+interface NodesOptions {
+  keepaliveMs?: number
+  open?: (id: number) => Promise<Store>
+}
+
+const inMemory = (): Promise<Store> => openSqliteStore({ path: ':memory:' })
+
 /** Whole servers of one neighborhood in this process, linked over real connections, with stores in memory. Ids begin at 1. */
 export class Nodes {
   readonly #running: Running[] = []
@@ -33,10 +40,11 @@ export class Nodes {
     this.#keepaliveMs = keepaliveMs
   }
 
-  static async start(count: number, { keepaliveMs = 15_000 } = {}): Promise<Nodes> {
+  /** @param options.open makes the store of a server */
+  static async start(count: number, { keepaliveMs = 15_000, open = inMemory }: NodesOptions = {}): Promise<Nodes> {
     const nodes = new Nodes(keepaliveMs)
     for (let id = 1; id <= count; id++) {
-      const [key, store] = [await newServerKey(), await openSqliteStore({ path: ':memory:' })]
+      const [key, store] = [await newServerKey(), await open(id)]
       const registry = new MemoryRegistry([registeredServer(id, key)])
       nodes.#running.push({ id, key, store, registry, node: await nodes.#boot({ id, key, store, registry }) })
     }
@@ -46,6 +54,10 @@ export class Nodes {
 
   url(id: number): string {
     return this.#server(id).node.url
+  }
+
+  adminUrl(id: number): string {
+    return this.#server(id).node.adminUrl
   }
 
   store(id: number): Store {
