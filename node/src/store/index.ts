@@ -16,20 +16,25 @@ export async function openStore(config: StoreConfig, prefix: string, log?: Log):
 }
 
 /**
- * Asks a Redis whether it is there and lets this server in.
- * @returns where it is
+ * Asks a Redis whether it is there, lets this server in and keeps what it is given.
+ * @returns where it is, and what its operator should know
  * @throws StartupError `store_unavailable`, or `config` for unreadable files
  */
 export async function probeStore(config: RedisConfig): Promise<string> {
-  const { createClient, whereOf } = await import('./redis-client.ts')
+  const [{ createClient, whereOf }, { examineRedis }] = await Promise.all([import('./redis-client.ts'), import('./redis-health.ts')])
   const options = { prefix: 'dred:', ...(await withFiles(config)) }
   const client = createClient(options, { retryStrategy: () => null })
-  client.on('error', () => undefined)
+  // Who connects is told only that the connection is closed.
+  let refused: Error | undefined
+  client.on('error', (error: Error) => {
+    refused = error
+  })
   try {
     await client.connect()
-    await client.ping()
-    return whereOf(options)
-  } catch (cause) {
+    const warning = await examineRedis(client)
+    return warning === undefined ? whereOf(options) : `${whereOf(options)}. ${warning}`
+  } catch (error) {
+    const cause = refused ?? error
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new StartupError('store_unavailable', `Redis at ${whereOf(options)} cannot be used: ${why}`, cause)
   } finally {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { probeStore } from './index.ts'
 import { openRedisStore } from './redis.ts'
 import { client } from './testing/redis-cluster.ts'
 import { type RedisServer, startRedis } from './testing/redis-server.ts'
@@ -12,15 +13,25 @@ afterAll(() => server.stop())
 
 const prefix = 'dred:{health}:'
 
-async function openUnder(policy: string): Promise<void> {
+async function underPolicy<T>(policy: string, work: () => Promise<T>): Promise<T> {
   const admin = client(server)
   await admin.config('SET', 'maxmemory-policy', policy)
   try {
-    await (await openRedisStore({ url: server.url, prefix })).close()
+    return await work()
   } finally {
     await admin.config('SET', 'maxmemory-policy', 'noeviction')
     admin.disconnect()
   }
+}
+
+async function openUnder(policy: string): Promise<void> {
+  await underPolicy(policy, async () => (await openRedisStore({ url: server.url, prefix })).close())
+}
+
+function probe({ url = server.url, username = '', password = '' } = {}): Promise<string> {
+  const address = new URL(url)
+  Object.assign(address, { username, password })
+  return probeStore({ kind: 'redis', url: address.href })
 }
 
 it.each(['allkeys-lru', 'allkeys-random'])('refuses a Redis that evicts what it should keep: %s', async (policy) => {
@@ -29,6 +40,18 @@ it.each(['allkeys-lru', 'allkeys-random'])('refuses a Redis that evicts what it 
 
 it.each(['noeviction', 'volatile-lru'])('takes a Redis that keeps what has no time to live: %s', async (policy) => {
   await expect(openUnder(policy)).resolves.toBeUndefined()
+})
+
+it.each([
+  ['evicts', () => underPolicy('allkeys-lru', () => probe()), 'maxmemory-policy allkeys-lru'],
+  ['knows another password', () => probe({ username: 'nobody', password: 'wrong' }), 'WRONGPASS'],
+  ['is not there', () => probe({ url: 'redis://127.0.0.1:1' }), 'ECONNREFUSED'],
+])('tells why a Redis is of no use before a start: it %s', async (_, examine, why) => {
+  await expect(examine()).rejects.toThrow(why)
+})
+
+it('finds a Redis fit before a start, and says what it lacks', async () => {
+  expect(await probe()).toMatch(new RegExp(`^127\\.0\\.0\\.1:${server.port}\\. .*no append-only file`))
 })
 
 it('warns of a Redis that forgets when it ends', async () => {
