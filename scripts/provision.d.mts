@@ -12,3 +12,5 @@ export function provisionCaddy(): string
 export function provisionNginx(): string
 /** @returns the path of a `pebble` program. @throws Error with one line that says what to install */
 export function provisionPebble(): string
+/** @returns the path of a `prometheus` program, with `promtool` beside it. @throws Error with one line that says what to install */
+export function provisionPrometheus(): string

@@ -77,6 +77,7 @@ test('requests, messages, refusals and the store are counted', async () => {
   expect(await value('dred_http_request_seconds_count{method="POST",route="/channel/:id"}')).toBe(3)
   expect(await value('dred_problems_total{code="rate_limited"}')).toBe(1)
   expect(await value('dred_limited_total{limit="device"}')).toBe(1)
+  expect(await value('dred_limit_keys{limit="device"}')).toBe(1)
   expect(await value('dred_messages_accepted_total')).toBe(2)
   expect(await value('dred_publish_seconds_count')).toBe(2)
   expect(await value('dred_messages_delivered_total')).toBe(2)
