@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DredError, type ErrorCode, type Signer } from '@dred/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { StreamReader } from '../testing/stream-client.ts'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 import { readBlockable } from './block-request.ts'
 import { hostName } from './guard.ts'
@@ -145,6 +146,21 @@ describe('commands', () => {
     expect(answer.status).toBe(429)
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(55)
     expect((await fetch(`${node.url}/channels`)).status).toBe(200)
+  })
+
+  test('block a channel on a stream of many too, of which the others go on', async () => {
+    const [blocked, other] = [await createChannel(node.url, signer), await createChannel(node.url, signer)]
+    await call('POST /admin/limits/block', { body: { channel: blocked, seconds: 60 } })
+    const stream = await StreamReader.post(`${node.url}/channels/stream`, { channels: { [blocked]: null, [other]: null } })
+    await stream.until(({ events }) => events.length >= 3)
+    expect(stream.events.map((event) => ('channel' in event ? [event.type, event.channel] : event.type))).toEqual(
+      expect.arrayContaining([
+        ['error', blocked],
+        ['open', other],
+      ]),
+    )
+    expect(stream.events).not.toContainEqual(expect.objectContaining({ type: 'open', channel: blocked }))
+    stream.stop()
   })
 
   test('block an address, with its connections', async () => {

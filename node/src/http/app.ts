@@ -137,7 +137,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   registerChannelRoutes(routes, context, pages)
   registerMemberRoutes(routes, context)
   registerPresenceRoutes(routes, context)
-  registerStreamRoutes(routes, context)
+  registerStreamRoutes(routes, context, options.limiter.blocks)
   registerIdentityRoutes(routes, context)
   registerMetaRoutes(routes, context)
   registerProofRoute(routes, context, options.limits)

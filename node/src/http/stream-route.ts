@@ -5,10 +5,16 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ndjson, type StreamFormat, serverSentEvents } from '../realtime/format.ts'
 import { followMany } from '../realtime/many.ts'
 import { responseSink, type Sink } from '../realtime/sink.ts'
+import type { Blocks } from '../limits/blocks.ts'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
 
-export function registerStreamRoutes(app: Routes, { channels, realtime: { hub }, membership, isClosing }: AppContext): void {
+/** @param blocks asked for each channel of a stream of many: no address names them */
+export function registerStreamRoutes(
+  app: Routes,
+  { channels, realtime: { hub }, membership, isClosing }: AppContext,
+  blocks: Pick<Blocks, 'assert'>,
+): void {
   app.route({
     ...declaration(routes.streamChannel),
     handler: async (request, reply) => {
@@ -38,7 +44,10 @@ export function registerStreamRoutes(app: Routes, { channels, realtime: { hub },
       if (!sink) return
       void followMany(hub, hub.openMany(count, sink, format), {
         channels: body.channels,
-        start: (id, query) => channels.startStream(id, query, caller),
+        start: async (id, query) => {
+          blocks.assert('channel', id)
+          return channels.startStream(id, query, caller)
+        },
         receipts: body.receipts !== undefined,
         presence: body.presence === true,
       })
