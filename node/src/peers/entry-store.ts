@@ -33,11 +33,16 @@ const ENTRY_BYTES = 256
 /** While the store has no room: how often an entry is tried, and the milliseconds in between. Then it is left to its peers for a while. */
 const NO_ROOM = { attempts: 5, waitMs: 1_000 }
 
+/** Under this an entry that was verified has what it was found to be: thousands are on their way, and a WeakMap of as many is slow. */
+const verified = Symbol('verified')
+
+interface Verified {
+  [verified]?: OriginEntry
+}
+
 /** What the relay wants of the store. Nothing here rejects: what comes of it is told. */
 export class EntryStore {
   readonly #options: EntryStoreOptions
-  /** What was verified, for as long as the relay keeps what it was made from. */
-  readonly #verified = new WeakMap<WireEntry, OriginEntry>()
   readonly #storing = new Map<string, Promise<void>>()
   #bytes = 0
 
@@ -56,7 +61,7 @@ export class EntryStore {
     try {
       const { entry, prev } = await verifier.verify(wire)
       const missing = prev.length === 0 ? [] : await store.unknown(prev)
-      this.#verified.set(wire, entry)
+      Object.assign<BodyEntry, Verified>(wire, { [verified]: entry })
       tell({ type: 'verified', coordinate, id: entry.id, missing, expiresAt: entry.expiresAt })
     } catch (error) {
       if (error instanceof LinkError) {
@@ -71,7 +76,7 @@ export class EntryStore {
 
   /** In the order of the calls. */
   put(wire: WireEntry): void {
-    const entry = 'canonical' in wire ? this.#verified.get(wire) : wire
+    const entry = 'canonical' in wire ? (wire as Verified)[verified] : wire
     if (!entry) throw new Error(`An entry is to be stored that was not verified: ${keyOf(wire.coordinate)}`)
     const bytes = ENTRY_BYTES + ('canonical' in wire ? wire.canonical.length : 0)
     this.#bytes += bytes
