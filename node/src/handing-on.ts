@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, originOf } from '@dred/protocol'
 import type { Replicator } from './peers/port.ts'
 import type { Store } from './store/port.ts'
@@ -11,6 +12,7 @@ export interface HandingOn {
 
 /** How often it is looked whether peers have left, in milliseconds: nothing tells of that. */
 const LOOK_EVERY_MS = 100
+const LOOK_AGAIN_MS = 10
 
 /**
  * Waits until as many servers as are linked have confirmed all that clients handed to this one, and not longer than `timeoutMs`.
@@ -38,4 +40,10 @@ export async function handedOn({ store, replicator, self }: HandingOn, timeoutMs
     const stopListening = replicator.onConfirmed(look)
     look()
   })
+}
+
+/** Waits until something is so, and not longer than `timeoutMs`. For what nothing tells of. */
+export async function untilSo(isSo: () => boolean, timeoutMs: number): Promise<void> {
+  const endAt = performance.now() + timeoutMs
+  while (!isSo() && performance.now() < endAt) await delay(LOOK_AGAIN_MS)
 }

@@ -6,7 +6,7 @@ import { Operator } from './admin/operator.ts'
 import type { Access } from './access/port.ts'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
-import { handedOn } from './handing-on.ts'
+import { handedOn, untilSo } from './handing-on.ts'
 import { createApp } from './http/app.ts'
 import { httpLimits } from './http/limits.ts'
 import type { Listener } from './http/listener.ts'
@@ -194,6 +194,8 @@ class RelayNode implements Node {
     this.#receipts.stop()
     const handing = { store: this.#dependencies.store, replicator, self: () => this.#incarnation.self }
     if (!(await handedOn(handing, timeoutMs))) this.#dependencies.logger.warn({}, 'leaving before the peers have confirmed all')
+    // Closing the listener cuts off what has been written to a stream but has not left.
+    await untilSo(() => this.#realtime.hub.streams === 0, timeoutMs)
     await Promise.all([this.#app?.close(), replicator.stop()])
     await this.#admin?.close()
     this.#realtime.stop()
