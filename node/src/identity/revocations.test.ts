@@ -1,6 +1,18 @@
-import { encodeBase64url, limits, type Revocation, revocationBytes, revocationText, type Signer } from '@dred/protocol'
+import {
+  canonicalJson,
+  encodeBase64url,
+  limits,
+  type Revocation,
+  revocationBytes,
+  revocationText,
+  type Signer,
+  verifySignature,
+} from '@dred/protocol'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { testSigner } from '../testing/test-node.ts'
+import type { NoticeJudge, Notices } from '../notices/port.ts'
+import type { WalletChain } from './port.ts'
+import { Revocations } from './revocations.ts'
 import type { TestWallet } from './testing/wallets.ts'
 import { bearer, expectProblem, type Ground, prepareGround, World } from './testing/world.ts'
 
@@ -96,5 +108,18 @@ describe('a revocation', () => {
     expectProblem(await revoke(await byDevice({ ...revocation, revokedAt: world.now() + limits.clockSkewMs + 5_000 })), 'clock_skew')
     const weak = { ...signed, device: encodeBase64url(new Uint8Array(32)) }
     expectProblem(await revoke(weak), 'weak_key')
+  })
+
+  it('is taken from peers in one form only, so that nobody who passes it on makes many of it', async () => {
+    let judge: NoticeJudge | undefined
+    const notices = { register: (_, its) => (judge = its) } as Partial<Notices> as Notices
+    const chain = { signedText: () => Promise.resolve(true) } as Partial<WalletChain> as WalletChain
+    new Revocations({ ref: world.ref, notices, wallets: chain, verify: verifySignature, now: world.now })
+    const revocation: Unsigned = { wallet: `0x${'ab'.repeat(20)}`, revokedAt: world.now(), by: 'wallet' }
+    const textOf = (sig: string): string => canonicalJson({ ...revocation, sig })
+    expect((await judge?.(textOf('0xab')))?.text).toBe(textOf('0xab'))
+    for (const text of [textOf('0xAb'), `${textOf('0xab')} `, JSON.stringify({ sig: '0xab', ...revocation })]) {
+      await expect(judge?.(text)).rejects.toMatchObject({ code: 'malformed_statement' })
+    }
   })
 })

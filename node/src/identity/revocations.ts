@@ -36,7 +36,12 @@ export class Revocations {
 
   constructor(options: RevocationsOptions) {
     this.#options = options
-    options.notices.register('revocation', (text) => this.#judge(parse(text)))
+    options.notices.register('revocation', async (text) => {
+      const notice = await this.#judge(parse(text))
+      // Otherwise who passes it on could make many of one.
+      if (notice.text !== text) throw malformed('Not in canonical form')
+      return notice
+    })
   }
 
   /**
@@ -69,7 +74,9 @@ export class Revocations {
     if (revokedAt > now + limits.clockSkewMs) throw new DredError('clock_skew')
     if (expiresAt <= now) throw malformed('What it takes back has expired')
     await this.#assertSigned(revocation)
-    return { kind: 'revocation', about: aboutOf(wallet, device), at: revokedAt, expiresAt, text: canonicalJson(revocation as JsonValue) }
+    const sig = revocation.by === 'wallet' ? revocation.sig.toLowerCase() : revocation.sig
+    const text = canonicalJson({ ...revocation, sig } as JsonValue)
+    return { kind: 'revocation', about: aboutOf(wallet, device), at: revokedAt, expiresAt, text }
   }
 
   async #assertSigned({ sig, ...revocation }: Revocation): Promise<void> {

@@ -194,6 +194,12 @@ describe('a channel with a token gate', () => {
       (await tokens.sign(type, { sub: device.key, ...claims, ...fields }, lifeMs)).token
     expectProblem(await read(bearer(token, await signed({}, limits.capabilityMs.max + 1_000))), 'capability_needed', /too long/)
     expectProblem(await read(bearer(token, await signed({}, 60_000, 'session'))), 'capability_needed', /not one of a server/)
+    for (const fields of [{ wallet: undefined }, { wallet: 1 }, { delegatedAt: '1' }, { verbs: 'read' }, { verbs: undefined }]) {
+      expectProblem(await read(bearer(token, await signed(fields))), 'capability_needed', /says too little/)
+    }
+    const fast = { registry: world.registry, self: { id: 2 }, key: world.key(2), now: () => world.now() + limits.delegationMs }
+    const dated = await new ServerTokens(fast).sign('capability', { sub: device.key, ...claims }, 60_000)
+    expectProblem(await read(bearer(token, dated.token)), 'capability_needed', /too long/)
     const readOnly = await signed({})
     expectProblem(await write(bearer(token, readOnly)), 'capability_needed', /not one to write/)
     expect((await read(bearer(token, readOnly))).status).toBe(200)

@@ -61,10 +61,13 @@ export class TokenGate implements Access {
     const { claims } = read
     if (claims['channel'] !== channel) throw needed('is for another channel')
     if (claims.sub !== device) throw needed('is for another device')
-    const { exp = 0, iat = 0 } = claims
-    if ((exp - iat) * 1_000 > limits.capabilityMs.max) throw needed('lasts too long')
-    const { wallet, delegatedAt, verbs } = claims as unknown as Capable
-    return { text: capability, device, wallet, delegatedAt, verbs, expiresAt: exp * 1_000 }
+    const { exp = 0, iat = 0, wallet, delegatedAt, verbs } = claims
+    const expiresAt = exp * 1_000
+    // A server that has left the registry since may have dated it ahead.
+    const latest = this.#options.now() + limits.capabilityMs.max + limits.clockSkewMs
+    if (expiresAt - iat * 1_000 > limits.capabilityMs.max || expiresAt > latest) throw needed('lasts too long')
+    if (typeof wallet !== 'string' || typeof delegatedAt !== 'number' || !Array.isArray(verbs)) throw needed('says too little')
+    return { text: capability, device, wallet: wallet.toLowerCase() as `0x${string}`, delegatedAt, verbs, expiresAt }
   }
 }
 
