@@ -80,6 +80,7 @@ it('is reached anew, and read, while Redis has no memory', async () => {
   await allow(300_000)
   const { taken } = await fill()
   await store.close()
+  await allow(-200_000)
   store = await openRedisStore({ url: server.url, prefix: 'dred:{full}:' })
   expect((await log()).sort()).toEqual([...new Set(taken)].sort())
   await admin.config('SET', 'maxmemory', 0)
