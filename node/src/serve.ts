@@ -1,12 +1,12 @@
 import { createServer } from 'node:net'
 import { topologies } from '@dred/protocol/relay'
-import { pino } from 'pino'
 import { isServed, sharesStore } from './already-serving.ts'
 import { openRegistryView } from './chain/registry-view.ts'
 import { loadServerKey } from './chain/server-key.ts'
 import type { NodeConfig } from './config.ts'
 import { viemWalletChain } from './identity/wallet-chain.ts'
 import { createNode, type NodeSettings } from './node.ts'
+import { createLogger } from './observability/logger.ts'
 import { createReplicator } from './peers/index.ts'
 import { hashNatively } from './native-hash.ts'
 import { openSignaturePool } from './signatures/index.ts'
@@ -36,7 +36,7 @@ export interface RunningServer {
 export async function serve(config: NodeConfig): Promise<RunningServer> {
   hashNatively()
   keepYoungGeneration()
-  const logger = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }))
+  const logger = createLogger(config)
   const opened: { close(): Promise<void> }[] = []
   const close = async (): Promise<void> => {
     for (const resource of opened.splice(0).reverse()) await resource.close()

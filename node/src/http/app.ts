@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import cors from '@fastify/cors'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { DredError, limits, versionHeader } from '@dred/protocol'
@@ -23,6 +22,7 @@ import { registerChannelRoutes } from './channel-routes.ts'
 import { answerClientError } from './client-errors.ts'
 import { sendProblem } from './errors.ts'
 import { registerIdentityRoutes } from './identity-routes.ts'
+import { requestIds } from './request-ids.ts'
 import { createListener, type Listener } from './listener.ts'
 import type { HttpLimits } from './limits.ts'
 import { registerMemberRoutes } from './member-routes.ts'
@@ -100,7 +100,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     logController: new LogController({ disableRequestLogging: true }),
     // One of its own for each request would cost more than what is logged with it: the id is named there.
     childLoggerFactory: (logger) => logger,
-    genReqId: requestIds(),
+    genReqId: requestIds(options.trustProxy),
     bodyLimit: limits.bodyBytes,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
     return503OnClosing: false,
@@ -144,11 +144,4 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
   registerPeerRoute(app, context)
   app.setNotFoundHandler(notFound)
   return { app, listener }
-}
-
-/** Ids that tell requests apart across restarts, without asking the system for random bytes each time. */
-function requestIds(): () => string {
-  const boot = randomBytes(6).toString('base64url')
-  let count = 0
-  return () => `${boot}-${(++count).toString(36)}`
 }

@@ -113,8 +113,8 @@ function count(bytes: { received: number; sent: number }, { bytesRead, bytesWrit
   bytes.sent += bytesWritten
 }
 
-/** @throws the system's error for what is no address and no network */
-function networks(trusted: readonly string[]): BlockList {
+/** What `trustProxy` names. @throws the system's error for what is no address and no network */
+export function networks(trusted: readonly string[]): BlockList {
   const list = new BlockList()
   for (const entry of trusted.flatMap((name) => NAMED[name] ?? [name])) {
     const [address = '', bits] = entry.split('/')

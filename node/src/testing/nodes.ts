@@ -1,5 +1,5 @@
 import { type Control, type ControlName, encodeBase64url, type Session, sessionBytes, type Signer, signMessage } from '@dred/protocol'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import type { ServerKey } from '../chain/server-key.ts'
 import { noLimits } from '../limits/config.ts'
 import { createNode, type Node } from '../node.ts'
@@ -27,6 +27,7 @@ export interface Answer {
 interface NodesOptions {
   keepaliveMs?: number
   open?: (id: number) => Promise<Store>
+  logger?: Logger
 }
 
 const inMemory = (): Promise<Store> => openSqliteStore({ path: ':memory:' })
@@ -35,14 +36,16 @@ const inMemory = (): Promise<Store> => openSqliteStore({ path: ':memory:' })
 export class Nodes {
   readonly #running: Running[] = []
   readonly #keepaliveMs: number
+  readonly #logger: Logger
 
-  private constructor(keepaliveMs: number) {
+  private constructor({ keepaliveMs = 15_000, logger = pino({ level: 'silent' }) }: NodesOptions) {
     this.#keepaliveMs = keepaliveMs
+    this.#logger = logger
   }
 
   /** @param options.open makes the store of a server */
-  static async start(count: number, { keepaliveMs = 15_000, open = inMemory }: NodesOptions = {}): Promise<Nodes> {
-    const nodes = new Nodes(keepaliveMs)
+  static async start(count: number, { open = inMemory, ...options }: NodesOptions = {}): Promise<Nodes> {
+    const nodes = new Nodes(options)
     for (let id = 1; id <= count; id++) {
       const [key, store] = [await newServerKey(), await open(id)]
       const registry = new MemoryRegistry([registeredServer(id, key)])
@@ -163,7 +166,7 @@ export class Nodes {
         wallets: noChain,
         replicatorFactory: (context) => createReplicator({ ...context, key, timings: quick, relay: { timings: quickRelay } }),
         now: Date.now,
-        logger: pino({ level: 'silent' }),
+        logger: this.#logger,
       },
     )
   }
