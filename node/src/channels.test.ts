@@ -159,6 +159,23 @@ describe('a message that follows others', () => {
     expect(admitted).toEqual([])
   })
 
+  test('of a batch waits no longer because others wait, and is still stored in its turn', async () => {
+    const releases: (() => void)[] = []
+    admit = () => new Promise((release) => releases.push(release))
+    const bodies = [1, 2, 3].map(async (i) => {
+      const prev = [message(channel, `never came ${i}`).id]
+      return (await signMessage(signer, channel, { message: i, sentAt: NOW, prev })).signed
+    })
+    const publishing = channels.publishAll(channel, await Promise.all(bodies))
+    await expect.poll(() => releases.length).toBe(3)
+    for (const release of releases.toReversed()) {
+      release()
+      await turn()
+    }
+    const counts = (await publishing).map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.accepted.n : outcome.reason))
+    expect(counts).toEqual([2, 3, 4])
+  })
+
   test('waits to be admitted when some are not, and has the time at which it was', async () => {
     const { accepted: first } = await channels.publish(channel, await sign('first'))
     let release = (): void => undefined

@@ -94,7 +94,10 @@ export class Publisher {
       const { message } = verdict.value
       const elsewhere = message.prev.filter((id) => !earlier.has(id))
       earlier.add(message.id)
-      const ready = turn.then(() => this.#awaitPrevious(elsewhere))
+      // All wait at the same time.
+      const found = this.#awaitPrevious(elsewhere)
+      found.catch(() => undefined)
+      const ready = turn.then(() => found)
       turn = ready.catch(() => undefined)
       return ready.then(() => this.#store(channel, verdict.value))
     })
