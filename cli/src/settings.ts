@@ -121,6 +121,7 @@ export type SettingKey = keyof typeof settings
 /** Further tables and values of `[server]` in `dred.toml`, which the relay server reads and checks itself. */
 export const serverTables = [
   'admin',
+  'altSvc',
   'drain',
   'identity',
   'limits',
@@ -128,6 +129,8 @@ export const serverTables = [
   'processes',
   'realtime',
   'redis',
+  'retention',
+  'sqlite',
   'tls',
   'trustProxy',
 ] as const

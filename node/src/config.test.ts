@@ -31,6 +31,7 @@ test('fills in the defaults', () => {
     limits: defaultLimits,
     identity: { domains: [], sessionMs: 3_600_000, capabilityMs: 600_000 },
     realtime: { coalesceMs: 4, maxSubscriptions: 100_000, maxPolls: 10_000 },
+    retention: {},
     processes: { count: 1, internalHost: '127.0.0.1' },
     drain: { delayMs: 0, retryMs: 250, timeoutMs: 5_000 },
     maxStreams: 10_000,
@@ -52,10 +53,12 @@ test('takes what is set', () => {
     limits: { ...noLimits, channel: { burst: 5, perSecond: 7 } },
     identity: { domains: ['a.example'], sessionMs: 60_000, capabilityMs: 300_000 },
     realtime: { coalesceMs: 0, maxSubscriptions: 5, maxPolls: 6 },
+    retention: {},
     processes: { count: 4, internalHost: '10.0.0.1' },
     drain: { delayMs: 1_000, retryMs: 500, timeoutMs: 0 },
     maxStreams: 5,
     trustProxy: ['10.0.0.0/8'],
+    altSvc: 'h3=":8443"; ma=86400',
   }
   expect(parseNodeConfig(all)).toEqual(all)
 })

@@ -52,7 +52,7 @@ async function failure(given: Given): Promise<CliError> {
 test('every table of the node may stand in dred.toml', () => {
   // What the command line settings have, under another name or apart from [server].
   const elsewhere = ['host', 'port', 'neighborhood', 'store', 'chain', 'relay', 'serverKeyFile', 'serverKeyPassphrase', 'logLevel']
-  const expected = [...nodeSettings().filter((name) => !elsewhere.includes(name)), 'redis']
+  const expected = [...nodeSettings().filter((name) => !elsewhere.includes(name)), 'redis', 'sqlite']
   expect([...serverTables].sort()).toEqual(expected.sort())
 })
 
@@ -93,6 +93,9 @@ connections = { total = 100, perAddress = 10 }
 sessionMs = 60000
 [server.realtime]
 coalesceMs = 0
+[server.retention]
+maxMessages = 10_000
+totalBytes = 1_000_000_000
 [server.processes]
 count = 2
 [server.drain]
@@ -116,6 +119,7 @@ topology = "ring"
     limits: { device: false, connections: { total: 100, perAddress: 10 } },
     identity: { sessionMs: 60_000 },
     realtime: { coalesceMs: 0 },
+    retention: { maxMessages: 10_000, totalBytes: 1_000_000_000 },
     processes: { count: 2, internalHost: '127.0.0.1' },
     drain: { delayMs: 1_000, retryMs: 250 },
     relay: { topology: 'ring' },

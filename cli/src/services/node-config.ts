@@ -45,14 +45,14 @@ async function rawNodeConfig(settings: Config, noted: Noted): Promise<unknown> {
   const required = (key: SettingKey) => noted.try(key, () => settings.required(key, settings.text(key)))
   const integer = (key: SettingKey) => noted.try(key, () => settings.integer(key))
   const address = (key: SettingKey) => noted.try(key, () => settings.required(key, settings.address(key)))
-  const { redis, admin, tls, processes, ...tables } = settings.serverTables()
+  const { redis, sqlite, admin, tls, processes, ...tables } = settings.serverTables()
   return {
     ...tables,
     host: text('server.host'),
     port: integer('server.port'),
     admin: over(admin, { port: integer('server.adminPort') }),
     neighborhood: required('neighborhood'),
-    store: storeOf(redis, settings, noted),
+    store: storeOf({ redis, sqlite }, settings, noted),
     chain: {
       rpcUrl: required('chain.rpcUrl'),
       chainId: noted.try('chain.chainId', () => settings.required('chain.chainId', settings.integer('chain.chainId'))),
@@ -69,10 +69,10 @@ async function rawNodeConfig(settings: Config, noted: Noted): Promise<unknown> {
   }
 }
 
-function storeOf(redis: unknown, settings: Config, noted: Noted): unknown {
+function storeOf({ redis, sqlite }: Record<'redis' | 'sqlite', unknown>, settings: Config, noted: Noted): unknown {
   const store = noted.try('server.store', () => settings.text('server.store')) ?? ''
   if (IS_REDIS.test(store)) return over(redis, { kind: 'redis', url: store })
-  if (redis === undefined) return { kind: 'sqlite', path: noted.try('server.store', () => settings.path('server.store')) }
+  if (redis === undefined) return over(sqlite, { kind: 'sqlite', path: noted.try('server.store', () => settings.path('server.store')) })
   if (settings.isGiven('server.store')) {
     noted.note(
       'server.store',

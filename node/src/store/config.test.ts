@@ -9,6 +9,7 @@ function read(raw: unknown): { config: unknown; problems: string[] } {
 
 it.each([
   { kind: 'sqlite', path: 'dred.db' },
+  { kind: 'sqlite', path: 'dred.db', maxBytes: 16_777_216 },
   { kind: 'redis', url: 'redis://127.0.0.1:6379' },
   {
     kind: 'redis',
@@ -34,6 +35,7 @@ it.each([
 
 const redis = { kind: 'redis', url: 'redis://x' }
 it.each([
+  [{ kind: 'sqlite', path: 'a', maxBytes: 1 }, 'store.maxBytes has to be a whole number from 16777216 to 9007199254740991'],
   [{ kind: 'redis' }, 'store.url is missing; it is a redis:// or rediss:// address'],
   [{ ...redis, url: 'http://x' }, 'store.url has to be a redis:// or rediss:// address'],
   [{ ...redis, nodes: ['redis://x'] }, 'store.nodes has to be left out beside url'],

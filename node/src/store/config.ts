@@ -22,7 +22,14 @@ export type RedisConfig = RedisAddress & {
 }
 
 /** The `store` part of the configuration. */
-export type StoreConfig = { kind: 'sqlite'; path: string } | RedisConfig
+export type StoreConfig = SqliteConfig | RedisConfig
+
+export interface SqliteConfig {
+  kind: 'sqlite'
+  path: string
+  /** Bytes that the file of the database may have. Default: as many as the disk has room for. */
+  maxBytes?: number
+}
 
 const URL_PATTERN = /^rediss?:\/\/[^/\s]/
 const URL_EXPECTED = 'a redis:// or rediss:// address'
@@ -31,10 +38,15 @@ const TLS_TEXTS = ['caFile', 'certFile', 'keyFile', 'servername'] as const
 
 export function readStoreConfig(fields: Fields): StoreConfig {
   const kind = fields.oneOf('kind', ['sqlite', 'redis'])
-  const store: StoreConfig =
-    kind === 'sqlite' ? { kind, path: fields.string('path', { expected: 'the path of a database file' }) } : readRedis(fields)
+  const store: StoreConfig = kind === 'sqlite' ? readSqlite(fields) : readRedis(fields)
   fields.refuseUnknown()
   return store
+}
+
+function readSqlite(fields: Fields): SqliteConfig {
+  const path = fields.string('path', { expected: 'the path of a database file' })
+  const bounds = { min: 16_777_216, max: Number.MAX_SAFE_INTEGER }
+  return { kind: 'sqlite', path, ...(fields.has('maxBytes') ? { maxBytes: fields.integer('maxBytes', bounds) } : {}) }
 }
 
 function readRedis(fields: Fields): RedisConfig {

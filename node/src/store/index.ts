@@ -10,7 +10,7 @@ import type { Store } from './port.ts'
  * @throws DredError `store_unavailable` when it cannot be opened now; the detail says why. StartupError `config` for unreadable files
  */
 export async function openStore(config: StoreConfig, prefix: string, log?: Log): Promise<Store> {
-  if (config.kind === 'sqlite') return (await import('./sqlite.ts')).openSqliteStore({ path: config.path })
+  if (config.kind === 'sqlite') return (await import('./sqlite.ts')).openSqliteStore(config)
   const { openRedisStore } = await import('./redis.ts')
   return openRedisStore({ prefix, ...(log === undefined ? {} : { log }), ...(await withFiles(config)) })
 }

@@ -218,5 +218,10 @@ export interface Store {
   /** What it takes, with what others have in the same Redis. */
   size(): Promise<StoreSize>
   ping(): Promise<void>
+  /**
+   * Writes all that it holds at one moment to a file, and goes on meanwhile; of a store that is a file.
+   * @throws the system's error when that cannot be written
+   */
+  backup?(path: string): Promise<void>
   close(): Promise<void>
 }

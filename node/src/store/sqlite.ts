@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite'
+import { backup, type DatabaseSync } from 'node:sqlite'
 import { DredError } from '@dred/protocol'
 import { unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
@@ -103,6 +103,11 @@ class SqliteStore implements Store {
   /** Also writes: a full or read-only disk is a store out of reach. */
   async ping(): Promise<void> {
     await this.#commits.run(() => this.#db.exec(PING))
+  }
+
+  async backup(path: string): Promise<void> {
+    if (!this.#db.isOpen) throw unavailable('The store is closed')
+    await backup(this.#db, path)
   }
 
   async close(): Promise<void> {
