@@ -103,6 +103,12 @@ describe('commands', () => {
     await refused('body_too_large', 'POST /admin/log-level', { body: 'x'.repeat(5_000) })
   })
 
+  test('backup: a file that is named, of a store that is one', async () => {
+    for (const name of ['../a.db', '.a', '', 5, 'a/b', 'a'.repeat(200)])
+      await refused('malformed_request', 'POST /admin/backup', { body: { name } })
+    await refused('store_unavailable', 'POST /admin/backup', { body: { name: 'a.db' } })
+  })
+
   test('drain: the server sends everybody elsewhere and goes on living', async () => {
     const channel = await createChannel(node.url, signer)
     const stream = await fetch(`${node.url}/channel/${channel}/stream`)

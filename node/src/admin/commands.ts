@@ -4,9 +4,12 @@ import type { Limiter } from '../limits/limiter.ts'
 import type { Standing } from '../membership.ts'
 import type { RelayStatistics } from '../peers/port.ts'
 import type { Check } from '../observability/admin.ts'
+import type { Store } from '../store/port.ts'
+import { backUp } from './backup.ts'
 import { malformed, readBlockable, readSeconds } from './block-request.ts'
 
 export interface CommandsOptions {
+  store: Pick<Store, 'backup'>
   limiter: Limiter
   connections: Connections
   streams: { readonly streams: number; readonly subscriptions: number }
@@ -31,7 +34,7 @@ const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 /** What an operator can ask and tell a process, by method and path. */
 export function adminCommands(options: CommandsOptions): Map<string, Command> {
-  const { limiter, connections, streams, relay, standing, checks, leads, drain, isDraining, logger, now } = options
+  const { store, limiter, connections, streams, relay, standing, checks, leads, drain, isDraining, logger, now } = options
   const counts = () => ({ streams: streams.streams, subscriptions: streams.subscriptions, connections: connections.count })
   const limits = () => ({ limits: limiter.limits, remembered: limiter.remembered, blocks: limiter.blocks.list })
   return new Map<string, Command>([
@@ -57,6 +60,7 @@ export function adminCommands(options: CommandsOptions): Map<string, Command> {
         return { draining: true }
       },
     ],
+    ['POST /admin/backup', (fields) => backUp(store, fields)],
     [
       'POST /admin/log-level',
       ({ level }) => {

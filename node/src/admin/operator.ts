@@ -52,6 +52,7 @@ export class Operator {
       if (kind === 'channel') realtime.hub.closeChannel(key, 'not_serving', 5_000)
     })
     return adminCommands({
+      store: this.#options.store,
       limiter,
       connections,
       streams: realtime.hub,

@@ -219,9 +219,10 @@ export interface Store {
   size(): Promise<StoreSize>
   ping(): Promise<void>
   /**
-   * Writes all that it holds at one moment to a file, and goes on meanwhile; of a store that is a file.
-   * @throws the system's error when that cannot be written
+   * Writes all that it holds at one moment to a new file beside its own, and goes on meanwhile; of a store that is a file.
+   * @returns the path of that file
+   * @throws DredError `malformed_request` when there is such a file, `storage_full`
    */
-  backup?(path: string): Promise<void>
+  backup?(name: string): Promise<string>
   close(): Promise<void>
 }

@@ -1,9 +1,10 @@
-import { backup, type DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { DredError } from '@dred/protocol'
 import { unavailable } from './entries.ts'
 import { Listeners } from './listeners.ts'
 import type { Entry, OriginEntry, Place, RetentionCaps, Store, StoreSize } from './port.ts'
 import { GroupCommits } from './sqlite-commits.ts'
+import { backUpDatabase } from './sqlite-backup.ts'
 import { SqliteCut } from './sqlite-cut.ts'
 import { SqliteNotices } from './sqlite-notices.ts'
 import { SqliteReader } from './sqlite-reader.ts'
@@ -105,9 +106,9 @@ class SqliteStore implements Store {
     await this.#commits.run(() => this.#db.exec(PING))
   }
 
-  async backup(path: string): Promise<void> {
+  async backup(name: string): Promise<string> {
     if (!this.#db.isOpen) throw unavailable('The store is closed')
-    await backup(this.#db, path)
+    return backUpDatabase(this.#db, name)
   }
 
   async close(): Promise<void> {

@@ -88,6 +88,15 @@ export class Nodes {
     this.join()
   }
 
+  /** The process ends and comes back with another store, linked to nobody yet: see {@link join}. */
+  async replaceStore(id: number, open: () => Promise<Store>): Promise<void> {
+    const server = this.#server(id)
+    await server.node.close()
+    await server.store.close()
+    server.store = await open()
+    server.node = await this.#boot(server)
+  }
+
   /** The process ends; its store stays. */
   async stop(id: number): Promise<void> {
     await this.#server(id).node.close()
