@@ -85,8 +85,17 @@ function canonicalBytes(statement: object): Uint8Array<ArrayBuffer> {
   return utf8(canonicalJson(signed))
 }
 
-/** @returns undefined when the path is none */
+/** @returns undefined for what nobody can have signed: it has no canonical form, or the path is none */
 function signedBytes(statement: Receipt | StoredEvent): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return bytesOf(statement)
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws DredError `malformed_message` without canonical form */
+function bytesOf(statement: Receipt | StoredEvent): Uint8Array<ArrayBuffer> | undefined {
   if (statement.type !== 'receipt') return canonicalBytes(statement)
   let node = leafOf(statement)
   for (const text of statement.path ?? []) {
