@@ -132,6 +132,7 @@ export const serverTables = [
   'retention',
   'sqlite',
   'tls',
+  'tracing',
   'trustProxy',
 ] as const
 

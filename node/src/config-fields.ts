@@ -52,6 +52,14 @@ export class Fields {
     return 0
   }
 
+  /** Not necessarily whole. */
+  number(name: string, { min, max, fallback }: { min: number; max: number; fallback: number }): number {
+    const value = this.#take(name) ?? fallback
+    if (typeof value === 'number' && value >= min && value <= max) return value
+    this.report(name, value, `a number from ${min} to ${max}`)
+    return fallback
+  }
+
   oneOf<const T extends string>(name: string, choices: readonly [T, ...T[]], fallback?: T): T {
     const value = this.#take(name) ?? fallback
     const choice = choices.find((candidate) => candidate === value)

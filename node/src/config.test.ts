@@ -120,3 +120,13 @@ test('several processes need a store that they can share', () => {
   expect(problemsOf({ ...minimal, processes: { count: 2 } })).toEqual([expect.stringMatching(/^processes\.count .*SQLite/)])
   expect(problemsOf({ ...minimal, processes: { count: 2 }, store: { kind: 'redis', url: 'redis://127.0.0.1' } })).toEqual([])
 })
+
+test('tracing is off unless it is told where spans go', () => {
+  const otlpUrl = 'http://127.0.0.1:4318/v1/traces'
+  expect(parseNodeConfig(minimal).tracing).toBeUndefined()
+  expect(parseNodeConfig({ ...minimal, tracing: { otlpUrl } }).tracing).toEqual({ otlpUrl, sampleRatio: 0.01 })
+  expect(problemsOf({ ...minimal, tracing: { sampleRatio: 2 } })).toEqual([
+    'tracing.otlpUrl is missing; it is an http:// or https:// address',
+    'tracing.sampleRatio has to be a number from 0 to 1',
+  ])
+})

@@ -3,6 +3,7 @@ import { Fields, type Problems } from './config-fields.ts'
 import { type DrainConfig, readDrain } from './drain.ts'
 import { type IdentityConfig, readIdentity } from './identity/config.ts'
 import { type LimitsConfig, readLimits } from './limits/config.ts'
+import { readTracing, type TracingConfig } from './observability/tracing.ts'
 import { type RealtimeConfig, readRealtime } from './realtime/config.ts'
 import { readRetention, type RetentionConfig } from './retention/config.ts'
 import { type ProcessesConfig, readProcesses } from './processes/config.ts'
@@ -45,10 +46,14 @@ export interface NodeConfig {
   retention: RetentionConfig
   processes: ProcessesConfig
   drain: DrainConfig
+  /** Off without it. */
+  tracing?: TracingConfig
   /** Streams that the server carries at most. */
   maxStreams: number
   /** Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. */
   trustProxy: string[]
+  /** Said to every client as `Alt-Svc`: where a proxy offers this server over HTTP/3, as `h3=":443"`. */
+  altSvc?: string
 }
 
 /** All that is wrong with a configuration, each problem naming its setting. */
@@ -63,6 +68,7 @@ export class ConfigError extends Error {
 }
 
 const ADDRESS = { pattern: /^0x[0-9a-fA-F]{40}$/, expected: 'an address, 0x and 40 hex digits' }
+const ALT_SVC = { pattern: /^[!-~][ -~]*$/, expected: 'what the header Alt-Svc is to say, as h3=":443"' }
 const PORT = { min: 0, max: 65_535 }
 
 /**
@@ -111,8 +117,10 @@ function readNodeConfig(fields: Fields): NodeConfig {
     retention: readRetention(fields.table('retention')),
     processes: readProcesses(fields.table('processes')),
     drain: readDrain(fields.table('drain')),
+    ...(fields.has('tracing') ? { tracing: readTracing(fields.table('tracing')) } : {}),
     maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
     trustProxy: fields.strings('trustProxy'),
+    ...(fields.has('altSvc') ? { altSvc: fields.string('altSvc', ALT_SVC) } : {}),
   }
   if (config.processes.count > 1 && config.store.kind === 'sqlite') {
     fields.report('processes.count', config.processes.count, '1 with SQLite: several processes need a store in Redis')

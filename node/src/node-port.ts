@@ -19,7 +19,7 @@ import type { Store } from './store/port.ts'
 import type { Certificates } from './tls/port.ts'
 
 /** The settings that the node itself uses; what the ports are made from is the composition root's. */
-export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy'> &
+export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'limits' | 'maxStreams' | 'trustProxy' | 'altSvc'> &
   RealtimeSettings & {
     tls?: Certificates
     /** Milliseconds between purges. */

@@ -20,6 +20,7 @@ import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, startAdmin } from './observability/admin.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { observedStore } from './observability/observed-store.ts'
+import { withTracing } from './observability/with-tracing.ts'
 import type { Node, NodeDependencies, NodeSettings, ReplicatorContext } from './node-port.ts'
 import type { Replicator } from './peers/port.ts'
 import { Presence } from './presence/presence.ts'
@@ -46,7 +47,7 @@ const DRAIN = { delayMs: 0, retryMs: 250, timeoutMs: 1_000 }
 export async function createNode(settings: NodeSettings, dependencies: NodeDependencies): Promise<Node> {
   const node = new RelayNode(
     settings,
-    dependencies,
+    withTracing(dependencies),
     new Incarnation(dependencies.self.id, await dependencies.store.vector(), dependencies.now),
   )
   await node.listen()
@@ -206,8 +207,8 @@ class RelayNode implements Node {
   }
 
   #createApp(): ReturnType<typeof createApp> {
-    const { store, registry, self, key, now, verify, logger } = this.#dependencies
-    const { tls, trustProxy, http } = this.#settings
+    const { store, registry, self, key, now, verify, logger, tracing } = this.#dependencies
+    const { tls, trustProxy, http, altSvc } = this.#settings
     const channels = new Channels({
       store,
       registry,
@@ -238,13 +239,14 @@ class RelayNode implements Node {
         membership: this.#membership,
         identity: this.#identity,
         metrics: this.#metrics,
+        tracing,
         software: readSoftware(),
         incarnation: () => this.#incarnation.self.incarnation,
         onProof: (nonce) => store.shared?.bus.publish(PROOF_TOPIC, nonce),
         now,
         isClosing: () => this.#refusing || this.#operator.draining,
       },
-      { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
+      { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, altSvc, logger, ...(tls === undefined ? {} : { tls }) },
     )
   }
 

@@ -7,10 +7,12 @@ import type { NodeConfig } from './config.ts'
 import { viemWalletChain } from './identity/wallet-chain.ts'
 import { createNode, type NodeSettings } from './node.ts'
 import { createLogger } from './observability/logger.ts'
+import { openTracing } from './observability/tracing.ts'
 import { createReplicator } from './peers/index.ts'
 import { hashNatively } from './native-hash.ts'
 import { openSignaturePool } from './signatures/index.ts'
 import { ownServer } from './own-server.ts'
+import { readSoftware } from './software.ts'
 import { StartupError } from './startup-error.ts'
 import { openStore } from './store/index.ts'
 import { CertificateFiles } from './tls/certificate-files.ts'
@@ -45,7 +47,9 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     const key = await loadServerKey(config.serverKeyFile, config.serverKeyPassphrase)
     const certificates = config.tls && (await CertificateFiles.open({ files: config.tls, log: logger }))
     if (certificates) opened.push(certificates)
-    const registry = await openRegistryView({ ...config.chain, neighborhood: config.neighborhood, log: logger })
+    const tracing = await openTracing(config.tracing, readSoftware().version)
+    if (tracing) opened.push(tracing)
+    const registry = await openRegistryView({ ...config.chain, neighborhood: config.neighborhood, log: logger, tracing })
     opened.push(registry)
     const self = ownServer(registry, key, config)
     const served = await isServed({ registry, self, key })
@@ -70,6 +74,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
         createReplicator({ ...context, key, topology: topologies[config.relay.topology], verify: signatures.verifyForPeers }),
       verify: signatures.verify,
       signatures: () => signatures.statistics(),
+      tracing,
       now: Date.now,
       logger,
     })
@@ -83,10 +88,11 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
 }
 
 function settingsOf(
-  { host, port, admin, limits, maxStreams, trustProxy, identity, realtime, retention, processes, drain }: NodeConfig,
+  { host, port, admin, limits, maxStreams, trustProxy, altSvc, identity, realtime, retention, processes, drain }: NodeConfig,
   tls: Certificates | undefined,
 ): NodeSettings {
-  const parts = { identity, realtime, retention, processes, drain, ...(tls === undefined ? {} : { tls }) }
+  const given = { ...(tls === undefined ? {} : { tls }), ...(altSvc === undefined ? {} : { altSvc }) }
+  const parts = { identity, realtime, retention, processes, drain, ...given }
   return { host, port, admin, limits, maxStreams, trustProxy, ...parts }
 }
 

@@ -10,6 +10,7 @@ import type { Limiter } from '../limits/limiter.ts'
 import type { Membership } from '../membership.ts'
 import type { Metrics } from '../observability/metrics.ts'
 import { countProblem, observeRequests } from '../observability/requests.ts'
+import type { Tracing } from '../observability/tracing.ts'
 import type { Replicator } from '../peers/port.ts'
 import type { Presence } from '../presence/presence.ts'
 import type { Receipts } from '../receipts.ts'
@@ -50,6 +51,7 @@ export interface AppContext {
   membership: Membership
   identity: Identity
   metrics: Metrics
+  tracing: Tracing | undefined
   software: { name: string; version: string }
   incarnation: () => number
   /** Told of every proof of the key that is asked for, by its nonce. */
@@ -66,6 +68,8 @@ export interface AppOptions {
   /** Addresses whose `X-Forwarded-For` is believed. */
   trustProxy: string[]
   limits: HttpLimits
+  /** See NodeConfig. */
+  altSvc?: string | undefined
   logger: FastifyBaseLogger
 }
 
@@ -116,12 +120,13 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     },
   })
   if (!listener) throw new Error('Fastify did not ask for its server')
-  observeRequests(app, context.metrics)
+  observeRequests(app, context)
   app.setErrorHandler(fail)
   takeJsonOnly(app)
   limitBodyTime(app, options.limits.bodyTimeoutMs)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    if (options.altSvc !== undefined) reply.header('alt-svc', options.altSvc)
     done(context.isClosing() ? new DredError('shutting_down') : undefined)
   })
   speakVersion(app)

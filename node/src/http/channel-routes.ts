@@ -2,6 +2,7 @@ import { DredError, describeMismatch, limits, routes, UnjudgedBatch } from '@dre
 import type { FastifyReply } from 'fastify'
 import { addressKey } from '../limits/address.ts'
 import { countProblem } from '../observability/requests.ts'
+import { traced } from '../observability/tracing.ts'
 import type { Published } from '../publisher.ts'
 import type { Goal } from '../receipts.ts'
 import type { AppContext, Routes } from './app.ts'
@@ -12,12 +13,12 @@ import type { HeldPages } from './held-pages.ts'
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 export function registerChannelRoutes(app: Routes, context: AppContext, pages: HeldPages): void {
-  const { channels, receipts, metrics } = context
+  const { channels, receipts, metrics, tracing } = context
   const { polls } = context.realtime
   const answer = async ({ accepted, cursor }: Published, goal: Goal | undefined) => ({
     id: accepted.id,
     cursor,
-    receipt: await receipts.issue(accepted, goal),
+    receipt: await traced(tracing, 'receipt', () => receipts.issue(accepted, goal)),
   })
   app.route({
     ...declaration(routes.publish),

@@ -24,7 +24,7 @@ export async function catalogue(): Promise<Section[]> {
     { title: 'Signatures', definitions: signatures },
     { title: 'Presence and revocations', definitions: notices },
     { title: 'Other servers', definitions: [...named('sent', 'replicated'), ...relayReadings] },
-    { title: 'The store', definitions: [...named('storeSeconds', 'storeErrors', 'reconnects', 'purged'), ...store] },
+    { title: 'The store', definitions: [...named('storeSeconds', 'storeErrors', 'reconnects', 'purged', 'cut'), ...store] },
     { title: 'The chain', definitions: chain },
     { title: 'The process', definitions: await ofTheProcess() },
   ]

@@ -92,6 +92,12 @@ export const events = {
     advice: '[The store](troubleshooting.md#the-store)',
   },
   purged: { name: 'dred_purged_entries_total', type: 'counter', help: 'Entries deleted because they had expired' },
+  cut: {
+    name: 'dred_cut_messages_total',
+    type: 'counter',
+    help: 'Messages deleted before they expired: beyond what is kept at most',
+    advice: '[Retention](retention.md)',
+  },
   reconnects: {
     name: 'dred_store_reconnects_total',
     type: 'counter',

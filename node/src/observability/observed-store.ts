@@ -8,6 +8,7 @@ const OPERATIONS = [
   'append',
   'replicate',
   'purge',
+  'cut',
   'vector',
   'floors',
   'unknown',
@@ -27,7 +28,7 @@ type Call = (...args: unknown[]) => Promise<unknown>
 /** A store whose operations are measured. All else it leaves as it is. */
 export function observedStore(
   store: Store,
-  metrics: Pick<Metrics, 'storeSeconds' | 'storeErrors' | 'purged'>,
+  metrics: Pick<Metrics, 'storeSeconds' | 'storeErrors' | 'purged' | 'cut'>,
   tracing: Tracing | undefined,
 ): Store {
   const measured = new Map<PropertyKey, Call>(OPERATIONS.map((operation) => [operation, measure(operation)]))
@@ -49,6 +50,7 @@ export function observedStore(
       try {
         const result = await call(...args)
         if (operation === 'purge') metrics.purged.inc(Number(result))
+        if (operation === 'cut') metrics.cut.inc(Number(result))
         return result
       } catch (error) {
         const code = error instanceof DredError ? error.code : 'internal'

@@ -34,7 +34,7 @@ export interface Observed {
   presence: Pick<Presence, 'count'>
   notices: Pick<ServerNotices, 'statistics'>
   registry: Pick<RegistryView, 'freshness'>
-  store: Pick<Store, 'size' | 'onReconnected'>
+  store: Pick<Store, 'size' | 'account' | 'onReconnected'>
   /** Undefined where signatures are not checked by threads. */
   signatures?: () => SignatureStatistics
   certificates: Certificates | undefined
@@ -221,6 +221,24 @@ const store: readonly Read[] = [
     type: 'gauge',
     help: 'What it may take; +Inf without a bound of its own',
     read: async ({ store }) => (await store.size()).maxBytes,
+  },
+  {
+    name: 'dred_store_messages',
+    type: 'gauge',
+    help: 'Messages that are kept',
+    read: async ({ store }) => (await store.account()).messages,
+  },
+  {
+    name: 'dred_store_message_bytes',
+    type: 'gauge',
+    help: 'Of their signed texts',
+    read: async ({ store }) => (await store.account()).bytes,
+  },
+  {
+    name: 'dred_store_channels',
+    type: 'gauge',
+    help: 'Channels that are known and have not expired',
+    read: async ({ store }) => (await store.account()).channels,
   },
 ]
 

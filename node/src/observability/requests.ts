@@ -3,6 +3,7 @@ import { paths } from '@dred/protocol'
 import { toDredError } from '../http/errors.ts'
 import { RateLimited } from '../limits/rate-limited.ts'
 import type { Metrics } from './metrics.ts'
+import type { RequestSpan, Tracing } from './tracing.ts'
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])
 /** What lasts for as long as its client wants. */
@@ -10,7 +11,7 @@ const LASTING = new Set<string>([paths.streamChannel, paths.streamChannels, '/pe
 const CLIENT_LEFT = 499
 
 /** Counts requests and logs them at level debug: never what they carry, nor parts of addresses that clients choose. */
-export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
+export function observeRequests(app: FastifyInstance, { metrics, tracing }: { metrics: Metrics; tracing: Tracing | undefined }): void {
   app.addHook('onRequest', (request, { raw }, done) => {
     const startedAt = performance.now()
     const method = METHODS.has(request.method) ? request.method : 'other'
@@ -24,6 +25,27 @@ export function observeRequests(app: FastifyInstance, metrics: Metrics): void {
       request.log.debug({ requestId: request.id, method, route, status, ms: Math.round(ms * 10) / 10 }, 'request')
     })
     done()
+  })
+  if (tracing) traceRequests(app, tracing)
+}
+
+function traceRequests(app: FastifyInstance, tracing: Tracing): void {
+  const spans = new WeakMap<FastifyRequest, RequestSpan>()
+  app.addHook('onRequest', (request, { raw }, done) => {
+    const { method, headers, id, routeOptions } = request
+    const route = routeOptions.url ?? 'none'
+    const attributes = { 'http.request.method': method, 'http.route': route, 'dred.request_id': id }
+    const given = headers['traceparent']
+    const span = tracing.request(`${method} ${route}`, attributes, typeof given === 'string' ? given : undefined)
+    spans.set(request, span)
+    raw.once('close', () => span.end(raw.headersSent ? raw.statusCode : CLIENT_LEFT))
+    done()
+  })
+  // Not earlier: reading the body would lose what is going on.
+  app.addHook('preHandler', (request, _reply, done) => {
+    const span = spans.get(request)
+    if (span) span.within(done)
+    else done()
   })
 }
 

@@ -48,7 +48,7 @@ export function noReplicator(): Replicator {
 
 export async function startTestNode(
   settings: Partial<NodeSettings> = {},
-  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory' | 'key' | 'wallets'>> = {},
+  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory' | 'key' | 'wallets' | 'tracing'>> = {},
 ): Promise<TestNode> {
   const key = dependencies.key ?? (await newServerKey())
   const { keyX, keyY, keyId } = key
@@ -64,6 +64,7 @@ export async function startTestNode(
       self,
       key,
       wallets: dependencies.wallets ?? noChain,
+      tracing: dependencies.tracing,
       replicatorFactory: dependencies.replicatorFactory ?? noReplicator,
       now: () => Date.now() + ahead,
       logger: pino({ level: 'silent' }),
