@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { readVectors } from '../vectors/json.ts'
+import { verifySignature } from './ed25519.ts'
+import { utf8 } from './encoding.ts'
 import { DredError } from './errors.ts'
 import { type Presence, presenceEndsAt, verifyPresence, verifyPresenceText } from './presence.ts'
 
 const vectors = readVectors<{
-  valid: { name: string; channel: string; body: Presence; text: string }[]
+  valid: { name: string; channel: string; body: Presence; signed: string; text: string }[]
   invalid: { name: string; channel: string; body: unknown; error: string }[]
 }>('presence.json')
 
@@ -18,6 +20,11 @@ async function codeOf(check: Promise<unknown>): Promise<string | undefined> {
 }
 
 describe('leases', () => {
+  it.each(vectors.valid)('sign what the vectors say: $name', async ({ body, signed }) => {
+    await expect(verifySignature(body.key, body.sig, utf8(signed))).resolves.toBeUndefined()
+    await expect(verifySignature(body.key, body.sig, utf8(`${signed} `))).rejects.toThrow('signature')
+  })
+
   it.each(vectors.valid)('are taken: $name', async ({ channel, body, text }) => {
     const verified = { channel, presence: body, text }
     expect(await verifyPresence(channel, body)).toEqual(verified)

@@ -169,7 +169,9 @@ const invalidGenesis = [
 
 async function lease(name: string, fields: Partial<Presence>) {
   const presence = await signPresence(alice.signer, channel, { sentAt, ttlMs: 30_000, ...fields })
-  return { name, channel, body: presence, text: (await verifyPresence(channel, presence)).text }
+  const { sig: _, ...unsigned } = presence
+  const signed = canonicalJson({ ...(unsigned as Record<string, JsonValue>), channel, type: 'presence' })
+  return { name, channel, body: presence, signed, text: (await verifyPresence(channel, presence)).text }
 }
 const here = await lease('a lease', {})
 const leases = [
