@@ -9,6 +9,7 @@ const OPERATIONS = [
   'replicate',
   'purge',
   'cut',
+  'cut',
   'vector',
   'floors',
   'unknown',
