@@ -1,14 +1,16 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
+import { type AddressInfo, connect as connectPlain } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Signer } from '@dred/protocol'
 import { signMessage } from '@dred/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { noLimits } from '../limits/config.ts'
 import { makeCertificate, TestCertificates } from '../testing/certificates.ts'
-import { StreamReader } from '../testing/stream-client.ts'
-import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+import { httpLimits } from './limits.ts'
+import { createListener } from './listener.ts'
+import { createChannel, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
 let signer: Signer
 beforeAll(async () => {
@@ -65,6 +67,33 @@ describe('without TLS', () => {
     const refused = await overHttp2(`${node.url}/channel/${channel}`, { method: 'POST', body: '{' })
     expect(JSON.parse(refused.body)).toMatchObject({ code: 'malformed_json', status: 400 })
     await node.close()
+  })
+})
+
+describe('a connection whose client leaves at once', () => {
+  const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])])
+
+  test.each([
+    ['HTTP/2', preface],
+    ['HTTP/1.1', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')],
+    ['what is neither yet', Buffer.from('PR')],
+  ])('is not kept: %s', async (_, said) => {
+    const listener = createListener((_request, response) => response.end(), {
+      tls: undefined,
+      limits: httpLimits,
+      connections: { total: 1_000, perAddress: 1_000 },
+      trustProxy: [],
+    })
+    const { server, connections } = listener
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const clients = Array.from({ length: 50 }, () => connectPlain({ port, host: '127.0.0.1' }).on('error', () => undefined))
+    await Promise.all(clients.map((client) => once(client, 'connect')))
+    for (const client of clients) client.end(said)
+    await expect.poll(() => connections.count, { timeout: 5_000 }).toBe(0)
+    listener.destroyConnections()
+    server.close()
   })
 })
 

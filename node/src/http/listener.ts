@@ -115,8 +115,11 @@ function createPlainServer({ handler, limits, onSession }: ServerOptions): Serve
   http1.removeAllListeners('connection')
   http1.on('connection', (socket: Socket) => {
     sniff(socket, (isHttp2) => {
-      if (isHttp2) http2.emit('connection', socket)
-      else for (const accept of acceptHttp1) accept.call(http1, socket)
+      if (isHttp2) {
+        // An end that came with the first bytes is not seen by the session.
+        socket.once('end', () => socket.destroy())
+        http2.emit('connection', socket)
+      } else for (const accept of acceptHttp1) accept.call(http1, socket)
     })
   })
   return http1
