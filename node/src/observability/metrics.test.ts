@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process'
+import { connect } from 'node:http2'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { noLimits } from '../limits/config.ts'
+import { makeCertificate, TestCertificates } from '../testing/certificates.ts'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 import { catalogue } from './catalogue.ts'
 
@@ -93,6 +95,24 @@ test('requests, messages, refusals and the store are counted', async () => {
   await reader?.cancel()
   await expect.poll(() => value('dred_http_requests_total{method="GET",route="/channel/:id/stream",status="200"}')).toBe(1)
   expect(await value('dred_http_request_seconds_count{method="GET",route="/channel/:id/stream"}')).toBeNaN()
+})
+
+test('bytes on TLS connections and requests over HTTP/2 are counted, and the end of the certificate is told', async () => {
+  const tls = new TestCertificates(await makeCertificate())
+  const secure = await startTestNode({ tls })
+  const read = async (): Promise<string> => (await fetch(`${secure.adminUrl}/metrics`)).text()
+  const client = connect(secure.url, { rejectUnauthorized: false })
+  const request = client.request({ ':path': '/channels' })
+  for await (const _ of request) continue
+  await expect.poll(read).toContain('dred_http_requests_total{method="GET",route="/channels",status="200"} 1')
+  const text = await read()
+  expect(text).toContain(`dred_tls_certificate_not_after_seconds ${tls.current.notAfter / 1_000}`)
+  expect(text).toContain('dred_check_ok{check="tls"} 1')
+  // The handshake alone, with the certificate.
+  expect(Number(/^dred_sent_bytes_total (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(600)
+  expect(Number(/^dred_received_bytes_total (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(200)
+  client.close()
+  await secure.close()
 })
 
 test('names of routes and methods are few, whatever clients ask for', async () => {

@@ -110,7 +110,7 @@ export const relayReadings: readonly Read[] = [
     name: 'dred_relay_refused_total',
     type: 'counter',
     help: 'Messages of other servers that were refused',
-    labels: { reason: '`quota`, `ahead`' },
+    labels: { reason: '`quota`: their origin has too much waiting; `ahead`: its clock is over 30 s ahead' },
     read: ({ counters }) => Object.entries(counters.refused),
   },
 ]
