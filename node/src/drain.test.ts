@@ -90,7 +90,7 @@ test('it waits for all that are linked, and for the last message', async () => {
 })
 
 test('it does not wait longer than it may, nor for peers that have gone, nor for a store that is away', async () => {
-  const { confirm, ...handing } = world()
+  const handing = world()
   expect(await handedOn(handing, 30)).toBe(false)
   let linked = [2]
   const leaving = handedOn({ ...handing, replicator: { ...handing.replicator, connected: () => linked } }, 60_000)
