@@ -11,6 +11,13 @@ import { tellState } from './errors.ts'
 import { HeldPages } from './held-pages.ts'
 import type { HttpLimits } from './limits.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the limits of an address count by, as of when the request came: once its client has left it has none. */
+    address: string
+  }
+}
+
 const PEER_PATH = '/peer'
 
 /**
@@ -24,8 +31,8 @@ export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: Ht
   const pages = new HeldPages(limits.heldPageBytes)
 
   const arrive = (request: FastifyRequest, reply: FastifyReply): void | Promise<void> => {
-    assertPresent(request)
-    const key = addressKey(request.ip)
+    const key = addressOf(request)
+    request.address = key
     const bytes = bodyBytes(request)
     assertHead(request, limits)
     limiter.blocks.assert('address', key)
@@ -48,13 +55,13 @@ export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: Ht
     ])
   }
 
+  app.decorateRequest('address', '')
   app.addHook('onRequest', (request, reply, done) => settle(() => arrive(request, reply), done))
   app.addHook('preHandler', (request, _reply, done) => settle(() => chargeFurther(request, limiter), done))
   app.addHook('onSend', async (request, reply, payload) => {
     if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
-      const key = addressKey(request.ip)
-      pages.hold(key, payload.length, reply.raw)
-      limiter.answered(key, payload.length)
+      pages.hold(request.address, payload.length, reply.raw)
+      limiter.answered(request.address, payload.length)
     }
     return payload
   })
@@ -70,14 +77,15 @@ function chargeFurther(request: FastifyRequest, limiter: Limiter): void | Promis
   // Messages are charged to their senders by themselves.
   const isRead = request.method === 'GET' || scope === 'sessions'
   return inSequence([
-    () => (work > 1 ? limiter.take('address', addressKey(request.ip), work - 1) : undefined),
+    () => (work > 1 ? limiter.take('address', request.address, work - 1) : undefined),
     () => (isRead ? limiter.asked(request.caller, ofRoute) : undefined),
   ])
 }
 
 /** A connection that is gone has no address; nobody hears the answer. @throws DredError `malformed_request` */
-function assertPresent({ ip }: { ip?: string }): void {
+function addressOf({ ip }: { ip?: string }): string {
   if (ip === undefined) throw new DredError('malformed_request', { detail: 'The client left' })
+  return addressKey(ip)
 }
 
 /** @throws DredError `uri_too_long`, `headers_too_large` */

@@ -1,6 +1,5 @@
 import { DredError, describeMismatch, limits, routes, UnjudgedBatch } from '@dred/protocol'
 import type { FastifyReply } from 'fastify'
-import { addressKey } from '../limits/address.ts'
 import { countProblem } from '../observability/requests.ts'
 import { traced } from '../observability/tracing.ts'
 import type { Published } from '../publisher.ts'
@@ -67,7 +66,7 @@ export function registerChannelRoutes(app: Routes, context: AppContext, pages: H
       const { id } = request.params
       const { after, waitMs = 0 } = request.query
       if (waitMs > 0 && after === undefined) throw new DredError('malformed_request', { detail: 'waitMs goes with after' })
-      const read = () => pages.make(addressKey(request.ip), () => channels.history(id, request.query, request.caller))
+      const read = () => pages.make(request.address, () => channels.history(id, request.query, request.caller))
       const { json } = waitMs > 0 ? await polls.poll(id, { waitMs, read, left: onceClosed(reply) }) : await read()
       // The page is JSON text already, with the signed bytes as they came.
       return reply.type(JSON_TYPE).send(Buffer.from(json) as never)
@@ -75,7 +74,7 @@ export function registerChannelRoutes(app: Routes, context: AppContext, pages: H
   })
   app.route({
     ...declaration(routes.listChannels),
-    handler: (request) => pages.make(addressKey(request.ip), () => channels.list(request.query)),
+    handler: (request) => pages.make(request.address, () => channels.list(request.query)),
   })
 }
 
