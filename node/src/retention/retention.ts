@@ -29,7 +29,6 @@ export class Retention {
    * @returns how many entries
    */
   async apply(now: number): Promise<number> {
-    const expired = await this.#store.purge(now)
-    return Object.keys(this.#config).length === 0 ? expired : expired + (await this.#store.cut(this.#config, now))
+    return (await this.#store.purge(now)) + (await this.#store.cut(this.#config, now))
   }
 }

@@ -1,4 +1,4 @@
-import { CUT, PURGE_STEP } from './entries.ts'
+import { boundsAll, boundsChannels, CUT, PURGE_STEP } from './entries.ts'
 import type { RetentionCaps, StoreAccount } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import type { Keys } from './redis-records.ts'
@@ -27,14 +27,14 @@ export class RedisCut {
     const { maxMessages, maxBytes, maxIdleMs, totalMessages, totalBytes, maxLifetimeMs } = caps
     const since = (ms: number | undefined) => (ms === undefined ? undefined : now - ms)
     let total = 0
-    for (let looked = 0, more = true; more && looked < CUT.channels; ) {
+    for (let looked = 0, more = boundsChannels(caps); more && looked < CUT.channels; ) {
       const step = await this.#step([now, PURGE_STEP, CUT.page, this.#after, maxMessages, maxBytes, since(maxIdleMs)])
       if (step.after !== this.#after) looked += CUT.page
       this.#after = step.more ? step.after : ''
       total += step.deleted
       more = step.more
     }
-    for (let more = true; more; ) {
+    for (let more = boundsAll(caps); more; ) {
       const step = await this.#step([now, PURGE_STEP, 0, '', totalMessages, totalBytes, since(maxLifetimeMs)])
       total += step.deleted
       more = step.more

@@ -140,7 +140,7 @@ describe('a Redis that keeps what it has answered', () => {
   it('refuses writes while Redis does, and takes them again afterwards', async () => {
     const admin = new Redis(server.url)
     await admin.config('SET', 'maxmemory', '1')
-    await expect(store.append(channel, self, 1)).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(store.append(channel, self, 1)).rejects.toMatchObject({ code: 'storage_full' })
     await admin.config('SET', 'maxmemory', '0')
     expect(await store.append(channel, self, 1)).toMatchObject({ created: true, coordinate: { n: 1 } })
     admin.disconnect()

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Attendance, SharedStore } from '../processes/port.ts'
 import type { AppendResult, Position, Store } from './port.ts'
 import { openRedisStore } from './redis.ts'
-import { FEED_LENGTH } from './redis-records.ts'
+import { FEED_LENGTH, keysUnder } from './redis-records.ts'
 import { type RedisServer, startRedis } from './testing/redis-server.ts'
 import { at, channel, message, self } from './testing/samples.ts'
 import { startTcpProxy, type TcpProxy } from './testing/tcp-proxy.ts'
@@ -211,7 +211,7 @@ describe('two processes on one Redis', () => {
     const [a, b] = await openTwo()
     for (const text of ['1', '2', '3']) await a.store.append(message(channel.id, text), self, 1)
     await eventually(() => b.announced.length).toBe(3)
-    await admin.hset('dred:{shared}:2:state', 'seq', '2')
+    await admin.hset(keysUnder('dred:{shared}:').state, 'seq', '2')
     const next = message(channel.id, 'next')
     const writing = write === 'append' ? b.store.append(next, self, 1) : b.store.replicate(at(next, [1, 1, 1]))
     await expect(writing).rejects.toMatchObject({ code: 'store_unavailable' })

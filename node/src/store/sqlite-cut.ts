@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { CUT, NEVER, PURGE_STEP } from './entries.ts'
+import { boundsAll, boundsChannels, CUT, NEVER, PURGE_STEP } from './entries.ts'
 import type { RetentionCaps, StoreAccount } from './port.ts'
 import { MESSAGE_PLACE } from './sqlite-statements.ts'
 import type { Doomed, SqliteWriter } from './sqlite-writer.ts'
@@ -50,14 +50,14 @@ export class SqliteCut {
   /** @param commit runs a step in a transaction */
   async run(caps: RetentionCaps, now: number, commit: <T>(step: () => T) => Promise<T>): Promise<number> {
     let total = 0
-    for (let looked = 0, more = true; more && looked < CUT.channels; ) {
+    for (let looked = 0, more = boundsChannels(caps); more && looked < CUT.channels; ) {
       const step = await commit(() => this.#channelStep(caps, now))
       if (step.after !== this.#after) looked += CUT.page
       this.#after = step.more ? step.after : ''
       total += step.deleted
       more = step.more
     }
-    for (let more = true; more; ) {
+    for (let more = boundsAll(caps); more; ) {
       const step = await commit(() => this.#totalStep(caps, now))
       total += step.deleted
       more = step.more

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
 import { signMessage } from '@dred/protocol'
 import { Neighborhood } from '../../peers/testing/neighborhood.ts'
+import { keysUnder } from '../../store/redis-records.ts'
 import { type RedisServer, startRedis } from '../../store/testing/redis-server.ts'
 import { endWithProcess } from '../../testing/end-with-process.ts'
 import type { NodeProcessOptions, NodeProcessReady } from './node-process.ts'
@@ -78,7 +79,7 @@ export class TwoProcesses {
   /** The one that leads, once one that lives does, and the other one. */
   async roles(): Promise<{ leader: ServerProcess; follower: ServerProcess }> {
     for (;;) {
-      const [name, until] = await this.#admin.hmget('dred:{two}:2:lead', 'process', 'until')
+      const [name, until] = await this.#admin.hmget(`${keysUnder('dred:{two}:').prefix}lead`, 'process', 'until')
       const alive = this.processes.filter(({ child }) => child.exitCode === null && child.signalCode === null)
       const leader = alive.find(({ process }) => process === name && Number(until) > Date.now())
       if (leader) return { leader, follower: alive.find((one) => one !== leader) ?? leader }
