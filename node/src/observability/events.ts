@@ -91,7 +91,11 @@ export const events = {
     labels: { operation: 'as above', code: '`store_unavailable`, `storage_full`, `internal`' },
     advice: '[The store](troubleshooting.md#the-store)',
   },
-  purged: { name: 'dred_purged_entries_total', type: 'counter', help: 'Entries deleted because they had expired' },
+  purged: {
+    name: 'dred_purged_entries_total',
+    type: 'counter',
+    help: 'Entries deleted because they had expired, or were more than is kept',
+  },
   cut: {
     name: 'dred_cut_messages_total',
     type: 'counter',

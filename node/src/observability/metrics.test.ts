@@ -115,6 +115,35 @@ test('bytes on TLS connections and requests over HTTP/2 are counted, and the end
   await secure.close()
 })
 
+test('what goes wrong is told: streams that are ended, a store that fails', async () => {
+  const failing = await startTestNode()
+  const read = async (sample: string): Promise<number> => {
+    const text = await (await fetch(`${failing.adminUrl}/metrics`)).text()
+    return Number(
+      text
+        .split('\n')
+        .find((line) => line.startsWith(`${sample} `))
+        ?.slice(sample.length + 1),
+    )
+  }
+  const signer = await testSigner()
+  const channel = await createChannel(failing.url, signer)
+  const stream = await fetch(`${failing.url}/channel/${channel}/stream`)
+  failing.registry.set([])
+  await stream.text()
+  expect(await read('dred_streams_closed_total{reason="not_serving"}')).toBe(1)
+  expect(await read('dred_serving')).toBe(0)
+  failing.registry.set([failing.self])
+  await failing.store.close()
+  expect((await publish(failing.url, channel, { signer, message: 1 })).status).toBe(503)
+  expect(await read('dred_store_errors_total{operation="append",code="store_unavailable"}')).toBe(1)
+  expect(await read('dred_problems_total{code="store_unavailable"}')).toBe(1)
+  expect(await read('dred_check_ok{check="store"}')).toBe(0)
+  expect(await read('dred_store_bytes')).toBeNaN()
+  expect(await read('dred_messages_accepted_total')).toBe(0)
+  await failing.close()
+})
+
 test('names of routes and methods are few, whatever clients ask for', async () => {
   for (let i = 0; i < 50; i++) await (await fetch(`${node.url}/x${i}?y=${i}`)).arrayBuffer()
   const routes = new Set(Array.from((await scrape()).matchAll(/route="([^"]*)"/g), ([, route]) => route))

@@ -50,7 +50,7 @@ export function observedStore(
       const startedAt = performance.now()
       try {
         const result = await call(...args)
-        if (operation === 'purge') metrics.purged.inc(Number(result))
+        if (operation === 'purge' || operation === 'cut') metrics.purged.inc(Number(result))
         if (operation === 'cut') metrics.cut.inc(Number(result))
         return result
       } catch (error) {
