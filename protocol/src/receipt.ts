@@ -54,8 +54,9 @@ export function receiptTree(receipts: readonly UnsignedReceipt[]): { bytes: Uint
         above.push(left)
         continue
       }
-      for (const index of left.below) paths[index]?.push(encodeBase64url(right.hash))
-      for (const index of right.below) paths[index]?.push(encodeBase64url(left.hash))
+      const [leftText, rightText] = [encodeBase64url(left.hash), encodeBase64url(right.hash)]
+      for (const index of left.below) paths[index]?.push(rightText)
+      for (const index of right.below) paths[index]?.push(leftText)
       above.push({ hash: nodeOf(left.hash, right.hash), below: [...left.below, ...right.below] })
     }
     level = above
