@@ -1,44 +1,16 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
 import { createChannel, publish, startTestNode, testSigner } from '../testing/test-node.ts'
+import { type Span, startCollector } from './testing/collector.ts'
 import { openTracing, type Tracing } from './tracing.ts'
-
-interface Span {
-  traceId: string
-  spanId: string
-  parentSpanId?: string
-  name: string
-  attributes: { key: string; value: Record<string, unknown> }[]
-}
 
 const closing: (() => Promise<unknown>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
 })
 
-/** A collector that takes OTLP over HTTP as JSON, which is what the exporter sends. */
-async function startCollector(): Promise<{ url: string; spans: Span[]; text: () => string }> {
-  const bodies: string[] = []
-  const spans: Span[] = []
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => {
-      bodies.push(Buffer.concat(chunks).toString())
-      const { resourceSpans } = JSON.parse(bodies.at(-1) ?? '') as { resourceSpans: { scopeSpans: { spans: Span[] }[] }[] }
-      spans.push(...resourceSpans.flatMap(({ scopeSpans }) => scopeSpans.flatMap((scope) => scope.spans)))
-      response.setHeader('content-type', 'application/json').end('{}')
-    })
-  })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closing.push(() => new Promise((resolve) => server.close(resolve)))
-  const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}/v1/traces`, spans, text: () => bodies.join('') }
-}
-
 async function startTraced(sampleRatio: number) {
   const collector = await startCollector()
+  closing.push(() => collector.close())
   const tracing = (await openTracing({ otlpUrl: collector.url, sampleRatio }, '0.0.0')) as Tracing
   const node = await startTestNode({}, { tracing })
   let ended = false
