@@ -120,6 +120,7 @@ export type SettingKey = keyof typeof settings
 
 /** Further tables and values of `[server]` in `dred.toml`, which the relay server reads and checks itself. */
 export const serverTables = [
+  'acme',
   'admin',
   'altSvc',
   'drain',

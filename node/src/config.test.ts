@@ -49,6 +49,16 @@ test('takes what is set', () => {
     relay: { topology: 'ring' },
     serverKeyPassphrase: 'secret',
     tls: { certFile: 'cert.pem', keyFile: 'key.pem' },
+    acme: {
+      directoryUrl: 'https://ca.example/directory',
+      email: 'a@example.org',
+      domains: ['relay.example.org'],
+      agreeTos: true,
+      accountKeyFile: 'account.pem',
+      host: '::',
+      port: 8080,
+      caFile: 'ca.pem',
+    },
     logLevel: 'debug',
     limits: { ...noLimits, channel: { burst: 5, perSecond: 7 } },
     identity: { domains: ['a.example'], sessionMs: 60_000, capabilityMs: 300_000 },
@@ -114,6 +124,11 @@ test.each([null, 1, 'x', []])('refuses %j', (raw) => {
 
 test('a passphrase is never part of a message', () => {
   expect(problemsOf({ ...minimal, port: -1, serverKeyPassphrase: 12_345 }).join()).not.toContain('12345')
+})
+
+test('a certificate that is ordered needs a place', () => {
+  const acme = { directoryUrl: 'https://ca.example', domains: ['a.example'], agreeTos: true, accountKeyFile: 'account.pem' }
+  expect(problemsOf({ ...minimal, acme })).toEqual([expect.stringMatching(/^tls is missing/)])
 })
 
 test('several processes need a store that they can share', () => {

@@ -8,6 +8,7 @@ import { type RealtimeConfig, readRealtime } from './realtime/config.ts'
 import { readRetention, type RetentionConfig } from './retention/config.ts'
 import { type ProcessesConfig, readProcesses } from './processes/config.ts'
 import { readStoreConfig, type StoreConfig } from './store/config.ts'
+import { type AcmeConfig, readAcme } from './tls/acme-config.ts'
 import { readTlsConfig, type TlsConfig } from './tls/config.ts'
 
 /** Settings of one relay server. */
@@ -39,6 +40,8 @@ export interface NodeConfig {
   serverKeyFile: string
   serverKeyPassphrase?: string
   tls?: TlsConfig
+  /** Who gives the certificate of `tls`; without it somebody else puts it there. */
+  acme?: AcmeConfig
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   limits: LimitsConfig
   identity: IdentityConfig
@@ -110,6 +113,7 @@ function readNodeConfig(fields: Fields): NodeConfig {
     serverKeyFile: fields.string('serverKeyFile', { expected: 'the path of a key file' }),
     ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
     ...(fields.has('tls') ? { tls: readTlsConfig(fields.table('tls')) } : {}),
+    ...(fields.has('acme') ? { acme: readAcme(fields.table('acme')) } : {}),
     logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
     limits: readLimits(fields.table('limits')),
     identity: readIdentity(fields.table('identity')),
@@ -125,6 +129,7 @@ function readNodeConfig(fields: Fields): NodeConfig {
   if (config.processes.count > 1 && config.store.kind === 'sqlite') {
     fields.report('processes.count', config.processes.count, '1 with SQLite: several processes need a store in Redis')
   }
+  if (config.acme && !config.tls) fields.report('tls', undefined, 'where a certificate by acme goes: its certFile and keyFile')
   admin.refuseUnknown()
   return config
 }

@@ -8,7 +8,8 @@ import type { NodeConfig } from './config.ts'
 import { ownServer } from './own-server.ts'
 import { StartupError, type StartupErrorCode } from './startup-error.ts'
 import { probeStore } from './store/index.ts'
-import { readCertificate } from './tls/certificate.ts'
+import { type Certificate, readCertificate } from './tls/certificate.ts'
+import type { TlsConfig } from './tls/config.ts'
 import { toStartupError } from './to-startup-error.ts'
 
 /** One thing that a server needs to start: there, or why not. */
@@ -50,8 +51,8 @@ export async function preflight(config: NodeConfig): Promise<Finding[]> {
     tls &&
     (await examine(
       'tls',
-      () => usableCertificate(tls),
-      ({ notAfter }) => `until ${new Date(notAfter).toISOString()}`,
+      () => usableCertificate(tls, config.acme),
+      (found) => (found ? `until ${new Date(found.notAfter).toISOString()}` : `to be ordered from ${config.acme?.directoryUrl ?? ''}`),
     ))
   const { tokenFile } = admin
   if (tokenFile !== undefined)
@@ -91,7 +92,12 @@ export async function preflight(config: NodeConfig): Promise<Finding[]> {
   return findings
 }
 
-async function usableCertificate(files: NonNullable<NodeConfig['tls']>) {
+async function usableCertificate(files: TlsConfig, acme: NodeConfig['acme']): Promise<Certificate | undefined> {
+  const isThere = await access(files.certFile).then(
+    () => true,
+    () => false,
+  )
+  if (acme && !isThere) return undefined
   const certificate = await readCertificate(files)
   if (certificate.notAfter <= Date.now()) throw new StartupError('config', `The certificate in ${files.certFile} is over`)
   return certificate

@@ -15,7 +15,7 @@ import { ownServer } from './own-server.ts'
 import { readSoftware } from './software.ts'
 import { StartupError } from './startup-error.ts'
 import { openStore } from './store/index.ts'
-import { CertificateFiles } from './tls/certificate-files.ts'
+import { openCertificates } from './tls/index.ts'
 import type { Certificates } from './tls/port.ts'
 import { toStartupError } from './to-startup-error.ts'
 import { keepYoungGeneration } from './young-generation.ts'
@@ -45,7 +45,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
   }
   try {
     const key = await loadServerKey(config.serverKeyFile, config.serverKeyPassphrase)
-    const certificates = config.tls && (await CertificateFiles.open({ files: config.tls, log: logger }))
+    const certificates = config.tls && (await openCertificates(config.tls, config.acme, logger))
     if (certificates) opened.push(certificates)
     const tracing = await openTracing(config.tracing, readSoftware().version)
     if (tracing) opened.push(tracing)
@@ -61,7 +61,7 @@ export async function serve(config: NodeConfig): Promise<RunningServer> {
     const store = await openStore(config.store, `dred:{${config.chain.serverRegistry.toLowerCase()}-${self.id}}:`, logger)
     opened.push(store)
     if (served && !(store.shared && (await sharesStore({ registry, self, key }, store.shared.bus)))) throw alreadyServing
-    if (!served && config.processes.count > 1) await assertPortFree(config)
+    if (!served && config.processes.count > 1 && !config.processes.joins) await assertPortFree(config)
     const signatures = openSignaturePool({ log: logger })
     opened.push(signatures)
     const node = await createNode(settingsOf(config, certificates), {

@@ -11,6 +11,8 @@ export interface CertificateFilesOptions {
   log: Log
   /** Milliseconds between two looks at the files. */
   everyMs?: number
+  /** What is to be closed with it. */
+  with?: { close(): Promise<void> }
 }
 
 /** A certificate of files that may be exchanged at any time: what does not fit together is left, and the one before stays in use. */
@@ -51,6 +53,7 @@ export class CertificateFiles implements Certificates {
 
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    await this.#options.with?.close()
     await this.#looking
   }
 

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { StartupError } from '../startup-error.ts'
 import type { TlsConfig } from './config.ts'
@@ -38,7 +39,7 @@ export function certificateOf({ cert, key }: { cert: Buffer; key: Buffer }, { ce
     notAfter: Date.parse(leaf.validTo),
     covers: (host) => {
       const bare = host.replace(/^\[|\]$/g, '')
-      return (leaf.checkIP(bare) ?? leaf.checkHost(bare)) !== undefined
+      return (isIP(bare) === 0 ? leaf.checkHost(bare) : leaf.checkIP(bare)) !== undefined
     },
   }
 }

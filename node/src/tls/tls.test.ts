@@ -154,3 +154,9 @@ test('at the start a pair that does not fit is an error that names the file', as
   await rm(files.keyFile)
   await expect(CertificateFiles.open({ files, log: silent })).rejects.toMatchObject({ message: expect.stringContaining('cannot be read') })
 })
+
+test('whom a certificate is for: its names and addresses', async () => {
+  const { current } = new TestCertificates(second)
+  const hosts = ['second.example', '127.0.0.1', 'localhost', '[::1]', '10.0.0.1']
+  expect(hosts.map((host) => current.covers(host))).toEqual([true, true, false, false, false])
+})
