@@ -27,6 +27,7 @@ import { requestIds } from './request-ids.ts'
 import { createListener, type Listener } from './listener.ts'
 import type { HttpLimits } from './limits.ts'
 import { registerMemberRoutes } from './member-routes.ts'
+import { knownMethods } from './methods.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
@@ -115,7 +116,7 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     clientErrorHandler: answerClientError,
     serverFactory: (handler) => {
       const { tls, trustProxy, limiter } = options
-      listener = createListener(handler, { tls, trustProxy, limits: options.limits, connections: limiter.limits.connections })
+      listener = createListener(knownMethods(handler), { tls, trustProxy, limits: options.limits, connections: limiter.limits.connections })
       return listener.server
     },
   })

@@ -104,6 +104,8 @@ test('bytes on TLS connections and requests over HTTP/2 are counted, and the end
   const client = connect(secure.url, { rejectUnauthorized: false })
   const request = client.request({ ':path': '/channels' })
   for await (const _ of request) continue
+  for await (const _ of client.request({ ':method': 'BREW', ':path': '/channels' })) continue
+  await expect.poll(read).toContain('dred_http_requests_total{method="other",route="none",status="405"} 1')
   await expect.poll(read).toContain('dred_http_requests_total{method="GET",route="/channels",status="200"} 1')
   const text = await read()
   expect(text).toContain(`dred_tls_certificate_not_after_seconds ${tls.current.notAfter / 1_000}`)
