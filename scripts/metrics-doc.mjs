@@ -27,9 +27,10 @@ const page = `# Metrics
 
 Generated from \`node/src/observability\` by \`node scripts/metrics-doc.mjs\`.
 
-Every process tells its metrics in Prometheus' text format at \`/metrics\` of its admin port (\`server.adminHost\`, \`server.adminPort\`), which is
-not for the public. A server of several processes is scraped at each of them and summed up by queries. Counters begin at 0 with the process;
-seconds, bytes and Unix time are the units. No label holds what clients choose: neither channels nor addresses nor keys.
+Every process tells its metrics in Prometheus' text format at \`/metrics\` of its admin port (\`server.adminPort\`), which is not for the
+public. A server of several processes is scraped at each of them and summed up by queries. Counters begin at 0 with the process; seconds,
+bytes and Unix time are the units. No label holds what clients choose: neither channels nor addresses nor keys. Counting a publish takes
+about a microsecond.
 
 \`packaging/prometheus\` has [alerts](alerts.md) and a configuration to scrape with, \`packaging/grafana\` a dashboard.
 

@@ -14,7 +14,7 @@ const CLIENT_LEFT = 499
 export function observeRequests(app: FastifyInstance, { metrics, tracing }: { metrics: Metrics; tracing: Tracing | undefined }): void {
   app.addHook('onRequest', (request, { raw }, done) => {
     const startedAt = performance.now()
-    const method = METHODS.has(request.method) ? request.method : 'other'
+    const method = methodOf(request)
     const route = request.routeOptions.url ?? 'none'
     // Also when the client leaves before the answer, as it does from a stream.
     raw.once('close', () => {
@@ -32,7 +32,8 @@ export function observeRequests(app: FastifyInstance, { metrics, tracing }: { me
 function traceRequests(app: FastifyInstance, tracing: Tracing): void {
   const spans = new WeakMap<FastifyRequest, RequestSpan>()
   app.addHook('onRequest', (request, { raw }, done) => {
-    const { method, headers, id, routeOptions } = request
+    const { headers, id, routeOptions } = request
+    const method = methodOf(request)
     const route = routeOptions.url ?? 'none'
     const attributes = { 'http.request.method': method, 'http.route': route, 'dred.request_id': id }
     const given = headers['traceparent']
@@ -54,6 +55,11 @@ export function countProblem({ problems, limited }: Pick<Metrics, 'problems' | '
   const { code } = toDredError(error)
   problems.inc({ code })
   if (code === 'rate_limited') limited.inc({ limit: error instanceof RateLimited ? error.limit : 'other' })
+}
+
+/** Over HTTP/2 a client may write any word. */
+function methodOf({ method }: FastifyRequest): string {
+  return METHODS.has(method) ? method : 'other'
 }
 
 function lasts(route: string, { query }: FastifyRequest): boolean {
