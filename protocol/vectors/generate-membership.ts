@@ -5,10 +5,10 @@ import { type Control, foldMembership } from '../src/index.ts'
 
 type Step = Pick<Control, 'key' | 'sentAt' | 'control'> & { body: unknown }
 
-const step = (key: string, sentAt: number, control: Control['control'], body: unknown = {}): Step => ({ key, sentAt, control, body })
+const step = (key: string, sentAt: number, ...[control, body = {}]: [Control['control'], unknown?]): Step => ({ key, sentAt, control, body })
 const invite = (key: string, sentAt: number, fields: object = {}) => step(key, sentAt, 'invite', { link: 'link', uses: 1, expiresAt: 1_000, ...fields })
-const byLink = (key: string, sentAt: number, of = 'm1', link = 'link') => step(key, sentAt, 'join', { invite: of, link, proof: 'checked before' })
-const approve = (by: string, sentAt: number, key: string, role?: string) => step(by, sentAt, 'approve', { key, ...(role === undefined ? {} : { role }) })
+const byLink = (key: string, sentAt: number, ...[of = 'm1', link = 'link']: [of?: string, link?: string]) => step(key, sentAt, 'join', { invite: of, link, proof: 'checked before' })
+const approve = (by: string, sentAt: number, ...[key, role]: [key: string, role?: string]) => step(by, sentAt, 'approve', { key, ...(role === undefined ? {} : { role }) })
 const remove = (by: string, sentAt: number, key: string) => step(by, sentAt, 'remove', { key })
 
 const cases: [name: string, steps: Step[]][] = [

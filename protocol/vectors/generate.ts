@@ -1,7 +1,7 @@
 // Writes the test vectors that every implementation has to agree with: `node protocol/vectors/generate.ts`. Fixed keys, fixed dates: the
 // output is the same on every run, and a test holds it against the committed files.
 import { writeFileSync } from 'node:fs'
-import { canonicalJson, type ControlName, encodeBase64url, joinByLink, type JsonValue, type Presence, sha256, signGenesis, signMessage, signPresence, utf8, verifyPresence } from '../src/index.ts'
+import { canonicalJson, type ControlName, encodeBase64url, joinByLink, type JsonValue, type Presence, sha256, type Signer, signGenesis, signMessage, signPresence, utf8, verifyPresence } from '../src/index.ts'
 import { keyOf } from './device-key.ts'
 
 const L = 2n ** 252n + 27742317777372353535851937790883648493n
@@ -36,7 +36,8 @@ const valid = [
 const bob = await keyOf('bob')
 const link = await keyOf('the secret of a link')
 const ends = sentAt + 86_400_000
-const control = (name: string, of: ControlName, message: unknown, signer = alice.signer) => validMessage(name, { control: of, message }, signer)
+const control = (name: string, of: ControlName, ...[message, signer = alice.signer]: [message: unknown, signer?: Signer]) =>
+  validMessage(name, { control: of, message }, signer)
 const invitation = await control('an invitation by a link', 'invite', { link: link.signer.key, uses: 3, expiresAt: ends })
 const join = await control('a join by a link', 'join', await joinByLink(link.signer, { channel, invite: invitation.id, key: bob.signer.key }), bob.signer)
 const controls = [
@@ -53,7 +54,8 @@ const controls = [
 ]
 
 /** Signed well, and no statement of its kind. */
-async function misshapen(name: string, of: ControlName, message: unknown, { signer = alice.signer, error = 'malformed_statement' } = {}) {
+async function misshapen(name: string, of: ControlName, ...[message, options = {}]: [message: unknown, options?: { signer?: Signer; error?: string }]) {
+  const { signer = alice.signer, error = 'malformed_statement' } = options
   return { name: `control: ${name}`, channel, body: (await control(name, of, message, signer)).body, error }
 }
 const proofFor = async (fields: Partial<{ channel: string; invite: string; key: string }>) =>

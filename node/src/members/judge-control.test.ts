@@ -10,7 +10,7 @@ const NOW = 1_000
 const FAR = 1e12
 
 let controls: Controls
-let count: number
+let count = 0
 
 type Said = { [Name in Control['control']]: [control: Name, body: Extract<Control, { control: Name }>['body']] }[Control['control']]
 
@@ -18,8 +18,8 @@ function said(by: string, sentAt: number, ...[control, body]: Said): Control {
   return { id: `${++count}`, key: by, sentAt, control, body } as Control
 }
 
-function add(...of: Parameters<typeof said>): Control {
-  const control = said(...of)
+function add(by: string, sentAt: number, ...of: Said): Control {
+  const control = said(by, sentAt, ...of)
   controls.add(control)
   return control
 }

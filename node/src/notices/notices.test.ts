@@ -200,7 +200,10 @@ describe('the processes of a server', () => {
     const deaf: Bus = {
       publish: () => undefined,
       subscribe: () => () => undefined,
-      onReturn: (listener) => returns.push(listener) && (() => undefined),
+      onReturn: (listener) => {
+        returns.push(listener)
+        return () => undefined
+      },
     }
     const [first, second] = [await start(store, { bus: bus.join() }), await start(store, { bus: deaf })]
     const toPeers: unknown[] = []
