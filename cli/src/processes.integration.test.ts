@@ -1,9 +1,12 @@
 // Runs the built program: `tsc -b` first.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { makeCertificate } from '../../node/src/testing/certificates.ts'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
 import { closedPort, type Harness, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
 
@@ -76,6 +79,36 @@ test('two processes share the port; one that dies is started again; both end on 
   expect(() => process.kill(again ?? 0, 0)).toThrow('ESRCH')
   expect((await outcome).stdout.trimEnd().split('\n')).toHaveLength(1)
   expect((await outcome).stderr).toContain('Worker 1 ended (SIGKILL)')
+})
+
+test('a process joins the others where the server does not reach its own endpoint', async () => {
+  const adminPort = await closedPort()
+  const { cert, key } = await makeCertificate()
+  await Promise.all([
+    writeFile(join(harness.directory, 'cert.pem'), cert),
+    writeFile(join(harness.directory, 'key.pem'), key, { mode: 0o600 }),
+  ])
+  const tls = ['--tls-cert-file', 'cert.pem', '--tls-key-file', 'key.pem']
+  const child = spawnDred(harness.directory, flags(adminPort, '--store', store, '--processes', '2', ...tls))
+  const outcome = outcomeOf(child)
+  await expect.poll(() => startOf(adminPort + 1), { timeout: 30_000 }).toBeGreaterThan(0)
+  child.kill('SIGTERM')
+  expect(await outcome).toMatchObject({ code: 0 })
+})
+
+test('a process that cannot start ends, and is started again', async () => {
+  const adminPort = await closedPort()
+  const holder = createServer().listen(adminPort + 1, '127.0.0.1')
+  await once(holder, 'listening')
+  const child = spawnDred(harness.directory, flags(adminPort, '--store', store, '--processes', '2'))
+  const outcome = outcomeOf(child)
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+  await expect.poll(() => said, { timeout: 30_000 }).toContain('Worker 1 ended (exit code 1)')
+  holder.close()
+  await expect.poll(() => startOf(adminPort + 1), { timeout: 30_000 }).toBeGreaterThan(0)
+  child.kill('SIGTERM')
+  expect(await outcome).toMatchObject({ code: 0 })
 })
 
 test('SQLite is for one process', async () => {

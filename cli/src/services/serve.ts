@@ -10,8 +10,13 @@ export interface WorkerPlace {
 
 /** The configuration of a worker; each has its own port for health and metrics. */
 export function workerConfig(config: NodeConfig, { worker, port }: WorkerPlace): NodeConfig {
-  const { admin } = config
-  return { ...config, port, admin: { ...admin, port: admin.port === 0 ? 0 : admin.port + worker } }
+  const { admin, processes } = config
+  return {
+    ...config,
+    port,
+    processes: { ...processes, joins: true },
+    admin: { ...admin, port: admin.port === 0 ? 0 : admin.port + worker },
+  }
 }
 
 const reasons: Record<StartupErrorCode, ExitReason> = {

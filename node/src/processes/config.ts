@@ -6,6 +6,8 @@ export interface ProcessesConfig {
   count: number
   /** Address at which the process that leads takes over connections of peers from the others. Default: 127.0.0.1. */
   internalHost: string
+  /** Whether another process of this server has the port already and shares it. No setting: it is told by who starts this one. */
+  joins?: boolean
 }
 
 export const oneProcess: ProcessesConfig = { count: 1, internalHost: '127.0.0.1' }
