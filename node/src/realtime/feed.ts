@@ -89,6 +89,7 @@ export class Feed {
    */
   flush(): number {
     const pending = this.#pending
+    if (pending.length === 0) return 0
     this.#pending = []
     this.pendingCharacters = 0
     const messages = pending.map(({ message }) => message)

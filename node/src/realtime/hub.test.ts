@@ -199,10 +199,14 @@ test('messages that come in quick succession are written together, the first at 
   await say(`${'x'.repeat(20_000)} last`)
   await sink.until(() => sink.messages.length === 5)
   expect(sink.writes).toBe(writes + 1)
-  // What waits is not lost by an end, and comes before it.
+  // What waits is not lost by an end, and comes before it; also when what came last lets it wait no longer. An empty chunk would be the end
+  // of an answer in HTTP/1.1.
   await say('waits')
-  hub.closeAll('shutting_down', 10)
-  expect(sink.events.map(({ type }) => type).slice(-2)).toEqual(['message', 'close'])
+  const stop = store.onAppended(() => hub.closeAll('shutting_down', 10))
+  await say('x'.repeat(65_536))
+  stop()
+  expect(sink.events.map(({ type }) => type).slice(-3)).toEqual(['message', 'message', 'close'])
+  expect(sink.chunks.filter(({ bytes }) => bytes.length === 0)).toEqual([])
 })
 
 test('readers of one format share their bytes, however many messages came in the turn', async () => {
