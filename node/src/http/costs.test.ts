@@ -23,6 +23,9 @@ test('what asks for more than a simple request costs more', () => {
   )
   expect(routeCost('GET', undefined)).toEqual({ work: 1 })
   expect(routeCost('POST', paths.revokeDelegation).tokens).toBe(20)
+  expect(['GET /channels', 'POST /channel/:id/join'].map((route) => routeCost(...(route.split(' ') as [string, string])).work)).toEqual([
+    10, 10,
+  ])
 })
 
 test('a body stands for as many requests as it holds, whatever it is', () => {

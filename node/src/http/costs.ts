@@ -15,14 +15,14 @@ const SIMPLE: RouteCost = { work: 1 }
 const PAGE: RouteCost = { work: 2 }
 const STREAM: RouteCost = { work: 5 }
 const PROOF: RouteCost = { work: 5, scope: 'sessions' }
-/** All that was decided about a channel is gone through: some milliseconds. */
-const CONTROL: RouteCost = { work: 10 }
+/** Some milliseconds: a thousand channels are looked at, or all that was decided about who belongs to one. */
+const THOROUGH: RouteCost = { work: 10 }
 /** Every server keeps it for as long as the delegation could hold, and keys cost nothing. */
 const REVOCATION: RouteCost = { ...PROOF, tokens: 20 }
 
 /** Routes that cost more than a simple request, by method and path. */
 const costs = new Map<string, RouteCost>([
-  [`GET ${paths.listChannels}`, PAGE],
+  [`GET ${paths.listChannels}`, THOROUGH],
   [`GET ${paths.channelMessages}`, PAGE],
   [`GET ${paths.streamChannel}`, STREAM],
   [`POST ${paths.streamChannels}`, STREAM],
@@ -30,7 +30,7 @@ const costs = new Map<string, RouteCost>([
   [`POST ${paths.openSession}`, PROOF],
   [`POST ${paths.revokeDelegation}`, REVOCATION],
   [`POST ${paths.issueCapability}`, PROOF],
-  ...[paths.invite, paths.join, paths.approve, paths.leave, paths.remove].map((path): [string, RouteCost] => [`POST ${path}`, CONTROL]),
+  ...[paths.invite, paths.join, paths.approve, paths.leave, paths.remove].map((path): [string, RouteCost] => [`POST ${path}`, THOROUGH]),
 ])
 
 /** @param path template of the route; undefined where there is none */
