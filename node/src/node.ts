@@ -34,7 +34,7 @@ import { readSoftware } from './software.ts'
 import { Retention } from './retention/retention.ts'
 import { Upkeep } from './upkeep.ts'
 
-export type { Node, NodeDependencies, NodeSettings, ReplicatorContext }
+export type { Node, NodeDependencies, NodeSettings }
 
 const RECENT = { count: 5_000, bytes: 16_777_216, ageMs: 5_000 }
 const TRACKED_CHANNELS = 10_000

@@ -1,1 +1,1 @@
-export { openSignaturePool, type SignaturePool } from './pool.ts'
+export { openSignaturePool } from './pool.ts'
