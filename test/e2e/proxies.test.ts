@@ -1,7 +1,6 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
-import { createServer } from 'node:net'
 import { connect } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import { chromium } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { noLimits } from '../../node/src/limits/config.ts'
 import { makeCertificate, TestCertificates } from '../../node/src/testing/certificates.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 import { startTestNode, type TestNode, testSigner } from '../../node/src/testing/test-node.ts'
 import { provisionCaddy, provisionChromium, provisionNginx } from '../../scripts/provision.mjs'
 import { type Process, root, start } from './processes.ts'
@@ -23,15 +23,6 @@ let signer: Signer
 /** Where the proxies listen. */
 const ports = { caddy: 0, nginx: 0 }
 let proxies: Process[] = []
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port')
-  return address.port
-}
 
 /** A file of packaging/ with what differs here; each of these has to be in it. */
 async function adapted(name: string, changes: readonly (readonly [string, string])[]): Promise<string> {

@@ -7,7 +7,8 @@ import { describeStore } from './contract.ts'
 import { openStore } from './index.ts'
 import { openRedisStore } from './redis.ts'
 import { client } from './testing/redis-cluster.ts'
-import { freePort, type RedisServer, startRedis } from './testing/redis-server.ts'
+import { freePort } from '../testing/free-port.ts'
+import { type RedisServer, startRedis } from './testing/redis-server.ts'
 import { channel, self } from './testing/samples.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'dred-redis-security-'))

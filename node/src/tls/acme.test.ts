@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { provisionPebble } from '../../../scripts/provision.mjs'
 import { Fields } from '../config-fields.ts'
+import { freePort } from '../testing/free-port.ts'
 import { makeCertificate } from '../testing/certificates.ts'
 import { endWithProcess } from '../testing/end-with-process.ts'
 import { AcmeRenewal } from './acme.ts'
@@ -21,15 +22,6 @@ let children: ChildProcess[]
 let acme: AcmeConfig
 let files: TlsConfig
 const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: vi.fn<() => void>() }
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const address = probe.address()
-  await new Promise((resolve) => probe.close(resolve))
-  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port')
-  return address.port
-}
 
 beforeAll(async () => {
   const pebble = provisionPebble()

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import type { RedisAddress } from '../config.ts'
 import type { Store } from '../port.ts'
-import { freePort, type RedisServer, startRedis } from './redis-server.ts'
+import { freePort } from '../../testing/free-port.ts'
+import { type RedisServer, startRedis } from './redis-server.ts'
 
 /** Redis servers of one's own on the loopback interface, of which another takes the writes when the one that does dies. */
 export interface RedisGroup {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { client, type RedisGroup, until, upToDate } from './redis-cluster.ts'
-import { freePort, launch, type RedisServer, startRedis } from './redis-server.ts'
+import { freePort } from '../../testing/free-port.ts'
+import { launch, type RedisServer, startRedis } from './redis-server.ts'
 
 export const NAME = 'dred'
 const SENTINELS = 3

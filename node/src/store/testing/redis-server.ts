@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endWithProcess } from '../../testing/end-with-process.ts'
+import { freePort } from '../../testing/free-port.ts'
 
 export interface RedisServerOptions {
   /** Default: a free one. */
@@ -96,14 +96,4 @@ export async function launch(args: readonly string[], ready = 'Ready to accept c
     }
   })
   return child
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }
