@@ -69,11 +69,19 @@ export async function verifyGenesis(body: unknown, id?: string, verify: VerifySi
     throw new DredError('malformed_genesis', { detail: 'A channel has a gate exactly when its access is token' })
   }
   const { sig, ...unsigned } = genesis
-  const canonical = canonicalJson(unsigned)
+  const canonical = canonicalOf(unsigned)
   const bytes = utf8(canonical)
   if (bytes.length > limits.genesisBytes) throw new DredError('body_too_large')
   const actualId = hashId(canonical)
   if (id !== undefined && id !== actualId) throw new DredError('genesis_mismatch', { detail: `The genesis hashes to ${actualId}` })
   await verify(genesis.key, sig, bytes)
   return { id: actualId, canonical, genesis }
+}
+
+function canonicalOf(genesis: JsonValue): string {
+  try {
+    return canonicalJson(genesis)
+  } catch (cause) {
+    throw new DredError('malformed_genesis', { detail: 'The genesis has no canonical form', cause })
+  }
 }

@@ -26,6 +26,13 @@ describe('receipts and stored events', () => {
     expect(await verifyReceipt(typed(statement), key)).toBe(false)
   })
 
+  it('do not verify when nobody can have signed them', async () => {
+    const [{ statement } = { statement: {} }] = vectors.valid
+    for (const extra of ['\ud800', JSON.parse('['.repeat(100) + ']'.repeat(100)) as unknown]) {
+      expect(await verifyReceipt(typed({ ...statement, extra }), vectors.key)).toBe(false)
+    }
+  })
+
   it('begin with a byte with which no other statement of a server key begins', () => {
     for (const { signed } of vectors.valid) expect(signed).toMatch(/^\{"/)
   })

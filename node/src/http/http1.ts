@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import { rawProblem } from './errors.ts'
@@ -19,6 +19,18 @@ export function boundPipelines(handler: RequestListener, most: number): RequestL
     }
     handler(request, response)
   }
+}
+
+/**
+ * What a client expects beside an answer: leave to send its body, which it gets when its answer is the next one; for nothing else. Node
+ * would write that leave between head and body of an answer that waits for its turn, and refuse other expectations by itself.
+ */
+export function heedExpectations(server: Pick<Server, 'on'>, handler: RequestListener): void {
+  server.on('checkContinue', (request, response) => {
+    if (response.socket) response.writeContinue()
+    handler(request, response)
+  })
+  server.on('checkExpectation', handler)
 }
 
 /** A relay server is nobody's proxy. */

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { AtOnce } from '../limits/config.ts'
 import type { Certificates } from '../tls/port.ts'
 import { Connections } from './connections.ts'
-import { boundPipelines, refuseConnect } from './http1.ts'
+import { boundPipelines, heedExpectations, refuseConnect } from './http1.ts'
 import { guardSession } from './http2-guard.ts'
 import type { HttpLimits } from './limits.ts'
 
@@ -101,6 +101,7 @@ function createTlsServer(certificates: Certificates, { handler, limits, onSessio
     clearInterval(ticketKeys)
   })
   server.on('request', handler as never)
+  heedExpectations(server as unknown as Server, handler)
   server.on('session', onSession)
   return server as unknown as Server
 }
@@ -111,6 +112,7 @@ function createPlainServer({ handler, limits, onSession }: ServerOptions): Serve
   http2.on('session', onSession)
   http2.on('connect', refuseConnect as never)
   const http1 = createServer(http1Options(limits), handler)
+  heedExpectations(http1, handler)
   const acceptHttp1 = http1.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   http1.removeAllListeners('connection')
   http1.on('connection', (socket: Socket) => {
