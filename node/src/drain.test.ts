@@ -16,7 +16,10 @@ test('before it goes a server serves on for a while, but says that it is not rea
   await reader.untilCaughtUp()
   const closed = node.close()
   const ready = await fetch(`${node.adminUrl}/readyz`)
-  expect([ready.status, await ready.json()]).toMatchObject([503, { checks: { serving: { ok: false } } }])
+  expect([ready.status, await ready.json()]).toMatchObject([
+    503,
+    { checks: { serving: { ok: false, detail: 'it ends, or was told to drain' } } },
+  ])
   expect((await publish(node.url, channel, { signer, message: 'late' })).status).toBe(201)
   await reader.ended
   expect(reader.messages.map(({ message }) => message)).toEqual(['late'])

@@ -27,7 +27,7 @@ export async function examine({ store, registry, standing, certificates, now, cl
     registered: { ok: member, detail: `${state}: ${detail}` },
     key: { ok: key.ok, detail: key.detail },
     ...(certificates ? { tls: examineCertificate(certificates, now()) } : {}),
-    serving: { ok: serves && !closing },
+    serving: closing ? { ok: false, detail: 'it ends, or was told to drain' } : { ok: serves },
   }
 }
 
