@@ -8,6 +8,7 @@ import { Shares } from '../limits/shares.ts'
 import { endUnreadBody, takesBody } from './bodies.ts'
 import { bodyWork, routeCost } from './costs.ts'
 import { tellState } from './errors.ts'
+import { hasLeft } from './has-left.ts'
 import { HeldPages } from './held-pages.ts'
 import type { HttpLimits } from './limits.ts'
 
@@ -59,7 +60,7 @@ export function admitRequests(app: FastifyInstance, limiter: Limiter, limits: Ht
   app.addHook('onRequest', (request, reply, done) => settle(() => arrive(request, reply), done))
   app.addHook('preHandler', (request, _reply, done) => settle(() => chargeFurther(request, limiter), done))
   app.addHook('onSend', async (request, reply, payload) => {
-    if (typeof payload === 'string' || Buffer.isBuffer(payload)) {
+    if ((typeof payload === 'string' || Buffer.isBuffer(payload)) && !hasLeft(reply)) {
       pages.hold(request.address, payload.length, reply.raw)
       limiter.answered(request.address, payload.length)
     }

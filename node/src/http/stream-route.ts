@@ -1,5 +1,4 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import { Http2ServerResponse } from 'node:http2'
 import { DredError, describeMismatch, limits, routes, type StreamQuery, StreamsRequest } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ndjson, type StreamFormat, serverSentEvents } from '../realtime/format.ts'
@@ -8,6 +7,7 @@ import { responseSink, type Sink } from '../realtime/sink.ts'
 import type { Blocks } from '../limits/blocks.ts'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
+import { hasLeft } from './has-left.ts'
 
 /** @param blocks asked for each channel of a stream of many: no address names them */
 export function registerStreamRoutes(
@@ -66,11 +66,6 @@ function openSink(reply: FastifyReply, format: StreamFormat): Sink | undefined {
   if (hasLeft(reply)) return undefined
   sendHead(reply, format)
   return responseSink(reply.raw)
-}
-
-function hasLeft({ raw }: FastifyReply): boolean {
-  const response: unknown = raw
-  return response instanceof Http2ServerResponse ? response.stream.destroyed : raw.destroyed
 }
 
 /** An event source that reconnects says where it was in a header, and asks the same address as at first. */
