@@ -58,9 +58,15 @@ describe('addresses', () => {
   test('OpenAPI describes every route of the protocol', async () => {
     const { json } = await client.call({ path: '/openapi.json' })
     const paths = json['paths'] as Record<string, Record<string, object>>
-    for (const { method, path, summary } of Object.values(routes)) {
-      expect(paths[path.replace(':id', '{id}')]?.[method.toLowerCase()]).toMatchObject({ summary })
+    for (const [operationId, { method, path, summary }] of Object.entries(routes)) {
+      expect(paths[path.replace(':id', '{id}')]?.[method.toLowerCase()]).toMatchObject({ operationId, summary })
     }
+    expect(json).toMatchObject({
+      security: [{}, { session: [] }, { capability: [] }, { session: [], capability: [] }],
+      components: {
+        securitySchemes: { session: { type: 'http', scheme: 'bearer' }, capability: { in: 'header', name: 'Dred-Capability' } },
+      },
+    })
     expect(Object.keys(paths)).not.toContain('/peer')
     const { properties } = routes.publish.body
     expect(paths['/channel/{id}']?.['post']).toMatchObject({

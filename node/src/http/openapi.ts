@@ -8,6 +8,13 @@ const events = {
   content: { 'application/x-ndjson': { schema: Type.Unknown() }, 'text/event-stream': { schema: Type.String() } },
 }
 
+/** Who asks, where a channel is not open to all. */
+const securitySchemes = {
+  session: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of POST /session' },
+  capability: { type: 'apiKey', in: 'header', name: 'Dred-Capability', description: 'What POST /channel/{id}/capability has given' },
+}
+const security = [{}, { session: [] }, { capability: [] }, { session: [], capability: [] }]
+
 const explainProblem: Route = {
   method: 'GET',
   path: '/problems/:code',
@@ -19,18 +26,20 @@ const explainProblem: Route = {
 /** The OpenAPI 3.1 description of the routes for clients. */
 export function describeApi(version: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  const all: [route: Route, errors: readonly ErrorCode[]][] = [
-    ...Object.entries(routes).map(([name, route]): [Route, readonly ErrorCode[]] => [route, routeErrors[name as RouteName]]),
-    [explainProblem, [...routeErrors.wellKnown, 'not_found']],
+  const all: [name: string, route: Route, errors: readonly ErrorCode[]][] = [
+    ...Object.entries(routes).map(([name, route]): [string, Route, readonly ErrorCode[]] => [name, route, routeErrors[name as RouteName]]),
+    ['explainProblem', explainProblem, [...routeErrors.wellKnown, 'not_found']],
   ]
-  for (const [route, codes] of all) {
+  for (const [operationId, route, codes] of all) {
     const path = route.path.replace(/:([a-z]+)/g, '{$1}')
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation(route, codes) }
+    paths[path] = { ...paths[path], [route.method.toLowerCase()]: { operationId, ...operation(route, codes) } }
   }
   return {
     openapi: '3.1.0',
     info: { title: 'Dred relay server', version, description: 'Errors are problem documents (RFC 9457).' },
+    security,
     paths,
+    components: { securitySchemes },
   }
 }
 
