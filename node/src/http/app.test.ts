@@ -167,7 +167,7 @@ describe('a server in trouble', () => {
   })
 
   test('limits the rate of one address', async () => {
-    const own = await startTestNode({ limits: { ...noLimits, address: { burst: 6, perSecond: 0.001 } } })
+    const own = await startTestNode({ limits: { ...noLimits, address: { burst: 30, perSecond: 0.001 } } })
     for (let i = 0; i < 3; i++) expect((await fetch(`${own.url}/channels`)).status).toBe(200)
     const response = await fetch(`${own.url}/nothing`)
     expect(response.status).toBe(429)
