@@ -117,7 +117,7 @@ class Subscriber {
         if (event.type === 'close') retryMs = event.retryMs
         this.#cursor = event.cursor ?? this.#cursor
       }
-      const after = this.#cursor === '' ? '' : `?after=${encodeURIComponent(this.#cursor)}`
+      const after = this.#cursor === '' ? '?from=start' : `?after=${encodeURIComponent(this.#cursor)}`
       const status = await ask('GET', `/channel/${channel}/stream${after}`, { onLine }).then(
         (answer) => answer.status,
         () => 0,
