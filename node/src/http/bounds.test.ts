@@ -56,6 +56,16 @@ async function over2(session: ClientHttp2Session, headers: OutgoingHttpHeaders):
   return { status: Number(head[':status']), code: text === '' ? undefined : (JSON.parse(text) as Record<string, unknown>)['code'] }
 }
 
+test('who sends a body that is too large to its end hears so, on a connection that goes on', async () => {
+  node = await startTestNode()
+  const { socket, text } = tcp()
+  const head = 'content-type: application/json\r\nhost: x\r\n'
+  socket.write(`POST /channel/${'A'.repeat(43)} HTTP/1.1\r\n${head}content-length: 1500000\r\n\r\n${'x'.repeat(700_000)}`)
+  await expect.poll(text).toContain('"code":"body_too_large"')
+  socket.write(`${'x'.repeat(800_000)}GET /channels HTTP/1.1\r\nhost: x\r\n\r\n`)
+  await expect.poll(text).toMatch(/HTTP\/1\.1 200 /)
+})
+
 describe('what comes before a request is one', () => {
   test('headers that are too large', async () => {
     node = await startTestNode()

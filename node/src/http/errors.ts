@@ -6,6 +6,7 @@ import { problemChannel } from './problem-channel.ts'
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 const RETRY_AFTER_SECONDS = 1
+const READ_OUT_BYTES = 4_194_304
 
 /** What the framework's own errors are called in Dred's table. */
 const frameworkErrors: Record<string, ErrorCode> = {
@@ -45,7 +46,7 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
     reply.header('retry-after', RETRY_AFTER_SECONDS)
   if (problem instanceof RateLimited) tellLimit(reply, problem)
   // Fastify asks to close the connection after a body that it did not read to its end; HTTP/2 has no such header.
-  if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
+  if (request.raw.httpVersionMajor === 2 || isReadOut(request)) reply.removeHeader('connection')
   void reply.send(JSON.stringify(problem.toProblem(request.id)))
 }
 
@@ -59,6 +60,14 @@ export function tellState(reply: FastifyReply, { limit, remaining, resetSeconds 
   reply.header('ratelimit-limit', limit)
   reply.header('ratelimit-remaining', remaining)
   reply.header('ratelimit-reset', resetSeconds)
+}
+
+/**
+ * Whether a body that is refused is short enough to be read to its end, and thrown away: many a client, proxies above all, looks for the
+ * answer only then, and would find the connection broken.
+ */
+function isReadOut({ headers }: FastifyRequest): boolean {
+  return Number(headers['content-length']) <= READ_OUT_BYTES
 }
 
 /** A whole HTTP/1.1 response for a connection without a request that could be answered; it ends with it. */
