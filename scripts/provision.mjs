@@ -81,7 +81,8 @@ function provision({ programs, debian, name, for: who = 'tests need' }) {
 }
 
 function find(programs) {
-  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
+  // Servers are where only root's PATH may lead.
+  for (const directory of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']) {
     for (const program of programs) {
       const path = join(directory, program)
       try {
