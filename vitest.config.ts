@@ -7,9 +7,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           globalSetup: './test/global-setup.ts',
-          include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts,test/sim}/**/*.test.ts'],
+          setupFiles: './test/setup.ts',
+          include: ['{contracts,protocol,node,sdk,indexer,cli,examples,scripts,bench,test/sim}/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**'],
           testTimeout: 20_000,
+          // One for each core, the runner's own too: many of these wait more than they compute.
+          maxWorkers: '100%',
           sequence: { groupOrder: 0 },
         },
       },
@@ -17,6 +20,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           globalSetup: './test/global-setup.ts',
+          setupFiles: './test/setup.ts',
           include: ['test/**/*.test.ts'],
           exclude: ['**/dist/**', '**/node_modules/**', 'test/sim/**'],
           testTimeout: 120_000,

@@ -20,10 +20,58 @@ export function provisionChromium() {
   return provision({ programs, debian: 'chromium', name: 'Chromium or Chrome' })
 }
 
-function provision({ programs, debian, name }) {
+/**
+ * @returns the path of a `nats-server` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionNats() {
+  return provision({ programs: ['nats-server'], debian: 'nats-server', name: 'NATS', for: 'benchmark needs' })
+}
+
+/**
+ * @returns the path of a `mosquitto` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionMosquitto() {
+  return provision({ programs: ['mosquitto'], debian: 'mosquitto', name: 'Mosquitto', for: 'benchmark needs' })
+}
+
+/**
+ * @returns the path of a `caddy` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionCaddy() {
+  return provision({ programs: ['caddy'], debian: 'caddy', name: 'Caddy' })
+}
+
+/**
+ * @returns the path of an `nginx` program, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionNginx() {
+  return provision({ programs: ['nginx'], debian: 'nginx-light', name: 'nginx' })
+}
+
+/**
+ * @returns the path of a `pebble` program, an ACME server for tests, installed if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionPebble() {
+  return provision({ programs: ['pebble'], debian: 'pebble', name: 'Pebble' })
+}
+
+/**
+ * @returns the path of a `prometheus` program, installed with `promtool` beside it if need be
+ * @throws Error with one line that says what to install
+ */
+export function provisionPrometheus() {
+  return provision({ programs: ['prometheus'], debian: 'prometheus', name: 'Prometheus' })
+}
+
+function provision({ programs, debian, name, for: who = 'tests need' }) {
   const found = find(programs)
   if (found) return found
-  const advice = `The tests need ${name}: install ${programs[0]} so that it is on the PATH (Debian: apt-get install ${debian}).`
+  const advice = `The ${who} ${name}: install ${programs[0]} so that it is on the PATH (Debian: apt-get install ${debian}).`
   if (!existsSync('/etc/debian_version') || process.getuid?.() !== 0) throw new Error(advice)
   process.stderr.write(`Installing ${debian} (once) …\n`)
   const problem = install(debian)
@@ -33,7 +81,8 @@ function provision({ programs, debian, name }) {
 }
 
 function find(programs) {
-  for (const directory of (process.env.PATH ?? '').split(delimiter)) {
+  // Servers are where only root's PATH may lead.
+  for (const directory of [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin']) {
     for (const program of programs) {
       const path = join(directory, program)
       try {

@@ -1,4 +1,4 @@
-// What `npm start` and `npm test` run. Plain Node without dependencies: it is what installs them.
+// What `npm start`, `npm test` and `npm run bench` run. Plain Node without dependencies: it is what installs them.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -42,7 +42,7 @@ function run(label, [command, ...commandArgs], stdout = 2) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-const build = () => run('build', [node, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+const build = (...projects) => run('build', [node, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', ...projects])
 
 const tool = (name) => join(bin, name)
 
@@ -53,6 +53,8 @@ function check() {
   run('unused code', [tool('knip'), '--no-progress'])
   run('lock file', [node, 'scripts/lock.mjs', '--check'])
   run('error page', [node, 'scripts/errors-doc.mjs', '--check'])
+  run('errors of the routes', [node, 'scripts/route-errors-doc.mjs', '--check'])
+  run('page of metrics', [node, 'scripts/metrics-doc.mjs', '--check'])
   run('page of invariants', [node, 'scripts/invariants-doc.mjs', '--check'])
 }
 
@@ -76,6 +78,9 @@ if (task === 'start') {
   child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)))
 } else if (task === 'check') {
   check()
+} else if (task === 'bench') {
+  build('node')
+  run('benchmark', [node, 'bench/main.ts', ...args], 'inherit')
 } else if (task === 'test' && args.length > 0) {
   build()
   run('tests', [tool('vitest'), 'run', ...args], 'inherit')

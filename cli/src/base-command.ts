@@ -41,11 +41,16 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     this.operands = argv.map(String)
     this.output = new Output(this.flags.json)
     // A file that is named has to be there, even for a command that takes nothing from it.
-    if (this.flags.config !== undefined) this.#settings = Config.load({ flags: this.flags, env: process.env, cwd: process.cwd() })
+    if (this.flags.config !== undefined) this.loadSettings()
   }
 
   /** The layered settings, read when first asked for. */
   protected get settings(): Config {
+    return this.loadSettings().sound()
+  }
+
+  /** The same, though files may have names in them that are no settings. */
+  protected loadSettings(): Config {
     this.#settings ??= Config.load({ flags: this.flags, env: process.env, cwd: process.cwd() })
     return this.#settings
   }

@@ -89,7 +89,7 @@ describe('layers', () => {
 describe('what is wrong is said', () => {
   test('unknown keys, all together, with what was meant', () => {
     project('nieghborhood = 1\n[chain]\nrpcurl = "http://x"\n[something]\nelse = 1')
-    const error = failure(() => load())
+    const error = failure(() => load().sound())
     expect(error).toMatchObject({ code: 'config_unknown_key', exitCode: 2 })
     expect(error.message).toContain('nieghborhood (did you mean neighborhood?)')
     expect(error.message).toContain('chain.rpcurl (did you mean chain.rpcUrl?)')

@@ -5,7 +5,7 @@ import { parse, TomlDate } from 'smol-toml'
 import { type Address, isAddress } from 'viem'
 import { readDeployment } from './deployments.ts'
 import { CliError } from './errors.ts'
-import { isSettingKey, type SettingKey, settings, suggest, waysToSet } from './settings.ts'
+import { isServerTable, isSettingKey, type SettingKey, serverTables, settings, suggest, waysToSet } from './settings.ts'
 
 type Value = string | number | string[]
 
@@ -16,6 +16,10 @@ interface Layer {
   /** Folder that relative paths are relative to. */
   base: string
   values: Partial<Record<SettingKey, unknown>>
+  /** What a file says of the server beside, see {@link isServerTable}. */
+  server?: Record<string, unknown>
+  /** What is wrong with the names in a file. */
+  unknown?: CliError | undefined
 }
 
 export interface ConfigSources {
@@ -41,7 +45,7 @@ export class Config {
     this.#layers = layers
   }
 
-  /** @throws CliError `config_unreadable`, `config_invalid` or `config_unknown_key` */
+  /** @throws CliError `config_unreadable` or `config_invalid` */
   static load(sources: ConfigSources): Config {
     const keys = Object.keys(settings).filter(isSettingKey)
     const fromFlags: Layer = {
@@ -56,6 +60,32 @@ export class Config {
     }
     const given = [fromFlags, fromEnv, ...fileLayers(sources)]
     return new Config([...given.flatMap((layer) => [layer, ...deploymentLayer(layer)]), defaults(sources)])
+  }
+
+  /** Of each file the names that are no settings, as an error. */
+  get unknown(): CliError[] {
+    return this.#layers.map(({ unknown }) => unknown).filter((error) => error !== undefined)
+  }
+
+  /**
+   * The settings, when no file has unknown ones.
+   * @throws CliError `config_unknown_key`
+   */
+  sound(): this {
+    const [first] = this.unknown
+    if (first) throw first
+    return this
+  }
+
+  /** Whether somebody set it; else there is at most a default. */
+  isGiven(key: SettingKey): boolean {
+    return this.#layers.slice(0, -1).some(({ values }) => values[key] !== undefined)
+  }
+
+  /** What files say of the server beside the settings, key by key; the names of files in it are absolute. */
+  serverTables(): Record<string, unknown> {
+    const tables = this.#layers.map(({ server = {}, base }) => withPaths(server, base) as Record<string, unknown>)
+    return tables.reduceRight((under, over) => merged(under, over) as Record<string, unknown>, {})
   }
 
   text(key: SettingKey): string | undefined {
@@ -214,31 +244,51 @@ function fileLayer(path: string, label = path): Layer | undefined {
     const [line] = (error instanceof Error ? error.message : String(error)).split('\n')
     throw new CliError('usage', 'config_invalid', `${label} is not valid TOML: ${line}.`)
   }
-  return { source: (key) => `${key} in ${label}`, base: dirname(path), values: flatten(document, label) }
+  return { source: (key) => `${key} in ${label}`, base: dirname(path), ...flatten(document, label) }
 }
 
 /** Nested tables to dotted keys. All unknown keys are reported together. */
-function flatten(document: unknown, label: string): Layer['values'] {
+function flatten(document: unknown, label: string): Required<Pick<Layer, 'values' | 'server' | 'unknown'>> {
   const values: Layer['values'] = {}
+  const server: Record<string, unknown> = {}
   const unknown: string[] = []
   const visit = (node: unknown, path: string) => {
+    const [, table, below] = /^server\.([^.]+)(\..*)?$/.exec(path) ?? []
+    const isServers = table !== undefined && isServerTable(table)
+    if (isServers && below === undefined) server[table] = node
     if (isSettingKey(path)) values[path] = node
     else if (isTable(node)) for (const [name, child] of Object.entries(node)) visit(child, path === '' ? name : `${path}.${name}`)
-    else unknown.push(path)
+    else if (!isServers) unknown.push(path)
   }
   visit(document, '')
-  if (unknown.length > 0) {
-    const complaints = unknown.map((key) => {
-      const near = suggest(key, Object.keys(settings))
-      return near ? `${key} (did you mean ${near}?)` : key
-    })
-    throw new CliError(
-      'usage',
-      'config_unknown_key',
-      `${label} has ${unknown.length > 1 ? 'unknown keys' : 'an unknown key'}: ${complaints.join(', ')}.`,
-    )
-  }
-  return values
+  return { values, server, unknown: unknown.length > 0 ? unknownKeys(unknown, label) : undefined }
+}
+
+function unknownKeys(unknown: readonly string[], label: string): CliError {
+  const candidates = [...Object.keys(settings), ...serverTables.map((name) => `server.${name}`)]
+  const complaints = unknown.map((key) => {
+    const near = suggest(key, candidates)
+    return near ? `${key} (did you mean ${near}?)` : key
+  })
+  const what = unknown.length > 1 ? 'unknown keys' : 'an unknown key'
+  return new CliError('usage', 'config_unknown_key', `${label} has ${what}: ${complaints.join(', ')}.`)
+}
+
+/** What is called `…File` names a file, relative to `base`. */
+function withPaths(node: unknown, base: string): unknown {
+  if (!isTable(node)) return node
+  return Object.fromEntries(
+    Object.entries(node).map(([name, child]) => {
+      const isPath = name.endsWith('File') && typeof child === 'string' && child !== ''
+      return [name, isPath ? resolve(base, child) : withPaths(child, base)]
+    }),
+  )
+}
+
+function merged(under: unknown, over: unknown): unknown {
+  if (!isTable(under) || !isTable(over)) return over
+  const names = new Set([...Object.keys(under), ...Object.keys(over)])
+  return Object.fromEntries(Array.from(names, (name) => [name, name in over ? merged(under[name], over[name]) : under[name]]))
 }
 
 function isTable(node: unknown): node is Record<string, unknown> {

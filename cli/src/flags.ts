@@ -43,8 +43,10 @@ export const serveFlags = {
   port: settingFlag('server.port'),
   'admin-port': settingFlag('server.adminPort'),
   store: settingFlag('server.store'),
-  'tls-cert-file': settingFlag('server.tlsCertFile'),
-  'tls-key-file': settingFlag('server.tlsKeyFile'),
+  processes: settingFlag('server.processes.count'),
+  'internal-host': settingFlag('server.processes.internalHost'),
+  'tls-cert-file': settingFlag('server.tls.certFile'),
+  'tls-key-file': settingFlag('server.tls.keyFile'),
   topology: settingFlag('relay.topology'),
   'log-level': settingFlag('server.logLevel'),
 }

@@ -4,8 +4,10 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { connect } from 'node:tls'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
+import { makeCertificate } from '../../node/src/testing/certificates.ts'
 import { closedPort, type Harness, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
@@ -113,3 +115,77 @@ test('settings that do not fit are refused together', async () => {
   )
   expect(await fail(2, 'missing_value', { 'tls-cert-file': 'cert.pem' })).toContain('--tls-key-file')
 })
+
+interface Checked {
+  ready: boolean
+  checks: { name: string; ok: boolean; detail: string; code?: string }[]
+}
+
+async function check(changes: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await harness.dred(...flags(changes), '--check')
+  return { code, stderr, ...(JSON.parse(stdout) as Checked) }
+}
+
+test('--check says that a server could start, and changes nothing', async () => {
+  const fine = await check({ store: 'never.db' })
+  expect(fine).toMatchObject({ code: 0, ready: true, stderr: '' })
+  expect(fine.checks.map(({ name }) => name)).toEqual(['key', 'store', 'chain', 'registered'])
+  await expect(readFile(join(harness.directory, 'never.db'))).rejects.toThrow('ENOENT')
+  const human = await harness.dred(...flags().filter((flag) => flag !== '--json'), '--check')
+  expect(human.stdout).toMatch(/registered +ok: server \d+ at http/)
+})
+
+test('--check finds all that is wrong, and ends as a start would', async () => {
+  const closed = await closedPort()
+  const outcome = await check({ 'key-file': 'absent.pem', store: `redis://127.0.0.1:${closed}`, 'rpc-url': `http://127.0.0.1:${closed}` })
+  expect(outcome).toMatchObject({ code: 4, ready: false })
+  expect(outcome.checks.map(({ name, code }) => [name, code])).toEqual([
+    ['key', 'key_file'],
+    ['store', 'store_unavailable'],
+    ['chain', 'chain_unreachable'],
+  ])
+  expect(outcome.stderr).toContain('3 checks failed')
+  expect(await check({ store: join('absent', 'relay.db') })).toMatchObject({ code: 5, checks: [{}, { name: 'store', ok: false }, {}, {}] })
+  expect(await check({ 'key-file': join('keys', 'server-2.pem') })).toMatchObject({ code: 6 })
+})
+
+test('--check looks into the TLS files, and whom the certificate is for', async () => {
+  const write = async (name: string, { cert, key }: { cert: Buffer; key: Buffer }) => {
+    const [certFile, keyFile] = [join(harness.directory, `${name}.crt`), join(harness.directory, `${name}.key`)]
+    await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key, { mode: 0o600 })])
+    return { 'tls-cert-file': certFile, 'tls-key-file': keyFile }
+  }
+  const fine = await write('fine', await makeCertificate())
+  expect((await check(fine)).checks.at(-1)).toEqual({ name: 'certificate', ok: true, detail: 'for 127.0.0.1' })
+  const other = await write('other', await makeCertificate({ host: 'relay.example', address: '10.0.0.1' }))
+  const elsewhere = await check(other)
+  expect(elsewhere).toMatchObject({ code: 2, ready: false })
+  expect(elsewhere.checks.at(-1)).toMatchObject({ name: 'certificate', ok: false, detail: expect.stringContaining('127.0.0.1') as unknown })
+  const mixed = await check({ ...fine, 'tls-key-file': other['tls-key-file'] })
+  expect(mixed.checks[1]).toMatchObject({ name: 'tls', ok: false, code: 'config' })
+})
+
+test('a service reads its certificate again on SIGHUP, and goes on', async () => {
+  const [first, second] = await Promise.all([makeCertificate(), makeCertificate({ host: 'renewed.example' })])
+  const [certFile, keyFile] = [join(harness.directory, 'hup.crt'), join(harness.directory, 'hup.key')]
+  const write = ({ cert, key }: { cert: Buffer; key: Buffer }) =>
+    Promise.all([writeFile(certFile, cert), writeFile(keyFile, key, { mode: 0o600 })])
+  await write(first)
+  const child = spawnDred(harness.directory, flags({ 'tls-cert-file': certFile, 'tls-key-file': keyFile }))
+  const outcome = outcomeOf(child)
+  await once(createInterface({ input: child.stdout }), 'line')
+  expect(await subjectOf(port)).toContain('localhost')
+  await write(second)
+  child.kill('SIGHUP')
+  await expect.poll(() => subjectOf(port), { timeout: 4_000, interval: 50 }).toContain('renewed.example')
+  child.kill('SIGTERM')
+  expect(await outcome).toMatchObject({ code: 0 })
+})
+
+async function subjectOf(at: number): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port: at, rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { subjectaltname } = socket.getPeerCertificate()
+  socket.destroy()
+  return subjectaltname ?? ''
+}

@@ -83,13 +83,25 @@ export const settings = {
     kind: 'text',
     what: 'where messages are kept: a file name (SQLite, dred.db by default) or a redis:// address',
   },
-  'server.tlsCertFile': {
+  'server.processes.count': {
+    flag: 'processes',
+    env: 'DRED_SERVER_PROCESSES',
+    kind: 'integer',
+    what: 'how many processes share the port, 1 by default; more need a store in Redis',
+  },
+  'server.processes.internalHost': {
+    flag: 'internal-host',
+    env: 'DRED_SERVER_INTERNAL_HOST',
+    kind: 'text',
+    what: "the address at which this server's processes reach each other, 127.0.0.1 by default; for processes on several machines",
+  },
+  'server.tls.certFile': {
     flag: 'tls-cert-file',
     env: 'DRED_SERVER_TLS_CERT_FILE',
     kind: 'path',
     what: 'the file of the TLS certificate chain, PEM',
   },
-  'server.tlsKeyFile': {
+  'server.tls.keyFile': {
     flag: 'tls-key-file',
     env: 'DRED_SERVER_TLS_KEY_FILE',
     kind: 'path',
@@ -105,6 +117,29 @@ export const settings = {
 } as const satisfies Record<string, Setting>
 
 export type SettingKey = keyof typeof settings
+
+/** Further tables and values of `[server]` in `dred.toml`, which the relay server reads and checks itself. */
+export const serverTables = [
+  'acme',
+  'admin',
+  'altSvc',
+  'drain',
+  'identity',
+  'limits',
+  'maxStreams',
+  'processes',
+  'realtime',
+  'redis',
+  'retention',
+  'sqlite',
+  'tls',
+  'tracing',
+  'trustProxy',
+] as const
+
+export function isServerTable(name: string): boolean {
+  return serverTables.some((table) => table === name)
+}
 
 export function isSettingKey(key: string): key is SettingKey {
   return Object.hasOwn(settings, key)

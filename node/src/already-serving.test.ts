@@ -2,9 +2,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { endpointProofStatement, signStatement } from '@dred/protocol/statements'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { isServed } from './already-serving.ts'
+import { isServed, PROOF_TOPIC, sharesStore } from './already-serving.ts'
 import type { RegisteredServer } from './chain/port.ts'
 import type { ServerKey } from './chain/server-key.ts'
+import type { Bus } from './processes/bus.ts'
 import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
 import { newServerKey } from './testing/server-key.ts'
 
@@ -41,17 +42,17 @@ function proof(changes: { server?: number; endpoint?: string; nonce?: `0x${strin
 
 it('is served when somebody at its endpoint proves to have its key', async () => {
   answer = proof()
-  expect(await isServed(registry, self, key)).toBe(true)
+  expect(await isServed({ registry, self, key })).toBe(true)
 })
 
 it('is served when somebody does who has not heard of its new endpoint', async () => {
   answer = proof({ endpoint: 'http://127.0.0.1:1' })
-  expect(await isServed(registry, self, key)).toBe(true)
+  expect(await isServed({ registry, self, key })).toBe(true)
 })
 
 it('is not served with its new key while somebody serves with its former one', async () => {
   answer = proof()
-  expect(await isServed(registry, self, await newServerKey())).toBe(false)
+  expect(await isServed({ registry, self, key: await newServerKey() })).toBe(false)
 })
 
 describe('is not served when what answers', () => {
@@ -66,11 +67,58 @@ describe('is not served when what answers', () => {
     ['is an error', () => (_, response) => response.writeHead(503).end('{"code":"not_serving"}')],
   ])('%s', async (_, make) => {
     answer = await make()
-    expect(await isServed(registry, self, key)).toBe(false)
+    expect(await isServed({ registry, self, key })).toBe(false)
   })
 
   it('is nobody', async () => {
     http.close()
-    expect(await isServed(registry, { ...self, endpoint: 'http://127.0.0.1:1' }, key)).toBe(false)
+    expect(await isServed({ registry, self: { ...self, endpoint: 'http://127.0.0.1:1' }, key })).toBe(false)
+  })
+})
+
+describe('who serves', () => {
+  /** A bus on which somebody else may say something. */
+  function bus(): Bus & { say(text: string): void } {
+    const listeners = new Set<(text: string) => void>()
+    return {
+      publish: () => undefined,
+      subscribe: (topic, listener) => {
+        expect(topic).toBe(PROOF_TOPIC)
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+      say: (text) => {
+        for (const listener of listeners) listener(text)
+      },
+    }
+  }
+  const nonceOf = ({ url }: IncomingMessage): string => new URL(url ?? '', self.endpoint).searchParams.get('nonce') ?? ''
+
+  it.each([0, 300])('has this store when it says there what it was asked, %i ms after its answer', async (waitMs) => {
+    const shared = bus()
+    answer = async (request, response) => {
+      if (waitMs === 0) shared.say(nonceOf(request))
+      else setTimeout(() => shared.say(nonceOf(request)), waitMs)
+      await proof()(request, response)
+    }
+    expect(await sharesStore({ registry, self, key }, shared)).toBe(true)
+  })
+
+  it('has another store when it does not, whatever others say', async () => {
+    const shared = bus()
+    answer = async (request, response) => {
+      shared.say(`0x${'00'.repeat(32)}`)
+      await proof()(request, response)
+    }
+    expect(await sharesStore({ registry, self, key }, shared)).toBe(false)
+  })
+
+  it('is somebody else when it has another key, whatever is said', async () => {
+    const shared = bus()
+    answer = async (request, response) => {
+      shared.say(nonceOf(request))
+      await proof({ key: await newServerKey() })(request, response)
+    }
+    expect(await sharesStore({ registry, self, key }, shared)).toBe(false)
   })
 })

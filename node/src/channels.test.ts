@@ -6,6 +6,7 @@ import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
 import { Incarnation } from './incarnation.ts'
 import { readForward } from './log-reader.ts'
+import { ChannelMembers } from './members/channel-members.ts'
 import { Membership } from './membership.ts'
 import { RecentEntries } from './recent-entries.ts'
 import type { Store } from './store/port.ts'
@@ -39,6 +40,8 @@ function assemble(store: Store): void {
     store,
     registry,
     membership: new Membership(registry, { server: 1, keyId: registeredServer(1).keyId }),
+    access: { assert: async () => undefined },
+    members: new ChannelMembers(store, tracker),
     tracker,
     incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
     recent,
@@ -154,6 +157,23 @@ describe('a message that follows others', () => {
     const { accepted } = await channels.publish(channel, await sign('first'))
     await channels.publish(channel, await sign('second', { prev: [accepted.id] }))
     expect(admitted).toEqual([])
+  })
+
+  test('of a batch waits no longer because others wait, and is still stored in its turn', async () => {
+    const releases: (() => void)[] = []
+    admit = () => new Promise((release) => releases.push(release))
+    const bodies = [1, 2, 3].map(async (i) => {
+      const prev = [message(channel, `never came ${i}`).id]
+      return (await signMessage(signer, channel, { message: i, sentAt: NOW, prev })).signed
+    })
+    const publishing = channels.publishAll(channel, await Promise.all(bodies))
+    await expect.poll(() => releases.length).toBe(3)
+    for (const release of releases.toReversed()) {
+      release()
+      await turn()
+    }
+    const counts = (await publishing).map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.accepted.n : outcome.reason))
+    expect(counts).toEqual([2, 3, 4])
   })
 
   test('waits to be admitted when some are not, and has the time at which it was', async () => {

@@ -1,47 +1,53 @@
 import {
   type ChannelDescription,
   type ChannelListQuery,
+  type ControlName,
   DredError,
   decodeCursor,
   encodeCursor,
   type HistoryQuery,
-  limits,
-  originOf,
+  type MemberList,
+  type MessagePage,
   type SignedGenesis,
   type StreamQuery,
-  VersionVector,
+  type VerifySignature,
+  type VersionVector,
   verifyGenesis,
-  verifyMessage,
 } from '@dred/protocol'
+import { type Access, type Caller, nobody, type Verb } from './access/port.ts'
 import type { RegistryView } from './chain/port.ts'
 import { type ChannelTracker, channelExpiresAt, type TrackedChannel } from './channel-tracker.ts'
-import { genesisEntry, messageEntry } from './entries.ts'
+import { genesisEntry } from './entries.ts'
 import type { Incarnation } from './incarnation.ts'
 import { advance, deliveredJson, readBackward, readForward, stateBefore } from './log-reader.ts'
+import type { ChannelMembers } from './members/channel-members.ts'
 import type { Membership } from './membership.ts'
-import type { Accepted } from './receipts.ts'
+import { describe } from './retention/description.ts'
+import { assertNotAhead, Publisher, type Published, type PublisherOptions } from './publisher.ts'
 import type { RecentEntries } from './recent-entries.ts'
+import type { Retention } from './retention/retention.ts'
 import type { AppendResult, ChannelState, LoggedMessage, NewEntry, Store } from './store/port.ts'
 
 const DEFAULT_PAGE_ITEMS = 100
 /** Characters of messages on one page of history; a page ends early rather than growing beyond it by more than one message. */
 const PAGE_CHARACTERS = 4_194_304
 
-export interface ChannelsOptions {
-  store: Store
+export interface ChannelsOptions extends Omit<PublisherOptions, 'append' | 'registry'> {
   registry: RegistryView
   membership: Membership
-  tracker: ChannelTracker
   incarnation: Incarnation
   recent: RecentEntries
-  /** Unix milliseconds. */
-  now: () => number
+  retention?: Retention
   /** The next time of this server's hybrid clock, in microseconds. */
   clock: () => number
-  /** Waits until what a message follows is here, or for as long as it may wait for that; never rejects. */
-  admit?: (missing: readonly string[]) => Promise<void>
-  /** Told of every message that is durable; `created` is false for one that was there. */
-  onPublished: (created: boolean) => void
+}
+
+/** A page of messages. */
+export interface HistoryPage {
+  /** How many. */
+  items: number
+  /** The text of a `MessagePage`. */
+  json: string
 }
 
 /** Where a stream begins. */
@@ -49,6 +55,8 @@ export interface StreamStart {
   channel: TrackedChannel
   /** What its reader has. */
   seen: VersionVector
+  /** Asks again whether its reader may read; missing where everybody may. @throws DredError why not */
+  judge?: () => Promise<void>
 }
 
 /** What a relay server does with channels, without HTTP. Every method throws DredError with the code that the API answers. */
@@ -56,73 +64,90 @@ export class Channels {
   readonly #store: Store
   readonly #registry: RegistryView
   readonly #membership: Membership
+  readonly #access: Access
+  readonly #members: ChannelMembers
   readonly #tracker: ChannelTracker
   readonly #incarnation: Incarnation
   readonly #recent: RecentEntries
+  readonly #retention: Retention | undefined
   readonly #now: () => number
   readonly #clock: () => number
-  readonly #admit: ChannelsOptions['admit']
-  readonly #onPublished: (created: boolean) => void
-  /** Messages that are being published, by how many calls, and the cursor right after each as soon as it is announced. */
-  readonly #publishing = new Map<string, { calls: number; cursor?: string }>()
+  readonly #verify: VerifySignature | undefined
+  readonly #publisher: Publisher
 
-  constructor({ store, registry, membership, tracker, incarnation, recent, now, clock, admit, onPublished }: ChannelsOptions) {
-    this.#store = store
-    this.#registry = registry
-    this.#membership = membership
-    this.#tracker = tracker
-    this.#incarnation = incarnation
-    this.#recent = recent
-    this.#now = now
-    this.#clock = clock
-    this.#admit = admit
-    this.#onPublished = onPublished
-    tracker.onMessage((channel, { entry }) => {
-      const publishing = this.#publishing.get(entry.id)
-      if (publishing) publishing.cursor = channel.cursor
-    })
+  constructor(options: ChannelsOptions) {
+    this.#store = options.store
+    this.#registry = options.registry
+    this.#membership = options.membership
+    this.#access = options.access
+    this.#members = options.members
+    this.#tracker = options.tracker
+    this.#incarnation = options.incarnation
+    this.#recent = options.recent
+    this.#retention = options.retention
+    this.#now = options.now
+    this.#clock = options.clock
+    this.#verify = options.verify
+    const append = (entry: NewEntry) => this.#append(entry)
+    this.#publisher = new Publisher({ ...options, append })
   }
 
   /**
    * Takes a message from a client.
    * @param body as parsed from JSON, not judged by anybody yet
-   * @returns once the message is durable; `created` is false when it was there
+   * @returns once the message is durable
    */
-  async publish(id: string, body: unknown): Promise<{ accepted: Accepted; cursor: string; created: boolean }> {
-    const channel = await this.#activeChannel(id)
-    const { genesis } = channel
-    const maxBytes = Math.min(limits.messageBytes, genesis.limits.messageBytes, this.#registry.parameters.maxMessageBytes)
-    const message = await verifyMessage(id, body, maxBytes)
-    const now = this.#now()
-    assertNotAhead(message.sentAt, now)
-    if (message.sentAt + genesis.lifetimeMs <= now) throw new DredError('message_expired')
-    const publishing = this.#publishing.get(message.id) ?? { calls: 0 }
-    this.#publishing.set(message.id, publishing)
-    publishing.calls++
-    try {
-      await this.#awaitPrevious(message.prev)
-      const result = await this.#append(messageEntry(message, genesis.lifetimeMs))
-      this.#onPublished(result.created)
-      const cursor = publishing.cursor ?? (await this.#cursorAfter(channel, result))
-      const { created, coordinate, clock } = result
-      return { accepted: { channel: id, id: message.id, ...coordinate, acceptedAt: Math.floor(clock / 1_000) }, cursor, created }
-    } finally {
-      if (--publishing.calls === 0) this.#publishing.delete(message.id)
-    }
+  async publish(id: string, body: unknown, caller: Caller = nobody): Promise<Published> {
+    return this.#publisher.publish(await this.#activeChannel(id), body, caller)
+  }
+
+  /**
+   * Takes messages in their order, each judged by itself.
+   * @param bodies as parsed from JSON, not judged by anybody yet
+   * @returns once what became of each is certain
+   */
+  async publishAll(id: string, bodies: readonly unknown[], caller: Caller = nobody): Promise<PromiseSettledResult<Published>[]> {
+    return this.#publisher.publishAll(await this.#activeChannel(id), bodies, caller)
+  }
+
+  /**
+   * Takes a message that changes who belongs to a channel.
+   * @param body as parsed from JSON, not judged by anybody yet
+   */
+  async control(id: string, name: ControlName, body: unknown): Promise<Published> {
+    return this.#publisher.control(await this.#activeChannel(id), name, body)
+  }
+
+  /** Who belongs to a channel, for those who may read it. */
+  async members(id: string, caller: Caller = nobody): Promise<MemberList> {
+    const channel = await this.use(id, 'read', caller)
+    const { members, latestAt } = (await this.#members.of(channel)).membership
+    const items = [...members].flatMap(([key, { role, since, by }]) =>
+      role === 'left' ? [] : [{ key, role, since, ...(by === undefined ? {} : { by }) }],
+    )
+    return { items, latestAt }
   }
 
   /** Makes a channel known. `created` is false when it was. */
   async create(id: string, body: unknown): Promise<{ description: ChannelDescription; created: boolean }> {
     this.#membership.assertServing()
-    const verified = await verifyGenesis(body, id)
+    const verified = await verifyGenesis(body, id, this.#verify)
     const now = this.#now()
     this.#assertSupported(verified.genesis)
     assertNotAhead(verified.genesis.createdAt, now)
     if (verified.genesis.createdAt + verified.genesis.idleMs <= now && !(await this.#store.channel(id))) {
       throw new DredError('channel_expired')
     }
+    await this.#retention?.assertRoomFor(id)
     const { created } = await this.#append(genesisEntry(verified))
     return { description: await this.describe(id), created }
+  }
+
+  /** A channel that its caller, or who signed with a key, may read or write. */
+  async use(id: string, verb: Verb, who: Caller & { key?: string }): Promise<TrackedChannel> {
+    const channel = await this.#activeChannel(id)
+    await this.#access.assert(channel, verb, who)
+    return channel
   }
 
   async describe(id: string): Promise<ChannelDescription> {
@@ -130,58 +155,56 @@ export class Channels {
     const state = await this.#store.channel(id)
     if (!state) throw new DredError('unknown_channel')
     if (this.#isExpired(state)) throw new DredError('channel_expired')
-    return describe(state)
+    return describe(state, this.#retention)
   }
 
-  /** A page of the channels that have not expired, in ascending order of id. */
-  async list({ neighborhood, cursor, limit = DEFAULT_PAGE_ITEMS }: ChannelListQuery): Promise<{
+  /** A page of the channels that have not expired, in ascending order of id; it may be short where many had to be looked at. */
+  async list({ neighborhood, q, cursor, limit = DEFAULT_PAGE_ITEMS }: ChannelListQuery): Promise<{
     items: ChannelDescription[]
     next: string | null
   }> {
     this.#membership.assertServing()
     this.#assertNeighborhood(neighborhood ?? this.#registry.neighborhood)
     if (cursor !== undefined && !/^[A-Za-z0-9_-]{43}$/.test(cursor)) throw new DredError('malformed_cursor')
-    const states = await this.#store.channels(cursor, limit + 1)
-    const page = states.slice(0, limit)
-    return {
-      items: page.filter((state) => !this.#isExpired(state)).map(describe),
-      next: states.length > limit ? (page.at(-1)?.id ?? null) : null,
-    }
+    const { found, next = null } = await this.#store.channels(cursor, { limit, ...(q === undefined ? {} : { name: q }) })
+    return { items: found.filter((state) => !this.#isExpired(state)).map((state) => describe(state, this.#retention)), next }
   }
 
-  /** A page of messages as the JSON text of a `MessagePage`. */
-  async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery): Promise<string> {
+  async history(id: string, { after, before, limit = DEFAULT_PAGE_ITEMS }: HistoryQuery, caller: Caller = nobody): Promise<HistoryPage> {
     if (after !== undefined && before !== undefined) {
       throw new DredError('malformed_request', { detail: 'after and before exclude each other' })
     }
-    const channel = await this.#activeChannel(id)
+    const channel = await this.use(id, 'read', caller)
     if (after !== undefined) return this.#pageAfter(id, decodeCursor(id, after), limit)
     return this.#pageBefore(id, before === undefined ? channel.vector.clone() : decodeCursor(id, before), limit)
   }
 
   /** Where a stream starts that is asked for in this way. */
-  async startStream(id: string, { after, last, from }: StreamQuery): Promise<StreamStart> {
+  async startStream(id: string, { after, last, from }: StreamQuery, caller: Caller = nobody): Promise<StreamStart> {
     if ([after, last, from].filter((value) => value !== undefined).length > 1) {
       throw new DredError('malformed_request', { detail: 'after, last and from exclude each other' })
     }
     const channel = await this.#activeChannel(id)
+    const judge = () => this.#access.assert(channel, 'read', caller)
+    await judge()
+    const start = { channel, ...(channel.genesis.access === 'open' ? {} : { judge }) }
     if (after !== undefined) {
       const seen = decodeCursor(id, after)
       await this.#assertKept(id, seen)
-      return { channel, seen }
+      return { ...start, seen }
     }
-    if (from === 'start') return { channel, seen: await this.#store.purged(id) }
+    if (from === 'start') return { ...start, seen: await this.#store.purged(id) }
     const vector = channel.vector.clone()
-    if (!last) return { channel, seen: vector }
+    if (!last) return { ...start, seen: vector }
     const messages: LoggedMessage[] = []
     for await (const message of readBackward(this.#store, id, vector)) {
       messages.unshift(message)
       if (messages.length === last) break
     }
-    return { channel, seen: await stateBefore(this.#store, vector, messages) }
+    return { ...start, seen: await stateBefore(this.#store, vector, messages) }
   }
 
-  async #pageAfter(id: string, seen: VersionVector, limit: number): Promise<string> {
+  async #pageAfter(id: string, seen: VersionVector, limit: number): Promise<HistoryPage> {
     const items: string[] = []
     const state = seen.clone()
     let characters = 0
@@ -194,10 +217,11 @@ export class Channels {
       characters += message.entry.canonical.length
     }
     await this.#assertKept(id, seen)
-    return pageJson(items, more ? encodeCursor(id, state) : null)
+    const cursor = encodeCursor(id, state)
+    return pageOf(items, { next: more ? cursor : null, cursor })
   }
 
-  async #pageBefore(id: string, within: VersionVector, limit: number): Promise<string> {
+  async #pageBefore(id: string, within: VersionVector, limit: number): Promise<HistoryPage> {
     const messages: LoggedMessage[] = []
     let characters = 0
     let more = false
@@ -213,7 +237,7 @@ export class Channels {
       advance(state, message, within)
       return deliveredJson(message.entry, encodeCursor(id, state))
     })
-    return pageJson(items, more ? encodeCursor(id, start) : null)
+    return pageOf(items, { next: more ? encodeCursor(id, start) : null, cursor: encodeCursor(id, within) })
   }
 
   async #append(entry: NewEntry): Promise<AppendResult> {
@@ -221,24 +245,6 @@ export class Channels {
     const result = await this.#store.append(entry, this.#incarnation.self, clock)
     if (result.created) this.#recent.add(entry, clock)
     return result
-  }
-
-  /** What a message follows is to be told to readers before it. */
-  async #awaitPrevious(ids: readonly string[]): Promise<void> {
-    if (!this.#admit || ids.length === 0) return
-    const missing = await this.#store.unknown(ids)
-    if (missing.length > 0) await this.#admit(missing)
-  }
-
-  /** Never covers a message that came after this one: a reader who goes on from here misses nothing. */
-  async #cursorAfter({ id, vector }: TrackedChannel, { created, coordinate }: AppendResult): Promise<string> {
-    const state = created ? vector.clone() : await this.#store.purged(id)
-    const only = new VersionVector()
-    only.add(originOf(coordinate), coordinate.n)
-    const [message] = await this.#store.readBackward(id, only, { limit: 1 })
-    if (message) advance(state, message)
-    else state.add(originOf(coordinate), coordinate.n)
-    return encodeCursor(id, state)
   }
 
   async #activeChannel(id: string): Promise<TrackedChannel> {
@@ -265,8 +271,12 @@ export class Channels {
 
   #assertSupported(genesis: SignedGenesis): void {
     this.#assertNeighborhood(genesis.neighborhood)
-    if (genesis.mode !== 'causal' || genesis.access !== 'open') {
-      throw new DredError('channel_unsupported', { detail: 'This server serves channels of mode causal with access open' })
+    const { mode, gate } = genesis
+    if (mode !== 'causal') {
+      throw new DredError('channel_unsupported', { detail: 'This server serves channels of mode causal' })
+    }
+    if (gate && gate.chainId !== this.#registry.chainId) {
+      throw new DredError('channel_unsupported', { detail: `This server reads balances on chain ${this.#registry.chainId} only` })
     }
     const { maxChannelLifetimeMs, maxChannelIdleMs, maxMessageBytes } = this.#registry.parameters
     const bounds: [name: string, value: number, max: number][] = [
@@ -284,16 +294,6 @@ export class Channels {
   }
 }
 
-function assertNotAhead(date: number, now: number): void {
-  if (date <= now + limits.clockSkewMs) return
-  throw new DredError('clock_skew', { detail: `It is dated ${date - now} ms ahead of this server's clock` })
-}
-
-function describe(state: ChannelState): ChannelDescription {
-  const { id, genesis, messages, vector } = state
-  return { id, genesis, expiresAt: channelExpiresAt(state), messages, cursor: encodeCursor(id, vector) }
-}
-
-function pageJson(items: string[], next: string | null): string {
-  return `{"items":[${items.join(',')}],"next":${JSON.stringify(next)}}`
+function pageOf(items: string[], { next, cursor }: Pick<MessagePage, 'next' | 'cursor'>): HistoryPage {
+  return { items: items.length, json: `{"items":[${items.join(',')}],"next":${JSON.stringify(next)},"cursor":"${cursor}"}` }
 }

@@ -1,6 +1,15 @@
 import type { Topology } from '@dred/protocol/relay'
-import { Fields } from './config-fields.ts'
-import type { StoreConfig } from './store/index.ts'
+import { Fields, type Problems } from './config-fields.ts'
+import { type DrainConfig, readDrain } from './drain.ts'
+import { type IdentityConfig, readIdentity } from './identity/config.ts'
+import { type LimitsConfig, readLimits } from './limits/config.ts'
+import { readTracing, type TracingConfig } from './observability/tracing.ts'
+import { type RealtimeConfig, readRealtime } from './realtime/config.ts'
+import { readRetention, type RetentionConfig } from './retention/config.ts'
+import { type ProcessesConfig, readProcesses } from './processes/config.ts'
+import { readStoreConfig, type StoreConfig } from './store/config.ts'
+import { type AcmeConfig, readAcme } from './tls/acme-config.ts'
+import { readTlsConfig, type TlsConfig } from './tls/config.ts'
 
 /** Settings of one relay server. */
 export interface NodeConfig {
@@ -9,7 +18,12 @@ export interface NodeConfig {
   /** 0 takes a free one. */
   port: number
   /** Health and metrics; not for the public. */
-  admin: { host: string; port: number }
+  admin: {
+    host: string
+    port: number
+    /** Where the token is for asking and telling the server more than health and metrics; made if it is not there. */
+    tokenFile?: string
+  }
   /** Decimal id. */
   neighborhood: string
   store: StoreConfig
@@ -25,14 +39,24 @@ export interface NodeConfig {
   /** PKCS#8 PEM file with the server's P-256 key, readable by its owner only. */
   serverKeyFile: string
   serverKeyPassphrase?: string
-  tls?: { certFile: string; keyFile: string }
+  tls?: TlsConfig
+  /** Who gives the certificate of `tls`; without it somebody else puts it there. */
+  acme?: AcmeConfig
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
-  /** Requests that one address may make in a window; false for no limit. */
-  rateLimit: { max: number; windowMs: number } | false
+  limits: LimitsConfig
+  identity: IdentityConfig
+  realtime: RealtimeConfig
+  retention: RetentionConfig
+  processes: ProcessesConfig
+  drain: DrainConfig
+  /** Off without it. */
+  tracing?: TracingConfig
   /** Streams that the server carries at most. */
   maxStreams: number
   /** Addresses or networks of reverse proxies whose `X-Forwarded-For` is believed. */
   trustProxy: string[]
+  /** Said to every client as `Alt-Svc`: where a proxy offers this server over HTTP/3, as `h3=":443"`. */
+  altSvc?: string
 }
 
 /** All that is wrong with a configuration, each problem naming its setting. */
@@ -47,50 +71,67 @@ export class ConfigError extends Error {
 }
 
 const ADDRESS = { pattern: /^0x[0-9a-fA-F]{40}$/, expected: 'an address, 0x and 40 hex digits' }
+const ALT_SVC = { pattern: /^[!-~][ -~]*$/, expected: 'what the header Alt-Svc is to say, as h3=":443"' }
 const PORT = { min: 0, max: 65_535 }
 
 /**
  * Reads a configuration from plain data (parsed TOML or JSON) and fills in the defaults.
+ * @param nameOf see {@link Problems}; default: the paths of {@link NodeConfig}
  * @throws ConfigError with all problems together
  */
-export function parseNodeConfig(raw: unknown): NodeConfig {
+export function parseNodeConfig(raw: unknown, nameOf?: Problems['nameOf']): NodeConfig {
   const problems: string[] = []
-  const fields = new Fields(raw, '', problems)
-  const admin = fields.table('admin')
-  const config: NodeConfig = {
-    host: fields.string('host', { fallback: '127.0.0.1' }),
-    port: fields.integer('port', PORT),
-    admin: { host: admin.string('host', { fallback: '127.0.0.1' }), port: admin.integer('port', { ...PORT, fallback: 0 }) },
-    neighborhood: fields.string('neighborhood', { pattern: /^[1-9][0-9]{0,9}$/, expected: 'the decimal id of a neighborhood, as text' }),
-    store: readStore(fields.table('store')),
-    chain: readChain(fields.table('chain')),
-    relay: readRelay(fields.table('relay')),
-    serverKeyFile: fields.string('serverKeyFile', { expected: 'the path of a key file' }),
-    ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
-    ...(fields.has('tls') ? { tls: readTls(fields.table('tls')) } : {}),
-    logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
-    rateLimit: fields.isFalse('rateLimit') ? false : readRateLimit(fields.table('rateLimit')),
-    maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
-    trustProxy: fields.strings('trustProxy'),
-  }
-  admin.refuseUnknown()
+  const note = { push: (problem: string) => problems.push(problem), nameOf: nameOf ?? ((path: string) => path) }
+  const fields = new Fields(raw, '', note)
+  const config = readNodeConfig(fields)
   fields.refuseUnknown()
   if (problems.length > 0) throw new ConfigError(problems)
   return config
 }
 
-function readStore(fields: Fields): NodeConfig['store'] {
-  const kind = fields.oneOf('kind', ['sqlite', 'redis'])
-  const store: NodeConfig['store'] =
-    kind === 'sqlite'
-      ? { kind, path: fields.string('path', { expected: 'the path of a database file' }) }
-      : {
-          kind,
-          url: fields.string('url', { pattern: /^rediss?:\/\//, expected: 'a redis:// or rediss:// address' }),
-          ...(fields.has('prefix') ? { prefix: fields.string('prefix') } : {}),
-        }
-  fields.refuseUnknown()
-  return store
+/** Names of the settings and tables of {@link NodeConfig}. */
+export function nodeSettings(): readonly string[] {
+  const fields = new Fields({}, '', [])
+  readNodeConfig(fields)
+  return fields.asked
+}
+
+function readNodeConfig(fields: Fields): NodeConfig {
+  const admin = fields.table('admin')
+  const config: NodeConfig = {
+    host: fields.string('host', { fallback: '127.0.0.1' }),
+    port: fields.integer('port', PORT),
+    admin: {
+      host: admin.string('host', { fallback: '127.0.0.1' }),
+      port: admin.integer('port', { ...PORT, fallback: 0 }),
+      ...(admin.has('tokenFile') ? { tokenFile: admin.string('tokenFile', { expected: 'the path of a token file' }) } : {}),
+    },
+    neighborhood: fields.string('neighborhood', { pattern: /^[1-9][0-9]{0,9}$/, expected: 'the decimal id of a neighborhood, as text' }),
+    store: readStoreConfig(fields.table('store')),
+    chain: readChain(fields.table('chain')),
+    relay: readRelay(fields.table('relay')),
+    serverKeyFile: fields.string('serverKeyFile', { expected: 'the path of a key file' }),
+    ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
+    ...(fields.has('tls') ? { tls: readTlsConfig(fields.table('tls')) } : {}),
+    ...(fields.has('acme') ? { acme: readAcme(fields.table('acme')) } : {}),
+    logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+    limits: readLimits(fields.table('limits')),
+    identity: readIdentity(fields.table('identity')),
+    realtime: readRealtime(fields.table('realtime')),
+    retention: readRetention(fields.table('retention')),
+    processes: readProcesses(fields.table('processes')),
+    drain: readDrain(fields.table('drain')),
+    ...(fields.has('tracing') ? { tracing: readTracing(fields.table('tracing')) } : {}),
+    maxStreams: fields.integer('maxStreams', { min: 1, max: 1_000_000, fallback: 10_000 }),
+    trustProxy: fields.strings('trustProxy'),
+    ...(fields.has('altSvc') ? { altSvc: fields.string('altSvc', ALT_SVC) } : {}),
+  }
+  if (config.processes.count > 1 && config.store.kind === 'sqlite') {
+    fields.report('processes.count', config.processes.count, '1 with SQLite: several processes need a store in Redis')
+  }
+  if (config.acme && !config.tls) fields.report('tls', undefined, 'where a certificate by acme goes: its certFile and keyFile')
+  admin.refuseUnknown()
+  return config
 }
 
 function readChain(fields: Fields): NodeConfig['chain'] {
@@ -109,22 +150,4 @@ function readRelay(fields: Fields): NodeConfig['relay'] {
   const relay = { topology: fields.oneOf('topology', ['spt', 'star', 'ring'], 'spt') }
   fields.refuseUnknown()
   return relay
-}
-
-function readTls(fields: Fields): { certFile: string; keyFile: string } {
-  const tls = {
-    certFile: fields.string('certFile', { expected: 'the path of a PEM certificate chain' }),
-    keyFile: fields.string('keyFile', { expected: 'the path of a PEM private key' }),
-  }
-  fields.refuseUnknown()
-  return tls
-}
-
-function readRateLimit(fields: Fields): { max: number; windowMs: number } {
-  const rateLimit = {
-    max: fields.integer('max', { min: 1, max: 1_000_000_000, fallback: 6_000 }),
-    windowMs: fields.integer('windowMs', { min: 100, max: 3_600_000, fallback: 10_000 }),
-  }
-  fields.refuseUnknown()
-  return rateLimit
 }

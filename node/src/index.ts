@@ -1,12 +1,14 @@
 import { setFlagsFromString } from 'node:v8'
 import type { ServerKey } from './chain/server-key.ts'
 import type { NodeConfig } from './config.ts'
+import type { Finding } from './preflight.ts'
 import type { RunningServer } from './serve.ts'
 
 export type { RegisteredServer, RegistryView } from './chain/port.ts'
 export type { ServerKey } from './chain/server-key.ts'
 export { ServerKeyError, type ServerKeyErrorCode } from './chain/server-key-error.ts'
-export { ConfigError, type NodeConfig, parseNodeConfig } from './config.ts'
+export { ConfigError, type NodeConfig, nodeSettings, parseNodeConfig } from './config.ts'
+export type { Finding } from './preflight.ts'
 export type { RunningServer } from './serve.ts'
 export { StartupError, type StartupErrorCode } from './startup-error.ts'
 export type { Store } from './store/port.ts'
@@ -29,6 +31,12 @@ export async function loadServerKey(file: string, passphrase?: string): Promise<
 export async function createServerKeyFile(file: string, passphrase?: string): Promise<ServerKey> {
   const keys = await import('./chain/server-key.ts')
   return keys.createServerKeyFile(file, passphrase)
+}
+
+/** Examines all that a start needs, and changes nothing. */
+export async function preflight(config: NodeConfig): Promise<Finding[]> {
+  const { preflight: examine } = await import('./preflight.ts')
+  return examine(config)
 }
 
 /**

@@ -2,11 +2,13 @@ import { type Receipt, type Signer, signMessage, type StoredEvent, verifyReceipt
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ServerKey } from './chain/server-key.ts'
+import { noLimits } from './limits/config.ts'
 import { createNode, type Node } from './node.ts'
 import { createReplicator } from './peers/replicator.ts'
 import { quick, quickRelay } from './peers/testing/cluster.ts'
 import type { Store } from './store/port.ts'
 import { openSqliteStore } from './store/sqlite.ts'
+import { noChain } from './testing/no-chain.ts'
 import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
 import { newServerKey } from './testing/server-key.ts'
 import { StreamReader } from './testing/stream-client.ts'
@@ -36,12 +38,13 @@ class Server {
     const { key, store } = this
     const settings = { host: '127.0.0.1', port: this.#port, admin: { host: '127.0.0.1', port: 0 }, maxStreams: 100, trustProxy: [] }
     this.#node = await createNode(
-      { ...settings, rateLimit: false },
+      { ...settings, limits: noLimits },
       {
         store,
         registry: this.#registry,
         self: { id: this.id },
         key,
+        wallets: noChain,
         replicatorFactory: (context) => createReplicator({ ...context, key, timings: quick, relay: { timings: quickRelay } }),
         now: Date.now,
         logger: pino({ level: 'silent' }),

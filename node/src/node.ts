@@ -1,82 +1,44 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Coordinate, limits } from '@dred/protocol'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { RegistryView } from './chain/port.ts'
-import type { ServerKey } from './chain/server-key.ts'
+import type { FastifyInstance } from 'fastify'
+import { PROOF_TOPIC } from './already-serving.ts'
+import { accessBy } from './access/access.ts'
+import { Operator } from './admin/operator.ts'
+import type { Access } from './access/port.ts'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
-import type { NodeConfig } from './config.ts'
+import { handedOn, untilSo } from './handing-on.ts'
 import { createApp } from './http/app.ts'
-import { type HttpLimits, httpLimits } from './http/limits.ts'
-import type { Listener, TlsFiles } from './http/listener.ts'
+import { httpLimits } from './http/limits.ts'
+import type { Listener } from './http/listener.ts'
+import { createIdentity, type Identity } from './identity/index.ts'
 import { Incarnation } from './incarnation.ts'
-import type { Log } from './log.ts'
+import { Limiter } from './limits/limiter.ts'
+import { ServerNotices } from './notices/notices.ts'
+import { ChannelMembers } from './members/channel-members.ts'
+import { MembersGate } from './members/members-gate.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
 import { type AdminServer, startAdmin } from './observability/admin.ts'
-import { examine } from './observability/checks.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
-import type { ReplicationEvents, Replicator } from './peers/port.ts'
-import { Hub } from './realtime/hub.ts'
-import { StoredLevels } from './realtime/stored-levels.ts'
+import { observedStore } from './observability/observed-store.ts'
+import { withTracing } from './observability/with-tracing.ts'
+import type { Node, NodeDependencies, NodeSettings } from './node-port.ts'
+import type { Replicator } from './peers/port.ts'
+import { Presence } from './presence/presence.ts'
+import { noBus } from './processes/bus.ts'
+import { createReplication, type Replication } from './processes/index.ts'
+import { Realtime } from './realtime/realtime.ts'
 import { ReceiptSigner } from './receipt-signer.ts'
 import { Receipts } from './receipts.ts'
 import { RecentEntries } from './recent-entries.ts'
 import { readSoftware } from './software.ts'
-import type { Store } from './store/port.ts'
+import { Retention } from './retention/retention.ts'
+import { Upkeep } from './upkeep.ts'
 
-/** The settings that the node itself uses; what the ports are made from is the composition root's. */
-export type NodeSettings = Pick<NodeConfig, 'host' | 'port' | 'admin' | 'rateLimit' | 'maxStreams' | 'trustProxy'> & {
-  tls?: TlsFiles
-  /** Milliseconds between purges. */
-  purgeEveryMs?: number
-  /** Longest silence on a stream, in milliseconds. */
-  keepaliveMs?: number
-  /** Bytes that the reader of a live stream may leave unread. */
-  maxBufferedBytes?: number
-  http?: Partial<HttpLimits>
-}
-
-/** What a replicator is made from. */
-export interface ReplicatorContext {
-  store: Store
-  registry: RegistryView
-  /** This server's id and its incarnation now. */
-  self: () => Pick<Coordinate, 'server' | 'incarnation'>
-  /** Begins an incarnation later than this one, of which the store may lack something. */
-  outgrow: (incarnation: number) => void
-  events: ReplicationEvents
-  log: Log
-  /** Unix milliseconds. */
-  now: () => number
-}
-
-export interface NodeDependencies {
-  store: Store
-  registry: RegistryView
-  /** This server's registry id. */
-  self: { id: number }
-  /** The key that it signs with. */
-  key: ServerKey
-  replicatorFactory: (context: ReplicatorContext) => Replicator
-  /** Unix milliseconds. */
-  now: () => number
-  logger: FastifyBaseLogger
-}
-
-/** A server that listens. Store and registry remain the caller's to close, after it. */
-export interface Node {
-  url: string
-  adminUrl: string
-  /** Tells every stream to come back, lets requests finish and cuts off what has not ended after a second. */
-  close(): Promise<void>
-}
+export type { Node, NodeDependencies, NodeSettings }
 
 const RECENT = { count: 5_000, bytes: 16_777_216, ageMs: 5_000 }
 const TRACKED_CHANNELS = 10_000
-const CUT_OFF_MS = 1_000
-const PURGE_EVERY_MS = 10_000
-const RESTORE_RETRY_MS = 500
-const MAX_BUFFERED_BYTES = 1_048_576
+const DRAIN = { delayMs: 0, retryMs: 250, timeoutMs: 1_000 }
 
 /**
  * Starts a relay server on its ports.
@@ -85,7 +47,7 @@ const MAX_BUFFERED_BYTES = 1_048_576
 export async function createNode(settings: NodeSettings, dependencies: NodeDependencies): Promise<Node> {
   const node = new RelayNode(
     settings,
-    dependencies,
+    withTracing(dependencies),
     new Incarnation(dependencies.self.id, await dependencies.store.vector(), dependencies.now),
   )
   await node.listen()
@@ -99,78 +61,123 @@ class RelayNode implements Node {
   readonly #dependencies: NodeDependencies
   readonly #incarnation: Incarnation
   readonly #membership: Membership
+  readonly #identity: Identity
+  readonly #members: ChannelMembers
+  readonly #access: Access
+  readonly #limiter: Limiter
+  readonly #operator: Operator
   readonly #reportMembership: (standing: Standing) => void
   readonly #metrics: Metrics = createMetrics()
   readonly #recent = new RecentEntries(RECENT)
+  readonly #notices: ServerNotices
   readonly #tracker: ChannelTracker
-  readonly #hub: Hub
-  readonly #replicator: Replicator
+  readonly #presence: Presence
+  readonly #realtime: Realtime
+  readonly #replication: Replication
+  readonly #retention: Retention
+  readonly #upkeep: Upkeep
   readonly #receipts: Receipts
-  readonly #levels: StoredLevels
   readonly #stops: (() => void)[] = []
   #app: FastifyInstance | undefined
   #admin: AdminServer | undefined
   #closing = false
-  #purging = false
-  #outages = 0
+  #refusing = false
 
   constructor(settings: NodeSettings, dependencies: NodeDependencies, incarnation: Incarnation) {
-    const { store, registry, self, key, replicatorFactory, now, logger } = dependencies
+    const { registry, self, key, replicatorFactory, now, verify, logger, tracing } = dependencies
+    const store = observedStore(dependencies.store, this.#metrics, tracing)
+    const bus = store.shared?.bus ?? noBus
     this.#settings = settings
-    this.#dependencies = dependencies
+    this.#dependencies = { ...dependencies, store }
     this.#incarnation = incarnation
     this.#membership = new Membership(registry, { server: self.id, keyId: key.keyId })
     this.#reportMembership = reporter(logger)
-    this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#hub.has(id) })
-    this.#replicator = replicatorFactory({
-      store,
-      registry,
+    this.#tracker = new ChannelTracker(store, { capacity: TRACKED_CHANNELS, pinned: (id) => this.#realtime.uses(id) })
+    this.#notices = new ServerNotices({ store, bus, now, log: logger })
+    this.#identity = createIdentity({ ...dependencies, settings: settings.identity, notices: this.#notices, bus })
+    this.#limiter = new Limiter({ limits: settings.limits, pool: store.tokens, bus, now })
+    this.#members = new ChannelMembers(store, this.#tracker)
+    this.#access = accessBy({ members: new MembersGate(this.#members), token: this.#identity.gate })
+    const judges = { access: this.#access, verify, allowances: this.#limiter }
+    this.#presence = new Presence({ notices: this.#notices, tracker: this.#tracker, now, ...judges })
+    const makeReplicator = (): Replicator =>
+      replicatorFactory({
+        store,
+        notices: this.#notices,
+        registry,
+        self: () => incarnation.self,
+        outgrow: (known) => {
+          incarnation.renew(known)
+          logger.warn(
+            { known, ...incarnation.self },
+            'beginning a later incarnation: the store may lack some of what the one before counted',
+          )
+        },
+        events: this.#metrics.replication,
+        log: logger,
+        now,
+      })
+    const processes = { settings: settings.processes, replicatorFactory: makeReplicator }
+    this.#replication = createReplication({ store, registry, incarnation, now, log: logger, ...processes })
+    const ladder = {
+      signer: new ReceiptSigner({ registry, key, now }),
+      replicator: this.#replication.replicator,
       self: () => incarnation.self,
-      outgrow: (known) => {
-        incarnation.renew(known)
-        logger.warn({ known, ...incarnation.self }, 'beginning a later incarnation: the store may lack some of what the one before counted')
-      },
-      events: this.#metrics.replication,
-      log: logger,
-      now,
-    })
-    const ladder = { signer: new ReceiptSigner({ registry, key, now }), replicator: this.#replicator, self: () => incarnation.self }
+    }
     this.#receipts = new Receipts(ladder)
-    this.#levels = new StoredLevels(ladder)
-    this.#hub = new Hub({
+    this.#realtime = new Realtime({
+      settings,
       store,
       tracker: this.#tracker,
-      levels: this.#levels,
+      ladder,
+      presence: this.#presence,
       server: self.id,
-      maxBufferedBytes: settings.maxBufferedBytes ?? MAX_BUFFERED_BYTES,
-      maxStreams: settings.maxStreams,
-      keepaliveMs: settings.keepaliveMs ?? limits.keepaliveMs,
-      onDelivered: (messages) => this.#metrics.delivered(messages),
+      ...this.#metrics.realtime,
     })
-    this.#metrics.observe({
-      relay: () => this.#replicator.statistics(),
-      streams: () => this.#hub.streams,
-      standing: () => this.#membership.standing(),
+    this.#retention = new Retention(settings.retention ?? {}, store)
+    this.#upkeep = new Upkeep({
+      store,
+      retention: this.#retention,
+      incarnation,
+      recent: this.#recent,
+      tracker: this.#tracker,
+      realtime: this.#realtime,
+      replication: this.#replication,
+      now,
+      log: logger,
+      purgeEveryMs: settings.purgeEveryMs,
+    })
+    this.#operator = new Operator({
+      ...this.#dependencies,
+      certificates: settings.tls,
+      membership: this.#membership,
+      limiter: this.#limiter,
+      realtime: this.#realtime,
+      replication: this.#replication,
     })
   }
 
   async listen(): Promise<void> {
     const { host, port, admin } = this.#settings
-    const { store, registry } = this.#dependencies
     try {
+      await this.#notices.start()
       const { app, listener } = await this.#createApp()
       this.#app = app
-      this.#endStreamsOnClose(app, listener)
-      const address = new URL(await app.listen({ host, port }))
+      this.#cutOffOnClose(app, listener)
+      this.#observe(listener)
+      // `reusePort` is for node:net: the kernel shares connections out among the processes that listen.
+      const where = { host, port, reusePort: (this.#settings.processes?.count ?? 1) > 1 }
+      const address = new URL(await app.listen(where))
       this.url = `${this.#settings.tls ? 'https' : 'http'}://${address.host}`
       this.#admin = await startAdmin({
         ...admin,
-        checks: () => examine({ store, registry, standing: this.#membership.standing(), closing: this.#closing }),
+        checks: () => this.#operator.checks(this.#closing),
         metrics: this.#metrics,
+        commands: this.#operator.commands(listener.connections),
       })
       this.adminUrl = this.#admin.url
       this.#watch()
-      void this.#replicator.start()
+      void this.#replication.replicator.start()
     } catch (error) {
       await this.close()
       throw error
@@ -178,113 +185,112 @@ class RelayNode implements Node {
   }
 
   async close(): Promise<void> {
+    const { delayMs, retryMs, timeoutMs } = this.#settings.drain ?? DRAIN
+    const { replicator } = this.#replication
     this.#closing = true
+    if (delayMs > 0 && this.#admin) await delay(delayMs)
+    this.#refusing = true
     for (const stop of this.#stops.splice(0)) stop()
-    await Promise.all([this.#app?.close(), this.#replicator.stop(), this.#admin?.close()])
-    this.#hub.stop()
-    this.#levels.stop()
+    this.#realtime.closeAll('shutting_down', retryMs)
+    this.#receipts.stop()
+    const handing = { store: this.#dependencies.store, replicator, self: () => this.#incarnation.self }
+    if (!(await handedOn(handing, timeoutMs))) this.#dependencies.logger.warn({}, 'leaving before the peers have confirmed all')
+    // Closing the listener cuts off what has been written to a stream but has not left.
+    await untilSo(() => this.#realtime.hub.streams === 0, timeoutMs)
+    await Promise.all([this.#app?.close(), replicator.stop()])
+    await this.#admin?.close()
+    this.#realtime.stop()
     this.#tracker.close()
+    this.#notices.stop()
+    this.#limiter.stop()
+    this.#identity.sessions.close()
   }
 
   #createApp(): ReturnType<typeof createApp> {
-    const { store, registry, self, key, now, logger } = this.#dependencies
-    const { tls, rateLimit, trustProxy, http } = this.#settings
+    const { store, registry, self, key, now, verify, logger, tracing } = this.#dependencies
+    const { tls, trustProxy, http, altSvc } = this.#settings
     const channels = new Channels({
       store,
       registry,
       membership: this.#membership,
+      access: this.#access,
+      members: this.#members,
       tracker: this.#tracker,
       incarnation: this.#incarnation,
       recent: this.#recent,
+      retention: this.#retention,
       now,
-      clock: () => this.#replicator.clock(),
-      admit: (missing) => this.#replicator.admit(missing),
-      onPublished: (created) => (created ? this.#metrics.accepted() : this.#metrics.duplicate()),
+      clock: () => this.#replication.replicator.clock(),
+      admit: (missing) => this.#replication.replicator.admit(missing),
+      verify,
+      allowances: this.#limiter,
+      onPublished: this.#metrics.published,
     })
     return createApp(
       {
         channels,
+        presence: this.#presence,
         receipts: this.#receipts,
-        hub: this.#hub,
+        realtime: this.#realtime,
         registry,
-        replicator: this.#replicator,
+        replicator: this.#replication.replicator,
         self,
         key,
         membership: this.#membership,
+        identity: this.#identity,
+        metrics: this.#metrics,
+        tracing,
         software: readSoftware(),
         incarnation: () => this.#incarnation.self.incarnation,
+        onProof: (nonce) => store.shared?.bus.publish(PROOF_TOPIC, nonce),
         now,
-        isClosing: () => this.#closing,
+        isClosing: () => this.#refusing || this.#operator.draining,
       },
-      { rateLimit, trustProxy, limits: { ...httpLimits, ...http }, logger, ...(tls === undefined ? {} : { tls }) },
+      { limiter: this.#limiter, trustProxy, limits: { ...httpLimits, ...http }, altSvc, logger, ...(tls === undefined ? {} : { tls }) },
     )
   }
 
-  #endStreamsOnClose(app: FastifyInstance, listener: Listener): void {
+  #observe({ connections }: Listener): void {
+    this.#metrics.observe({
+      ...this.#dependencies,
+      software: readSoftware(),
+      checks: () => this.#operator.checks(this.#closing),
+      standing: () => this.#membership.standing(),
+      leads: this.#replication.leads,
+      incarnation: this.#incarnation,
+      relay: () => this.#replication.replicator.statistics(),
+      realtime: this.#realtime,
+      connections,
+      limiter: this.#limiter,
+      sessions: this.#identity.sessions,
+      presence: this.#presence,
+      notices: this.#notices,
+      certificates: this.#settings.tls,
+    })
+  }
+
+  #cutOffOnClose(app: FastifyInstance, listener: Listener): void {
     app.addHook('preClose', async () => {
-      this.#hub.closeAll('shutting_down', 250)
-      this.#receipts.stop()
       listener.closeSessions()
-      const cutOff = setTimeout(() => listener.destroyConnections(), CUT_OFF_MS)
+      const cutOff = setTimeout(() => listener.destroyConnections(), (this.#settings.drain ?? DRAIN).timeoutMs)
       listener.server.once('close', () => clearTimeout(cutOff))
     })
   }
 
   /** Follows chain, store and time. */
   #watch(): void {
-    const { store, registry } = this.#dependencies
+    const { registry } = this.#dependencies
     this.#followMembership()
     this.#stops.push(
       registry.onChange(() => this.#followMembership()),
-      store.onReconnected(() => this.#onStoreBack()),
+      () => this.#upkeep.stop(),
     )
-    const timer = setInterval(() => void this.#purge(), this.#settings.purgeEveryMs ?? PURGE_EVERY_MS).unref()
-    this.#stops.push(() => clearInterval(timer))
+    this.#upkeep.start()
   }
 
   #followMembership(): void {
     const standing = this.#membership.standing()
-    if (!standing.serves) this.#hub.closeAll('not_serving', 5_000)
+    if (!standing.serves) this.#realtime.hub.closeAll('not_serving', 5_000)
     this.#reportMembership(standing)
-  }
-
-  /** The store may have lost its tail: nothing that was derived from it holds any more. */
-  #onStoreBack(): void {
-    this.#incarnation.renew()
-    this.#tracker.clear()
-    this.#hub.closeAll('store_unavailable', 250)
-    this.#recent.hold()
-    void this.#restore(++this.#outages)
-  }
-
-  /** Offers the store again what it may have lost, until it has taken it or goes away once more. */
-  async #restore(outage: number): Promise<void> {
-    const { store, logger } = this.#dependencies
-    // The store lets calls through only once its listeners have been told.
-    for (let waitMs = 0; !this.#closing && outage === this.#outages; waitMs = RESTORE_RETRY_MS) {
-      await delay(waitMs, undefined, { ref: false })
-      try {
-        const lost = await this.#recent.offer(store, () => this.#incarnation.self)
-        logger.warn({ incarnation: this.#incarnation.self.incarnation, lost }, 'store is back; what it had lost is stored again')
-        return
-      } catch (error) {
-        logger.warn({ err: error }, 'store does not take again what it may have lost; trying once more')
-      }
-    }
-  }
-
-  async #purge(): Promise<void> {
-    const { store, now, logger } = this.#dependencies
-    if (this.#purging) return
-    this.#purging = true
-    try {
-      if ((await store.purge(now())) > 0) this.#replicator.purged()
-      this.#recent.trim(now())
-      this.#hub.closeExpired(now())
-    } catch (error) {
-      if (!this.#closing) logger.warn({ err: error }, 'purge failed')
-    } finally {
-      this.#purging = false
-    }
   }
 }

@@ -88,6 +88,85 @@ describe('a receipt', () => {
   })
 })
 
+describe('receipts that are asked for together', () => {
+  /** A key whose signatures are made when the test says so. */
+  function held(): { signing: number; sign: (bytes: Uint8Array) => Promise<Uint8Array>; release: () => void } {
+    const waiting: (() => void)[] = []
+    const state = {
+      signing: 0,
+      sign: async (bytes: Uint8Array) => {
+        state.signing++
+        await new Promise<void>((resolve) => waiting.push(resolve))
+        return key.sign(bytes)
+      },
+      release: () => waiting.shift()?.(),
+    }
+    return state
+  }
+
+  function signerBy(sign: (bytes: Uint8Array) => Promise<Uint8Array>): (n: number) => Promise<Receipt> {
+    const signer = new ReceiptSigner({ registry: new MemoryRegistry(), key: { sign }, now: () => NOW })
+    return (n) => signer.receipt({ signer: 1, ...accepted(n), stored: 1, servers: 3 })
+  }
+
+  test('share a signature, each checkable by itself', async () => {
+    let signatures = 0
+    const receipt = signerBy((bytes) => {
+      signatures++
+      return key.sign(bytes)
+    })
+    const issued = await Promise.all([1, 2, 3, 4, 5].map((n) => receipt(n)))
+    expect(signatures).toBe(1)
+    expect(issued.map(({ n }) => n)).toEqual([1, 2, 3, 4, 5])
+    for (const one of issued) {
+      expect(describeMismatch(Receipt, one)).toBeUndefined()
+      expect(await verifyReceipt(one, key)).toBe(true)
+      expect(await verifyReceipt({ ...one, n: one.n + 1 }, key)).toBe(false)
+    }
+    expect('path' in (await receipt(6))).toBe(false)
+  })
+
+  test('while a signature is made wait for it only, and share the next one', async () => {
+    const hands = held()
+    const receipt = signerBy(hands.sign)
+    const first = receipt(1)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(hands.signing).toBe(1)
+    const others = Promise.all([receipt(2), receipt(3)])
+    await vi.advanceTimersByTimeAsync(0)
+    expect(hands.signing).toBe(1)
+    hands.release()
+    expect((await first).path).toBeUndefined()
+    await vi.waitUntil(() => hands.signing === 2)
+    hands.release()
+    for (const one of await others) {
+      expect(one.path).toHaveLength(1)
+      expect(await verifyReceipt(one, key)).toBe(true)
+    }
+  })
+
+  test('fail together when the key fails, and the next ones do not', async () => {
+    let broken = true
+    const receipt = signerBy((bytes) => (broken ? Promise.reject(new Error('no key')) : key.sign(bytes)))
+    const failed = await Promise.allSettled([receipt(1), receipt(2)])
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    broken = false
+    expect(await verifyReceipt(await receipt(3), key)).toBe(true)
+  })
+
+  test('are signed in several parts when there are very many', async () => {
+    let signatures = 0
+    const receipt = signerBy((bytes) => {
+      signatures++
+      return key.sign(bytes)
+    })
+    const issued = await Promise.all(Array.from({ length: 2_500 }, (_, i) => receipt(i + 1)))
+    expect(signatures).toBe(3)
+    expect(Math.max(...issued.map(({ path = [] }) => path.length))).toBe(10)
+    for (const n of [0, 1_023, 1_024, 2_499]) expect(await verifyReceipt(issued[n] as Receipt, key)).toBe(true)
+  })
+})
+
 describe('what a publisher can ask for', () => {
   test.each([
     [{}, undefined],

@@ -7,6 +7,11 @@ interface Accepted {
   clock: number
 }
 
+/** What a store says that may take it later. */
+const LATER: ReadonlySet<string> = new Set(['store_unavailable', 'storage_full'])
+/** In one go, so that it is over before the next outage. */
+const OFFERED_AT_ONCE = 64
+
 /** How much is kept; `bytes` counts the characters of the signed texts. */
 export interface RecentEntriesBounds {
   count: number
@@ -66,13 +71,15 @@ export class RecentEntries {
   /**
    * Offers everything to the store again.
    * @returns how many of them the store had lost
-   * @throws DredError `store_unavailable`: all is kept for the next call
+   * @throws DredError `store_unavailable`, `storage_full`: all is kept for the next call
    */
   async offer(store: Store, self: () => Parameters<Store['append']>[1]): Promise<number> {
     let lost = 0
     const entries = this.#entries.slice()
-    for (const accepted of entries) {
-      if (await restore(store, accepted, self())) lost++
+    for (let from = 0; from < entries.length; from += OFFERED_AT_ONCE) {
+      const offered = entries.slice(from, from + OFFERED_AT_ONCE)
+      const restored = await Promise.all(offered.map((accepted) => restore(store, accepted, self())))
+      lost += restored.filter(Boolean).length
     }
     this.#held = false
     return lost
@@ -84,7 +91,7 @@ async function restore(store: Store, { entry, clock }: Accepted, self: Parameter
     return (await store.append(entry, self, clock)).created
   } catch (error) {
     // What expired in the meantime is not wanted back.
-    if (error instanceof DredError && error.code !== 'store_unavailable') return false
+    if (error instanceof DredError && !LATER.has(error.code)) return false
     throw error
   }
 }

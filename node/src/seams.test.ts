@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import { ChannelTracker } from './channel-tracker.ts'
 import { Channels } from './channels.ts'
 import { Incarnation } from './incarnation.ts'
+import { ChannelMembers } from './members/channel-members.ts'
 import { Membership } from './membership.ts'
 import { ndjson } from './realtime/format.ts'
 import { Hub } from './realtime/hub.ts'
@@ -45,6 +46,8 @@ class Server {
       store,
       registry,
       membership: new Membership(registry, { server: 1, keyId: registeredServer(1).keyId }),
+      access: { assert: async () => undefined },
+      members: new ChannelMembers(store, this.#tracker),
       tracker: this.#tracker,
       incarnation: new Incarnation(1, new VersionVector(), () => 1_000),
       recent: new RecentEntries({ count: 1, bytes: 1, ageMs: 1 }),
@@ -54,7 +57,14 @@ class Server {
     })
     const signer = new ReceiptSigner({ registry, key: { sign: async () => new Uint8Array(64) }, now: () => NOW })
     const levels = new StoredLevels({ signer, replicator: new FakeLadder(1), self: () => ({ server: 1, incarnation: 1_000 }) })
-    const bounds = { maxBufferedBytes: 1_000_000, maxStreams: 10, keepaliveMs: 60_000 }
+    const bounds = {
+      maxBufferedBytes: 1_000_000,
+      maxStreams: 10,
+      maxSubscriptions: 100,
+      keepaliveMs: 60_000,
+      coalesceMs: random.below(3),
+      writeMs: 1,
+    }
     this.hub = new Hub({ store, tracker: this.#tracker, levels, server: 1, ...bounds, onDelivered: () => undefined })
   }
 
@@ -79,7 +89,7 @@ class Server {
   }
 
   async page(channel: string, query: { after?: string; before?: string; limit: number }): Promise<MessagePage> {
-    return JSON.parse(await this.channels.history(channel, query)) as MessagePage
+    return JSON.parse((await this.channels.history(channel, query)).json) as MessagePage
   }
 
   async close(): Promise<void> {

@@ -19,6 +19,7 @@ import {
 } from '../../test/fixtures/chain.ts'
 import { createServerKeyFile } from './chain/server-key.ts'
 import { type NodeConfig, parseNodeConfig } from './config.ts'
+import { startCollector } from './observability/testing/collector.ts'
 import { type RunningServer, serve } from './serve.ts'
 import { StreamReader } from './testing/stream-client.ts'
 import { createChannel, publish, testSigner } from './testing/test-node.ts'
@@ -251,4 +252,16 @@ describe('a server that cannot start says why', () => {
     await start(config('a'))
     await expect(serve(config('a'))).rejects.toMatchObject({ code: 'store_unavailable' })
   })
+})
+
+test('a server that is told where sends traces of what it does', async () => {
+  const collector = await startCollector()
+  const server = await start(config('a', { tracing: { otlpUrl: collector.url, sampleRatio: 1 } }))
+  const channel = await newChannel(server.url)
+  expect((await publish(server.url, channel, { signer, message: 'traced' })).status).toBe(201)
+  await expect.poll(() => collector.spans.map(({ name }) => name), { timeout: 15_000 }).toContain('chain read')
+  await server.close()
+  const names = collector.spans.map(({ name }) => name)
+  expect(names).toEqual(expect.arrayContaining(['POST /channel/:id', 'verify', 'store append', 'receipt']))
+  await collector.close()
 })

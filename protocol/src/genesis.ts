@@ -1,9 +1,9 @@
 import { canonicalJson, encodeBase64url, type JsonValue, utf8 } from './encoding.ts'
-import { type Signer, verifySignature } from './ed25519.ts'
+import { type Signer, type VerifySignature, verifySignature } from './ed25519.ts'
 import { DredError } from './errors.ts'
 import { limits } from './limits.ts'
 import { hashId } from './message.ts'
-import { SignedGenesis } from './schemas.ts'
+import { type Gate, SignedGenesis } from './schemas.ts'
 import { describeMismatch } from './validate.ts'
 
 /** A genesis whose shape and signature have been checked. */
@@ -24,6 +24,8 @@ export interface GenesisFields {
   name?: string
   mode?: SignedGenesis['mode']
   access?: SignedGenesis['access']
+  /** With access `token`, and only then. */
+  gate?: Gate
   /** Default one day. */
   lifetimeMs?: number
   /** Default one week. */
@@ -59,16 +61,27 @@ export async function signGenesis(signer: Signer, fields: GenesisFields): Promis
  * @param id the channel id that it has to hash to, when known
  * @throws DredError `malformed_genesis`, `body_too_large`, `genesis_mismatch`, `weak_key`, `invalid_signature`
  */
-export async function verifyGenesis(body: unknown, id?: string): Promise<VerifiedGenesis> {
+export async function verifyGenesis(body: unknown, id?: string, verify: VerifySignature = verifySignature): Promise<VerifiedGenesis> {
   const mismatch = describeMismatch(SignedGenesis, body)
   if (mismatch) throw new DredError('malformed_genesis', { detail: mismatch })
   const genesis = body as SignedGenesis
+  if ((genesis.access === 'token') !== (genesis.gate !== undefined)) {
+    throw new DredError('malformed_genesis', { detail: 'A channel has a gate exactly when its access is token' })
+  }
   const { sig, ...unsigned } = genesis
-  const canonical = canonicalJson(unsigned)
+  const canonical = canonicalOf(unsigned)
   const bytes = utf8(canonical)
   if (bytes.length > limits.genesisBytes) throw new DredError('body_too_large')
   const actualId = hashId(canonical)
   if (id !== undefined && id !== actualId) throw new DredError('genesis_mismatch', { detail: `The genesis hashes to ${actualId}` })
-  await verifySignature(genesis.key, sig, bytes)
+  await verify(genesis.key, sig, bytes)
   return { id: actualId, canonical, genesis }
+}
+
+function canonicalOf(genesis: JsonValue): string {
+  try {
+    return canonicalJson(genesis)
+  } catch (cause) {
+    throw new DredError('malformed_genesis', { detail: 'The genesis has no canonical form', cause })
+  }
 }

@@ -1,4 +1,4 @@
-import { canonicalJson, decodeBase64url, type JsonValue, utf8 } from './encoding.ts'
+import { canonicalJson, decodeBase64url, encodeBase64url, type JsonValue, sha256, utf8 } from './encoding.ts'
 import type { Receipt, StoredEvent } from './schemas.ts'
 
 /** What a publisher waits for: the server that takes the message, more than half of the neighborhood's servers, all, or so many. */
@@ -22,13 +22,89 @@ const MAX_S = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
 
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
+/** What is hashed to a leaf of a tree of receipts begins with this byte, and what is hashed to a node above with the next. */
+const LEAF = Uint8Array.of(0)
+const NODE = Uint8Array.of(1)
+
+type UnsignedReceipt = Omit<Receipt, 'signature' | 'path'>
+
 /**
- * The bytes that a server signs (ECDSA on P-256, SHA-256) to say that messages are stored: the canonical JSON of everything but the
- * signature. They begin with `{`, with which nothing else begins that server keys sign.
+ * The bytes that a server signs (ECDSA on P-256, SHA-256) to say that messages are stored: of an event the canonical JSON of everything but
+ * the signature, of a receipt that is alone the root of its tree. They begin with `{`, with which nothing else begins that server keys sign.
  */
-export function receiptBytes(statement: Omit<Receipt, 'signature'> | Omit<StoredEvent, 'signature'>): Uint8Array<ArrayBuffer> {
+export function receiptBytes(statement: UnsignedReceipt | Omit<StoredEvent, 'signature'>): Uint8Array<ArrayBuffer> {
+  return statement.type === 'receipt' ? rootBytes(leafOf(statement)) : canonicalBytes(statement)
+}
+
+/**
+ * One signature for many receipts.
+ * @param receipts at least one, at most two to the power of `limits.receiptPath`
+ * @returns the bytes to sign, and each receipt's `path` from its leaf to the root of the tree
+ */
+export function receiptTree(receipts: readonly UnsignedReceipt[]): { bytes: Uint8Array<ArrayBuffer>; paths: string[][] } {
+  const paths: string[][] = receipts.map(() => [])
+  // Each node with the receipts below it.
+  let level = receipts.map((receipt, index) => ({ hash: leafOf(receipt), below: [index] }))
+  while (level.length > 1) {
+    const above: typeof level = []
+    for (let i = 0; i < level.length; i += 2) {
+      const [left, right] = level.slice(i, i + 2)
+      if (!left) continue
+      if (!right) {
+        above.push(left)
+        continue
+      }
+      const [leftText, rightText] = [encodeBase64url(left.hash), encodeBase64url(right.hash)]
+      for (const index of left.below) paths[index]?.push(rightText)
+      for (const index of right.below) paths[index]?.push(leftText)
+      above.push({ hash: nodeOf(left.hash, right.hash), below: [...left.below, ...right.below] })
+    }
+    level = above
+  }
+  const [root] = level
+  if (!root) throw new RangeError('There are no receipts')
+  return { bytes: rootBytes(root.hash), paths }
+}
+
+function leafOf(receipt: UnsignedReceipt & { path?: unknown }): Uint8Array {
+  const { path: _, ...fields } = receipt
+  return sha256(LEAF, canonicalBytes(fields))
+}
+
+/** The lower one first, so that a path need not say on which side it is. */
+function nodeOf(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const differs = one.findIndex((byte, i) => byte !== other[i])
+  return (one[differs] ?? 0) < (other[differs] ?? 0) ? sha256(NODE, one, other) : sha256(NODE, other, one)
+}
+
+function rootBytes(root: Uint8Array): Uint8Array<ArrayBuffer> {
+  return utf8(`{"root":"${encodeBase64url(root)}","type":"receipts","v":1}`)
+}
+
+function canonicalBytes(statement: object): Uint8Array<ArrayBuffer> {
   const { signature: _, ...signed } = statement as Record<string, JsonValue>
   return utf8(canonicalJson(signed))
+}
+
+/** @returns undefined for what nobody can have signed: it has no canonical form, or the path is none */
+function signedBytes(statement: Receipt | StoredEvent): Uint8Array<ArrayBuffer> | undefined {
+  try {
+    return bytesOf(statement)
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws DredError `malformed_message` without canonical form */
+function bytesOf(statement: Receipt | StoredEvent): Uint8Array<ArrayBuffer> | undefined {
+  if (statement.type !== 'receipt') return canonicalBytes(statement)
+  let node = leafOf(statement)
+  for (const text of statement.path ?? []) {
+    const hash = decodeBase64url(text, 32)
+    if (!hash) return undefined
+    node = nodeOf(node, hash)
+  }
+  return rootBytes(node)
 }
 
 /**
@@ -38,11 +114,12 @@ export function receiptBytes(statement: Omit<Receipt, 'signature'> | Omit<Stored
  * @returns false also for a key that is no point of the curve, and for a high s
  */
 export async function verifyReceipt(statement: Receipt | StoredEvent, { keyX, keyY }: ServerPublicKey): Promise<boolean> {
+  const bytes = signedBytes(statement)
   const signature = decodeBase64url(statement.signature, 64)
   const point = hexBytes(`04${keyX.slice(2)}${keyY.slice(2)}`)
-  if (!signature || point.length !== 65 || bigEndian(signature.subarray(32)) > MAX_S) return false
+  if (!bytes || !signature || point.length !== 65 || bigEndian(signature.subarray(32)) > MAX_S) return false
   const key = await crypto.subtle.importKey('raw', point, ECDSA, false, ['verify']).catch(() => undefined)
-  return key !== undefined && crypto.subtle.verify(ECDSA, key, signature, receiptBytes(statement))
+  return key !== undefined && crypto.subtle.verify(ECDSA, key, signature, bytes)
 }
 
 function hexBytes(hex: string): Uint8Array<ArrayBuffer> {

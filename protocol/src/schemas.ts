@@ -16,6 +16,16 @@ export const Cursor = Type.String({
   description: 'Opaque place in a channel, good at every server of its neighborhood',
 })
 
+/** What a message does to the membership of its channel, instead of saying something in it: see `docs/protocol/membership.md`. */
+export const ControlName = Type.Union([
+  Type.Literal('invite'),
+  Type.Literal('join'),
+  Type.Literal('approve'),
+  Type.Literal('leave'),
+  Type.Literal('remove'),
+])
+export type ControlName = Static<typeof ControlName>
+
 /** What a client posts to a channel. */
 export const SignedMessage = Type.Object(
   {
@@ -26,11 +36,27 @@ export const SignedMessage = Type.Object(
     nonce: Type.Optional(
       Type.String({ pattern: `^[A-Za-z0-9_-]{1,${limits.nonceLength}}$`, description: 'Tells apart messages that are otherwise equal' }),
     ),
+    control: Type.Optional(ControlName),
     sig: Signature,
   },
   strict,
 )
 export type SignedMessage = Static<typeof SignedMessage>
+
+/** What a wallet has to hold to use a channel with access `token`. */
+export const Gate = Type.Object(
+  {
+    standard: Type.Union([Type.Literal('erc20'), Type.Literal('erc721')]),
+    contract: Type.String({ pattern: '^0x[0-9a-f]{40}$', description: 'Address of the token, lowercase' }),
+    min: Type.String({
+      pattern: '^[1-9][0-9]{0,77}$',
+      description: 'Least balance: an amount in the smallest unit, or a number of tokens',
+    }),
+    chainId: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER }),
+  },
+  strict,
+)
+export type Gate = Static<typeof Gate>
 
 /** What makes a channel. Its id is the SHA-256 of the canonical form without `sig`. */
 export const SignedGenesis = Type.Object(
@@ -41,6 +67,7 @@ export const SignedGenesis = Type.Object(
     createdAt: TimeMs,
     mode: Type.Union([Type.Literal('causal'), Type.Literal('ordered')]),
     access: Type.Union([Type.Literal('open'), Type.Literal('members'), Type.Literal('token')]),
+    gate: Type.Optional(Gate),
     name: Type.Optional(Type.String({ minLength: 1, maxLength: limits.nameLength })),
     lifetimeMs: Type.Integer({
       minimum: limits.lifetimeMs.min,
@@ -78,6 +105,7 @@ export const DeliveredMessage = Type.Object({
   cursor: Cursor,
   origin: Coordinate,
   channel: Id,
+  control: Type.Optional(ControlName),
   key: Key,
   message: Type.Unknown(),
   nonce: Type.Optional(Type.String()),
@@ -99,7 +127,7 @@ const stored = {
   signedAt: TimeMs,
   signature: Type.String({
     pattern: '^[A-Za-z0-9_-]{86}$',
-    description: 'P-256 signature r ‖ s of the canonical JSON of the other fields, base64url without padding',
+    description: 'P-256 signature r ‖ s, base64url without padding',
   }),
 } as const
 
@@ -111,6 +139,12 @@ export const Receipt = Type.Object({
   id: Id,
   ...Coordinate.properties,
   acceptedAt: TimeMs,
+  path: Type.Optional(
+    Type.Array(Id, {
+      maxItems: limits.receiptPath,
+      description: 'What the hash of this receipt is hashed with, up to the root that is signed; a receipt that is alone has none',
+    }),
+  ),
   ...stored,
 })
 export type Receipt = Static<typeof Receipt>
@@ -122,11 +156,37 @@ export type StoredEvent = Static<typeof StoredEvent>
 export const PublishResult = Type.Object({ id: Id, cursor: Cursor, receipt: Receipt })
 export type PublishResult = Static<typeof PublishResult>
 
+/** RFC 9457; the codes are in `docs/protocol/errors.md`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    code: Type.String({ description: 'Explained at the address that is the type' }),
+    retryable: Type.Boolean(),
+    detail: Type.Optional(Type.String()),
+    requestId: Type.Optional(Type.String()),
+    oldest: Type.Optional(Type.String({ description: 'With cursor_expired: the cursor to go on from' })),
+  },
+  { description: 'A problem document (RFC 9457)' },
+)
+
 export const ChannelDescription = Type.Object({
   id: Id,
   genesis: SignedGenesis,
   expiresAt: TimeMs,
   messages: Type.Integer({ minimum: 0, description: 'Messages kept by this server now' }),
+  retention: Type.Optional(
+    Type.Object(
+      {
+        maxMessages: Type.Optional(Type.Integer({ minimum: 1 })),
+        maxBytes: Type.Optional(Type.Integer({ minimum: 1, description: 'Of the signed texts of its messages' })),
+        maxLifetimeMs: Type.Optional(Type.Integer({ minimum: 1, description: 'Since a message was sent' })),
+        maxIdleMs: Type.Optional(Type.Integer({ minimum: 1, description: 'Since the latest message was sent' })),
+      },
+      { description: 'Bounds of this server of what it keeps of each channel, beside those of the genesis; the oldest messages go first' },
+    ),
+  ),
   cursor: Cursor,
 })
 export type ChannelDescription = Static<typeof ChannelDescription>
@@ -140,6 +200,7 @@ export type ChannelPage = Static<typeof ChannelPage>
 export const MessagePage = Type.Object({
   items: Type.Array(DeliveredMessage, { maxItems: limits.pageItems }),
   next: Type.Union([Cursor, Type.Null()], { description: 'Where to go on in the same direction; null at the end' }),
+  cursor: { ...Cursor, description: 'After everything on the page: what follows it, now or later, is got by `after`' },
 })
 export type MessagePage = Static<typeof MessagePage>
 
@@ -160,6 +221,14 @@ export const ListedServer = Type.Object({
   keys: Type.Array(ServerKeyEntry, { description: 'The keys that speak for it now, the present one first' }),
 })
 
+/** What a server offers to those who prove who they are; times in milliseconds. */
+export const IdentityOffer = Type.Object({
+  sessionMs: Type.Integer({ description: 'How long a bearer token holds' }),
+  capabilityMs: Type.Integer({ description: 'How long a capability for a channel with a token gate holds' }),
+  domains: Type.Optional(Type.Array(Type.String(), { description: 'Domains whose delegations it takes; without it those of any' })),
+})
+export type IdentityOffer = Static<typeof IdentityOffer>
+
 export const WellKnown = Type.Object({
   protocol: Type.Object({ versions: Type.Array(Type.Integer()) }),
   software: Type.Object({ name: Type.String(), version: Type.String() }),
@@ -172,6 +241,7 @@ export const WellKnown = Type.Object({
   chain: Type.Object({ id: Type.Integer(), serverRegistry: Type.String() }),
   neighborhoods: Type.Array(NeighborhoodId),
   limits: Type.Object({ messageBytes: Type.Integer(), pageItems: Type.Integer() }),
+  identity: Type.Optional(IdentityOffer),
   servers: Type.Array(ListedServer, { description: 'Servers of the neighborhood whose attestation holds, as this server reads the chain' }),
   time: TimeMs,
 })

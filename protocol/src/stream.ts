@@ -1,4 +1,5 @@
 import type { Static } from 'typebox'
+import { PresenceEvent } from './presence.ts'
 import { Type } from './type.ts'
 import { Cursor, DeliveredMessage, Id, StoredEvent } from './schemas.ts'
 
@@ -11,6 +12,8 @@ export const streamEvents = {
   control: Type.Object({ type: Type.Literal('control'), cursor: Cursor, caughtUp: Type.Literal(true) }),
   /** On streams that ask for it, when messages of the channel that entered at this server have come to be stored on more servers. */
   stored: StoredEvent,
+  /** On streams that ask for it: right after `control` all who are present, and then who comes, goes or says something else. */
+  presence: PresenceEvent,
   /** Every `limits.keepaliveMs` on a quiet stream. */
   keepalive: Type.Object({ type: Type.Literal('keepalive'), cursor: Cursor }),
   /** A problem document, whose own `type` the event's takes the place of. A server of a later version may have other codes. */
@@ -33,6 +36,8 @@ export const streamEvents = {
       Type.Literal('channel_expired'),
       Type.Literal('not_serving'),
       Type.Literal('store_unavailable'),
+      /** Of a stream of many channels: none of them can be followed any more. */
+      Type.Literal('no_channels'),
     ]),
     retryMs: Type.Integer({ minimum: 0 }),
     cursor: Cursor,
@@ -42,3 +47,28 @@ export const streamEvents = {
 export type StreamEvent = Static<(typeof streamEvents)[keyof typeof streamEvents]>
 
 export type CloseReason = Static<typeof streamEvents.close>['reason']
+
+/** The events of a stream of many channels: what concerns one names it. */
+export const manyStreamEvents = {
+  open: streamEvents.open,
+  message: streamEvents.message,
+  /** Of one channel. */
+  control: Type.Object({ ...streamEvents.control.properties, channel: Id }),
+  /** Concerns the messages of all channels, those too that come later. */
+  stored: StoredEvent,
+  presence: PresenceEvent,
+  /** One for all channels. */
+  keepalive: Type.Object({ type: Type.Literal('keepalive') }),
+  /** The channel cannot be followed, or no longer; the others go on. */
+  error: Type.Object({ ...streamEvents.error.properties, channel: Id }),
+  /** With a channel: that one ends, the others go on. Without: the stream ends; each channel goes on from its last cursor. */
+  close: Type.Object({
+    type: Type.Literal('close'),
+    channel: Type.Optional(Id),
+    reason: streamEvents.close.properties.reason,
+    retryMs: streamEvents.close.properties.retryMs,
+    cursor: Type.Optional(Cursor),
+  }),
+} as const
+
+export type ManyStreamEvent = Static<(typeof manyStreamEvents)[keyof typeof manyStreamEvents]>

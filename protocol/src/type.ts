@@ -2,7 +2,7 @@ import type * as typebox from 'typebox'
 
 type Builders = Pick<
   typeof typebox,
-  'Array' | 'Boolean' | 'Integer' | 'Literal' | 'Null' | 'Object' | 'Optional' | 'String' | 'Union' | 'Unknown'
+  'Array' | 'Boolean' | 'Integer' | 'Literal' | 'Null' | 'Object' | 'Optional' | 'Record' | 'String' | 'Union' | 'Unknown'
 >
 
 /** Properties that may be missing; not among those that are copied or shown, as it is no keyword. */
@@ -24,6 +24,12 @@ export const Type = {
   Unknown: of(),
   Literal: (value: unknown, options?: object) => ({ type: typeof value, const: value, ...options }),
   Array: (items: object, options?: object) => ({ type: 'array', items, ...options }),
+  Record: (propertyNames: object, additionalProperties: object, options?: object) => ({
+    type: 'object',
+    propertyNames,
+    additionalProperties,
+    ...options,
+  }),
   Union: (anyOf: object[], options?: object) => ({ anyOf, ...options }),
   Optional: (schema: object) => Object.defineProperty({ ...schema }, OPTIONAL, { value: true }),
   Object: (properties: Record<string, object>, options?: object) => ({

@@ -6,10 +6,11 @@ import { describe, expect, it } from 'vitest'
 import type genesisFile from '../vectors/genesis.json'
 import type messagesFile from '../vectors/messages.json'
 import type receiptsFile from '../vectors/receipts.json'
+import { BatchResult, MessageBatch } from './batch.ts'
 import { encodeCursor } from './cursor.ts'
-import { routes } from './routes.ts'
+import { routes, StreamsRequest } from './routes.ts'
 import * as schemas from './schemas.ts'
-import { streamEvents } from './stream.ts'
+import { manyStreamEvents, streamEvents } from './stream.ts'
 import { describeMismatch } from './validate.ts'
 import { VersionVector } from './version-vector.ts'
 
@@ -38,8 +39,8 @@ const cases: { name: string; schema: TSchema; values: unknown[] }[] = [
     name: 'MessagePage',
     schema: schemas.MessagePage,
     values: [
-      { items: [delivered, delivered], next: cursor },
-      { items: [], next: null },
+      { items: [delivered, delivered], next: cursor, cursor },
+      { items: [], next: null, cursor },
     ],
   },
   { name: 'ChannelPage', schema: schemas.ChannelPage, values: [{ items: [description], next: null }] },
@@ -47,6 +48,23 @@ const cases: { name: string; schema: TSchema; values: unknown[] }[] = [
     name: 'PublishResult',
     schema: schemas.PublishResult,
     values: [{ id: first?.id, cursor, receipt }],
+  },
+  {
+    name: 'MessageBatch',
+    schema: MessageBatch,
+    values: [{ messages: [first?.body, first?.body] }, { messages: [] }, { messages: Array.from({ length: 65 }, () => first?.body) }],
+  },
+  {
+    name: 'BatchResult',
+    schema: BatchResult,
+    values: [
+      {
+        results: [
+          { status: 201, id: first?.id, cursor, receipt },
+          { status: 500, problem: { ...problem, type: '/problems/internal' } },
+        ],
+      },
+    ],
   },
   {
     name: 'WellKnown',
@@ -75,6 +93,27 @@ const cases: { name: string; schema: TSchema; values: unknown[] }[] = [
       { type: 'keepalive', cursor },
       { type: 'error', ...problem, oldest: cursor },
       { type: 'close', reason: 'shutting_down', retryMs: 100, cursor },
+    ],
+  },
+  {
+    name: 'the events of a stream of many channels',
+    schema: { anyOf: Object.values(manyStreamEvents) } as TSchema,
+    values: [
+      { type: 'control', channel: first?.channel, cursor, caughtUp: true },
+      { type: 'keepalive' },
+      { type: 'error', channel: first?.channel, ...problem },
+      { type: 'close', reason: 'slow_reader', retryMs: 100 },
+    ],
+  },
+  {
+    name: 'StreamsRequest',
+    schema: StreamsRequest,
+    values: [
+      { channels: { [first?.channel ?? '']: cursor }, receipts: 'stored' },
+      { channels: { [first?.channel ?? '']: null, ['B'.repeat(43)]: cursor } },
+      { channels: { short: null } },
+      { channels: {} },
+      { channels: Object.fromEntries(Array.from({ length: 1_001 }, (_, i) => [String(i).padStart(43, 'x'), null])) },
     ],
   },
 ]
@@ -175,7 +214,8 @@ it('names the place and what is expected there', () => {
 
 it('knows every keyword that a schema uses', () => {
   const described = ['description', 'type', 'const', 'anyOf', 'properties', 'required', 'additionalProperties', 'items']
-  const known = new Set([...described, 'maxItems', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum'])
+  const bounds = ['minItems', 'maxItems', 'minProperties', 'maxProperties', 'pattern', 'minLength', 'maxLength', 'minimum', 'maximum']
+  const known = new Set([...described, 'propertyNames', ...bounds])
   const used = new Set<string>()
   const collect = (schema: unknown): void => {
     if (typeof schema !== 'object' || schema === null) return
@@ -183,7 +223,7 @@ it('knows every keyword that a schema uses', () => {
       used.add(keyword)
       if (keyword === 'properties') for (const property of Object.values(value as object)) collect(property)
       else if (keyword === 'anyOf') for (const option of value as unknown[]) collect(option)
-      else if (keyword === 'items') collect(value)
+      else if (['items', 'propertyNames', 'additionalProperties'].includes(keyword)) collect(value)
     }
   }
   for (const route of Object.values(routes)) {
@@ -191,7 +231,7 @@ it('knows every keyword that a schema uses', () => {
     for (const part of ['params', 'querystring', 'body']) collect(parts[part])
     for (const body of Object.values((parts['response'] as object | undefined) ?? {})) collect(body)
   }
-  for (const event of Object.values(streamEvents)) collect(event)
+  for (const event of [...Object.values(streamEvents), ...Object.values(manyStreamEvents)]) collect(event)
   expect([...used].filter((keyword) => !known.has(keyword))).toEqual([])
   expect(used).toContain('pattern')
 })

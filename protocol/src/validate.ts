@@ -7,8 +7,13 @@ interface Keywords {
   anyOf?: Keywords[]
   properties?: Record<string, Keywords>
   required?: string[]
-  additionalProperties?: false
+  /** Of names that are not among the properties. */
+  additionalProperties?: false | Keywords
+  propertyNames?: Keywords
+  minProperties?: number
+  maxProperties?: number
   items?: Keywords
+  minItems?: number
   maxItems?: number
   pattern?: string
   minLength?: number
@@ -81,7 +86,8 @@ function numberMismatch({ minimum, maximum }: Keywords, value: number, place: st
   return undefined
 }
 
-function itemsMismatch({ items, maxItems }: Keywords, value: unknown[], at: string): string | undefined {
+function itemsMismatch({ items, minItems = 0, maxItems }: Keywords, value: unknown[], at: string): string | undefined {
+  if (value.length < minItems) return `${at === '' ? 'The body' : at} must have at least ${minItems} items`
   if (maxItems !== undefined && value.length > maxItems) return `${at === '' ? 'The body' : at} must have at most ${maxItems} items`
   if (!items) return undefined
   for (const [index, item] of value.entries()) {
@@ -95,14 +101,37 @@ function propertiesMismatch(schema: Keywords, value: Record<string, unknown>, at
   const { properties = {}, required = [] } = schema
   const missing = required.find((name) => !Object.hasOwn(value, name))
   if (missing !== undefined) return `${at}/${missing} is missing`
-  if (schema.additionalProperties === false) {
-    const unknown = Object.keys(value).find((name) => !Object.hasOwn(properties, name))
-    if (unknown !== undefined) return `${at}/${unknown.slice(0, 64)} is not known here`
+  const { additionalProperties } = schema
+  if (additionalProperties !== undefined) {
+    const further = Object.keys(value).filter((name) => !Object.hasOwn(properties, name))
+    const [unknown] = further
+    if (!additionalProperties && unknown !== undefined) return `${at}/${unknown.slice(0, 64)} is not known here`
+    if (additionalProperties)
+      return membersMismatch(
+        schema,
+        further.map((name) => [name, value[name]]),
+        at,
+      )
   }
   for (const [name, property] of Object.entries(properties)) {
     // Only JavaScript has properties without a value; JSON leaves them out.
     if (!Object.hasOwn(value, name) || (value[name] === undefined && !required.includes(name))) continue
     const found = mismatch(property, value[name], `${at}/${name}`)
+    if (found) return found
+  }
+  return undefined
+}
+
+/** Of an object whose names are data. */
+function membersMismatch(schema: Keywords, members: [name: string, value: unknown][], at: string): string | undefined {
+  const { additionalProperties, propertyNames, minProperties = 0, maxProperties = members.length } = schema
+  if (members.length < minProperties) return `${at === '' ? 'The body' : at} must have at least ${minProperties} members`
+  if (members.length > maxProperties) return `${at === '' ? 'The body' : at} must have at most ${maxProperties} members`
+  for (const [name, value] of members) {
+    const place = `${at}/${name.slice(0, 64)}`
+    const found =
+      (propertyNames && mismatch(propertyNames, name, `The name ${place}`)) ??
+      (additionalProperties ? mismatch(additionalProperties, value, place) : undefined)
     if (found) return found
   }
   return undefined

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type cursorsFile from '../vectors/cursors.json'
+import type ed25519File from '../vectors/ed25519.json'
 import type genesisFile from '../vectors/genesis.json'
 import type messagesFile from '../vectors/messages.json'
 import type vectorsFile from '../vectors/version-vectors.json'
 import { decodeCursor, encodeCursor } from './cursor.ts'
+import { verifySignature } from './ed25519.ts'
 import { DredError } from './errors.ts'
 import { verifyGenesis } from './genesis.ts'
 import { verifyCanonicalMessage, verifyMessage } from './message.ts'
@@ -19,6 +21,7 @@ const folder = join(import.meta.dirname, '../vectors')
 const read = <T>(file: string): T => JSON.parse(readFileSync(join(folder, file), 'utf8')) as T
 const messages = read<typeof messagesFile>('messages.json')
 const geneses = read<typeof genesisFile>('genesis.json')
+const signatures = read<typeof ed25519File>('ed25519.json')
 const vectors = read<typeof vectorsFile>('version-vectors.json')
 const cursors = read<typeof cursorsFile>('cursors.json')
 
@@ -58,6 +61,19 @@ describe('messages', () => {
   it('refuses signed bytes that are not in canonical form', async () => {
     const [{ canonical, sig } = { canonical: '', sig: '' }] = messages.valid
     expect(await codeOf(() => verifyCanonicalMessage(canonical.replace('{', '{ '), sig))).toBe('malformed_message')
+  })
+})
+
+describe('signatures about which implementations differ', () => {
+  const verified = ({ key, sig, bytes }: { key: string; sig: string; bytes: string }) =>
+    codeOf(() => verifySignature(key, sig, Uint8Array.from(Buffer.from(bytes, 'hex'))))
+
+  it.each(signatures.valid)('accepts $name', async (vector) => {
+    expect(await verified(vector)).toBeUndefined()
+  })
+
+  it.each(signatures.invalid)('refuses $name', async (vector) => {
+    expect(await verified(vector)).toBe('invalid_signature')
   })
 })
 
@@ -117,8 +133,8 @@ describe('the generated files', () => {
   afterAll(() => rmSync(fresh, { recursive: true }))
 
   it('are what the generator writes', () => {
-    execFileSync(process.execPath, [join(folder, 'generate.ts'), fresh])
-    for (const file of ['messages.json', 'genesis.json']) {
+    for (const generator of ['generate.ts', 'generate-ed25519.ts']) execFileSync(process.execPath, [join(folder, generator), fresh])
+    for (const file of ['messages.json', 'genesis.json', 'ed25519.json', 'presence.json']) {
       expect(readFileSync(join(fresh, file), 'utf8')).toBe(readFileSync(join(folder, file), 'utf8'))
     }
   })

@@ -61,6 +61,9 @@ const valid: [name: string, frame: RelayFrame][] = [
   ['a message that came home', { type: 'HOME', coordinate }],
   ['a ping', { type: 'PING', at: 1_246_420_826_000 }],
   ['a pong', { type: 'PONG', at: MAX }],
+  ['no notice', { type: 'NOTICE', notices: [] }],
+  ['notices, one of a kind that is not known', { type: 'NOTICE', notices: [{ kind: 'presence', text: '{"data":"€"}' }, { kind: 'kind_of_tomorrow', text: '' }] }],
+  ['the longest notice', { type: 'NOTICE', notices: [{ kind: 'x'.repeat(40), text: '$'.repeat(8_192) }] }],
 ]
 
 const place = [coordinate.server, coordinate.incarnation, coordinate.n]
@@ -87,6 +90,7 @@ const usual: Record<RelayFrame['type'], readonly unknown[]> = {
   HOME: [18, 2, 100, 7],
   PING: [19, 1],
   PONG: [20, 1],
+  NOTICE: [21, [['presence', '{}']]],
 }
 const changed = (fields: readonly unknown[], at: number, value: unknown) => fields.map((field, i) => (i === at ? value : field))
 const withEntry = (value: unknown) => changed(usual.MSG, 1, value)
@@ -104,7 +108,7 @@ const otherTypes = Object.entries(usual).flatMap(([type, fields]) =>
 const malformed: [name: string, fields: unknown][] = [
   ['not an array', { type: 'PING', at: 1 }],
   ['an empty array', []],
-  ['an unknown type', [21, 1]],
+  ['an unknown type', [22, 1]],
   ['a type by its name', ['PING', 1]],
   ['a negative number', [19, -1]],
   ['a fraction', [19, 0.5]],
@@ -174,6 +178,16 @@ const malformed: [name: string, fields: unknown][] = [
   ['a receipt for nobody', changed(usual.RECEIPT, 2, 0)],
   ['a receipt of no messages', changed(usual.RECEIPT, 4, [[1, 100, 3, 0]])],
   ['a receipt with an origin twice', changed(usual.RECEIPT, 4, [[1, 100, 3, 1], [1, 100, 4, 1]])],
+  ['a notice without a text', [21, [['presence']]]],
+  ['a notice with a field too many', [21, [['presence', '{}', 1]]]],
+  ['a notice that is no list', [21, ['presence', '{}']]],
+  ['a notice with its kind as a number', [21, [[0, '{}']]]],
+  ['a notice of a kind in capitals', [21, [['Presence', '{}']]]],
+  ['a notice of a kind of 41 characters', [21, [['x'.repeat(41), '{}']]]],
+  ['a notice of no kind', [21, [['', '{}']]]],
+  ['a notice of bytes', [21, [['presence', bytes(2, 0x7b)]]]],
+  ['a notice of 8,193 bytes', [21, [['presence', '$'.repeat(8_193)]]]],
+  ['257 notices', [21, items(257, () => ['presence', '{}'])]],
   ['a receipt of 1,025 origins', changed(usual.RECEIPT, 4, items(1_025, (i) => [1, i + 1, 1, 1]))],
 ]
 const rawBytes: [name: string, hex: string][] = [

@@ -7,8 +7,8 @@ import { isOffline } from './wake.ts'
 
 export interface AttemptOptions {
   signal?: AbortSignal | undefined
-  /** Milliseconds for all attempts together. */
-  deadlineMs: number
+  /** Milliseconds for all attempts together; without it they end with the signal. */
+  deadlineMs?: number
 }
 
 /** What one server says of itself; another one may answer otherwise. */
@@ -21,6 +21,10 @@ const ABOUT_THE_SERVER: ReadonlySet<DredErrorCode> = new Set<DredErrorCode>([
   'clock_skew',
   'version_mismatch',
 ])
+
+export function isAboutTheServer({ code }: DredClientError): boolean {
+  return ABOUT_THE_SERVER.has(code)
+}
 
 /**
  * Tries one server after another, in rounds with backoff, until one attempt succeeds.
@@ -35,7 +39,9 @@ export async function tryServers<T>(
   const { clock, lifetime } = context
   const refresh = new AbortController()
   try {
-    return await withSignals({ signals: [options.signal, lifetime], timeout: { clock, ms: options.deadlineMs } }, (signal) =>
+    const { signal: outer, deadlineMs } = options
+    const timeout = deadlineMs === undefined ? {} : { timeout: { clock, ms: deadlineMs } }
+    return await withSignals({ signals: [outer, lifetime], ...timeout }, (signal) =>
       new Rounds(context, { signal, refresh: refresh.signal }).run(attempt),
     )
   } finally {

@@ -4,7 +4,8 @@ import type { Server } from './discovery.ts'
 import { abortError } from './errors.ts'
 import { type HistoryOptions, type HistoryPage, readHistory } from './history.ts'
 import { Causality, type SeenMessage } from './publish/causality.ts'
-import { Outbox, type Published, type PublishOptions } from './publish/outbox.ts'
+import { Outbox, type PublishOptions } from './publish/outbox.ts'
+import type { Published } from './publish/published.ts'
 import { type MessageHandler, type SubscribeOptions, Subscription } from './subscription/subscription.ts'
 
 /**

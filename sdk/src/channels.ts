@@ -16,7 +16,7 @@ import { putGenesis } from './genesis.ts'
 import { withSignals } from './signals.ts'
 
 /** What a creator decides. Times in milliseconds. */
-export interface CreateOptions extends Pick<GenesisFields, 'name' | 'mode' | 'access' | 'lifetimeMs' | 'idleMs' | 'limits'> {
+export interface CreateOptions extends Pick<GenesisFields, 'name' | 'mode' | 'access' | 'gate' | 'lifetimeMs' | 'idleMs' | 'limits'> {
   signal?: AbortSignal
 }
 

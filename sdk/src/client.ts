@@ -2,6 +2,7 @@ import { type Signer, webCryptoSigner } from '@dred/protocol'
 import { Channels } from './channels.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Context } from './context.ts'
+import { Credentials, type WalletAccount } from './credentials.ts'
 import { deviceSigner } from './crypto/device-key.ts'
 import { Discovery, isBaseUrl } from './discovery.ts'
 import { DredClientError } from './errors.ts'
@@ -25,6 +26,8 @@ export interface DredClientOptions {
   deviceKey?: CryptoKeyPair
   /** Signs instead of a device key. */
   signer?: Signer
+  /** A wallet for channels with a token gate: asked once in 30 days to let this device act for it. An account of viem will do. */
+  account?: WalletAccount
   /** Default: IndexedDB in browsers, memory elsewhere. */
   storage?: Storage
   /** Servers that a subscription streams from (`min`, default 2) and tries at once while some are in doubt (`max`, default 3). */
@@ -98,6 +101,7 @@ function createContext(
   const http = new Http({ fetch: options.fetch ?? globalThis.fetch.bind(globalThis), clock, timeoutMs: timing.requestMs })
   const wake = new Wake()
   const discovery = new Discovery({ neighborhood, urls: parts.discovery, http, clock, storage, timeoutMs: timing.requestMs })
+  const signer = once(() => findSigner(options, storage, report))
   const report = (error: DredClientError): void => parts.emitter.emit('error', error)
   return {
     neighborhood,
@@ -111,7 +115,8 @@ function createContext(
     state: new ClientState((change) => parts.emitter.emit('state', change)),
     outbox: { pending: 0 },
     lifetime: parts.lifetime,
-    signer: once(() => findSigner(options, storage, report)),
+    credentials: new Credentials({ neighborhood, account: options.account, signer, storage, http, clock }),
+    signer,
     report,
   }
 }

@@ -1,5 +1,6 @@
 import type { Signer } from '@dred/protocol'
 import type { Clock } from './clock.ts'
+import type { Credentials } from './credentials.ts'
 import type { DredClientError } from './errors.ts'
 import type { ServerKeys } from './server-keys.ts'
 import type { ServerPool } from './servers.ts'
@@ -18,6 +19,7 @@ export interface Context {
   http: Http
   pool: ServerPool
   keys: ServerKeys
+  credentials: Credentials
   wake: Wake
   state: ClientState
   /** Publishes that wait for a server. */

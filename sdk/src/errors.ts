@@ -1,5 +1,5 @@
 import { DredError, type ErrorCode, errors, isErrorCode, isUnsupported } from '@dred/protocol'
-import type { Published } from './publish/outbox.ts'
+import type { Published } from './publish/published.ts'
 
 /** What can go wrong on the client's side, beside the codes of the protocol that servers answer with. */
 export const clientErrors = {

@@ -41,7 +41,10 @@ export async function readHistory<T>(
   const attemptOptions = { signal, deadlineMs: context.timing.requestDeadlineMs }
   const page = await tryServers(context, attemptOptions, async (server, attempt) => {
     const url = routeUrl(server.endpoint, 'channelMessages', { params: { id: channel.id }, query: { before, after, limit } })
-    const read = (): Promise<MessagePage> => context.http.json<MessagePage>({ url, signal: attempt }, MessagePage)
+    const read = (): Promise<MessagePage> =>
+      context.credentials.use({ server, channel, verb: 'read' }, attempt, (headers) =>
+        context.http.json<MessagePage>({ url, headers, signal: attempt }, MessagePage),
+      )
     const { items, next } = await read().catch(async (error: unknown) => {
       if (toClientError(error, 'network').code !== 'unknown_channel') throw error
       await putGenesis(context, { server, ...channel }, attempt)

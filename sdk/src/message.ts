@@ -1,4 +1,4 @@
-import { type Coordinate, DeliveredMessage, describeMismatch, verifyMessage } from '@dred/protocol'
+import { type ControlName, type Coordinate, DeliveredMessage, describeMismatch, verifyMessage } from '@dred/protocol'
 import type { Server } from './discovery.ts'
 import { DredClientError, toClientError } from './errors.ts'
 
@@ -31,6 +31,8 @@ export interface Message<T = unknown> {
   server: Server
   /** Where it entered the neighborhood. */
   origin: Coordinate
+  /** What it does to the membership of its channel, if it does; `data` then says what. Applications pass over it. */
+  control?: ControlName
   /** Messages are missing before this one. */
   gap?: Gap
 }
@@ -43,7 +45,7 @@ export async function readMessage(channel: string, body: unknown, server: Server
   try {
     const mismatch = describeMismatch(DeliveredMessage, body)
     if (mismatch) throw new DredClientError('invalid_message', { detail: mismatch, server: server.endpoint })
-    const { id, sig, cursor, origin, channel: claimed, key, message, nonce, prev, sentAt } = body as DeliveredMessage
+    const { id, sig, cursor, origin, channel: claimed, key, message, nonce, prev, sentAt, control } = body as DeliveredMessage
     const verified = await verifyMessage(channel, {
       message,
       key,
@@ -51,11 +53,13 @@ export async function readMessage(channel: string, body: unknown, server: Server
       sig,
       ...(nonce === undefined ? {} : { nonce }),
       ...(prev === undefined ? {} : { prev }),
+      ...(control === undefined ? {} : { control }),
     })
     if (claimed !== channel || verified.id !== id) {
       throw new DredClientError('invalid_message', { detail: `The message is not ${id} of this channel`, server: server.endpoint })
     }
-    return { id, channel, data: message, sender: key, sentAt, prev: prev ?? [], cursor, state: 'accepted', server, origin }
+    const what = control === undefined ? {} : { control }
+    return { id, channel, data: message, sender: key, sentAt, prev: prev ?? [], cursor, state: 'accepted', server, origin, ...what }
   } catch (cause) {
     const error = toClientError(cause, 'invalid_message', { server: server.endpoint })
     throw error.code === 'invalid_message' || error.code === 'unsupported_environment'

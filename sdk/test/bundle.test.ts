@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { expect, it } from 'vitest'
 
 /** Bytes over the wire. What makes the bundle grow beyond them should be worth a sentence in the commit that raises this. */
-const MOST_GZIPPED_BYTES = 26_000
+const MOST_GZIPPED_BYTES = 30_000
 
 it('is small in a browser, and needs nothing of Node', async () => {
   const { metafile, outputFiles } = await build({

@@ -120,7 +120,11 @@ export class ChannelLogs {
       origin: logged.coordinate,
       ...(JSON.parse(logged.message.canonical) as Record<string, unknown>),
     }))
-    return { items: rendered, next: after === null ? older : items.length < candidates.length ? encodeCursor(id, position) : null }
+    return {
+      items: rendered,
+      next: after === null ? older : items.length < candidates.length ? encodeCursor(id, position) : null,
+      cursor: encodeCursor(id, position),
+    }
   }
 
   describe(id: string): unknown {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { ErrorCode, Receipt, StreamEvent } from '@dred/protocol'
+import type { ErrorCode, Receipt, StreamEvent, VerifiedMessage } from '@dred/protocol'
 import type { TestKey } from './server-key.ts'
 
 /** What goes wrong at a relay. Unset: nothing. */
@@ -10,6 +10,8 @@ export interface Faults {
   cutAnswers?: number
   /** The next requests for a path that contains `path` get this error. */
   refuse?: { path: string; code: ErrorCode; times: number; retryAfter?: string }
+  /** Refuses these messages, alone or in a batch, and takes the others. */
+  refuseMessage?: (message: VerifiedMessage) => ErrorCode | undefined
   /** Streams write half of their n-th message's line and are cut; counted from 1, once. */
   cutMidLineAt?: number
   /** Streams write nothing any more, keepalives neither. */

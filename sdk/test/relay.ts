@@ -6,6 +6,7 @@ import {
   type Coordinate,
   DredError,
   encodeCursor,
+  type MessageBatch,
   originOf,
   type Receipt,
   serversFor,
@@ -132,7 +133,7 @@ export class Relay {
       return this.#json(response, 200, { items: this.channels.ids.map((key) => this.channels.describe(key)), next: null })
     if (first !== 'channel') throw new DredError('not_found')
     if (request.method === 'PUT') return this.#create(request, response, id)
-    if (request.method === 'POST') return this.#publish(request, response, { id, query: url.searchParams })
+    if (request.method === 'POST') return this.#publish(request, response, { id, query: url.searchParams, isBatch: action === 'messages' })
     if (action === 'stream') return this.#stream(request, response, { id, query: url.searchParams })
     if (action === 'messages') return this.#json(response, 200, this.channels.page(id, url.searchParams))
     return this.#json(response, 200, this.channels.describe(id))
@@ -145,26 +146,52 @@ export class Relay {
     this.#json(response, isNew ? 201 : 200, this.channels.describe(id))
   }
 
-  async #publish(request: IncomingMessage, response: ServerResponse, { id, query }: { id: string; query: URLSearchParams }): Promise<void> {
-    const state = this.channels.of(id)
-    const message = await verifyMessage(id, await readJson(request))
+  async #publish(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { id, query, isBatch }: { id: string; query: URLSearchParams; isBatch: boolean },
+  ): Promise<void> {
+    this.channels.of(id)
+    const body = await readJson(request)
     const goal = serversFor(ackOf(query.get('stored')), this.#servers)
     if (goal > this.#servers) throw new DredError('malformed_request', { detail: `stored may be at most ${this.#servers}` })
-    const existing = state.log.find((logged) => logged.message.id === message.id)
-    const coordinate = existing?.coordinate ?? { server: this.id, incarnation: this.#incarnation, n: ++this.#count }
-    if (!existing) {
-      this.replicate({ message, coordinate })
-      for (const peer of this.peers) if (peer.isUp && !peer.#muted.has(this)) peer.replicate({ message, coordinate })
-    }
+    const taken = await Promise.allSettled(
+      (isBatch ? (body as MessageBatch).messages : [body]).map((message) => verifyMessage(id, message)),
+    )
+    const stored = taken.map((message) => (message.status === 'fulfilled' ? this.#store(id, message.value) : asDredError(message.reason)))
     if ((this.faults.cutAnswers ?? 0) > 0) {
       this.faults.cutAnswers = (this.faults.cutAnswers ?? 0) - 1
       response.destroy()
       return
     }
     const until = performance.now() + Number(query.get('waitMs') ?? 0)
-    while (this.#storedOn(message.id, coordinate) < goal && performance.now() < until) await delay(2)
-    const receipt = await this.#receipt(message, coordinate)
-    this.#json(response, existing ? 200 : 201, { id: message.id, cursor: encodeCursor(id, state.vector), receipt })
+    const results = []
+    for (const one of stored) {
+      if (one instanceof DredError) {
+        if (!isBatch) throw one
+        results.push({ status: one.status, problem: one.toProblem('request-1') })
+        continue
+      }
+      const { message, coordinate, isNew } = one
+      while (this.#storedOn(message.id, coordinate) < goal && performance.now() < until) await delay(2)
+      const receipt = await this.#receipt(message, coordinate)
+      results.push({ status: isNew ? 201 : 200, id: message.id, cursor: encodeCursor(id, this.channels.of(id).vector), receipt })
+    }
+    const [alone] = results
+    if (isBatch) this.#json(response, 200, { results })
+    else if (alone) this.#json(response, alone.status, { ...alone, status: undefined })
+  }
+
+  #store(id: string, message: VerifiedMessage): { message: VerifiedMessage; coordinate: Coordinate; isNew: boolean } | DredError {
+    const refusal = this.faults.refuseMessage?.(message)
+    if (refusal) return new DredError(refusal)
+    const existing = this.channels.of(id).log.find((logged) => logged.message.id === message.id)
+    const coordinate = existing?.coordinate ?? { server: this.id, incarnation: this.#incarnation, n: ++this.#count }
+    if (!existing) {
+      this.replicate({ message, coordinate })
+      for (const peer of this.peers) if (peer.isUp && !peer.#muted.has(this)) peer.replicate({ message, coordinate })
+    }
+    return { message, coordinate, isNew: !existing }
   }
 
   /** Takes no messages from a relay until it is unmuted, and then all. */
@@ -300,7 +327,7 @@ export class Relay {
   }
 
   #problem(response: ServerResponse, error: unknown): void {
-    const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
+    const problem = asDredError(error)
     if (!response.headersSent) response.writeHead(problem.status, { 'content-type': 'application/problem+json' })
     response.end(JSON.stringify(problem.toProblem('request-1')))
   }
@@ -317,4 +344,8 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = []
   for await (const chunk of request) chunks.push(chunk as Buffer)
   return JSON.parse(Buffer.concat(chunks).toString()) as unknown
+}
+
+function asDredError(error: unknown): DredError {
+  return error instanceof DredError ? error : new DredError('internal', { cause: error })
 }

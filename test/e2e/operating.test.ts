@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { freePort } from '../../node/src/testing/free-port.ts'
 import { type Network, startNetwork } from './network.ts'
 import { cli, dred, type Process, root, start, stop, until } from './processes.ts'
 
@@ -77,14 +78,4 @@ async function json<T>(network: Network, ...args: string[]): Promise<T> {
   const { code, stdout, stderr } = await dred([...args, '--json', '--config', network.config])
   expect(code, stderr).toBe(0)
   return JSON.parse(stdout) as T
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net')
-  const probe = createServer()
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done))
-  const address = probe.address()
-  await new Promise((done) => probe.close(done))
-  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port')
-  return address.port
 }

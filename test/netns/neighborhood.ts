@@ -75,8 +75,9 @@ host = "0.0.0.0"
 port = ${PORT}
 adminPort = ${ADMIN_PORT}
 store = "${store === 'redis' ? `redis://127.0.0.1:${REDIS_PORT}` : join(folder, `server-${id}.db`)}"
-tlsCertFile = "${certificate.certFile}"
-tlsKeyFile = "${certificate.keyFile}"
 logLevel = "info"
+[server.tls]
+certFile = "${certificate.certFile}"
+keyFile = "${certificate.keyFile}"
 `
 }

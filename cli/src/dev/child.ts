@@ -104,4 +104,6 @@ export function onParentGone(callback: () => void): void {
   }
   process.stdin.on('end', once).on('close', once).on('error', once)
   process.stdin.resume()
+  // It keeps nobody alive who has nothing else to do, as after a failed start. A file has no such method.
+  if ('unref' in process.stdin) process.stdin.unref()
 }

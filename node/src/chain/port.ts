@@ -63,6 +63,9 @@ export interface RegistryFreshness {
   fresh: boolean
   /** Milliseconds since the chain was last read to its head. */
   ageMs: number
-  /** Number of the last block read. */
+  /** Number of the last block read, and Unix seconds of it. */
   block: number
+  blockAt: number
+  /** Looks at the chain that failed since the start. */
+  failures: number
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Log } from '../log.ts'
+import { type Tracing, traced } from '../observability/tracing.ts'
 import type { RegisteredServer, RegistryFreshness, RegistryView } from './port.ts'
 import { type Reading, type RegistryLocation, RegistryReader } from './registry-reader.ts'
 import { acceptedKeys, isAttested, peersOf } from './standing.ts'
@@ -10,6 +11,7 @@ export interface RegistryViewOptions extends RegistryLocation {
   /** Milliseconds without a successful look after which the view is no longer fresh; default five looks, at least 10 s. */
   staleAfterMs?: number
   log?: Log
+  tracing?: Tracing | undefined
   /** This server's clock, in Unix milliseconds. */
   clock?: () => number
 }
@@ -69,12 +71,14 @@ class FollowedRegistry implements RegistryView {
   readonly #pollingMs: number
   readonly #staleAfterMs: number
   readonly #log: Log | undefined
+  readonly #tracing: Tracing | undefined
   readonly #listeners = new Set<() => void>()
   readonly #clock: () => number
   #reading: Reading
   #derived: Derived
   #readAt = performance.now()
   #failing = false
+  #failures = 0
   #closed = false
   #timer: NodeJS.Timeout | undefined
   #look: Promise<void> = Promise.resolve()
@@ -87,6 +91,7 @@ class FollowedRegistry implements RegistryView {
     this.#pollingMs = options.pollingMs ?? (options.chainId === LOCAL_CHAIN ? 1_000 : 4_000)
     this.#staleAfterMs = options.staleAfterMs ?? Math.max(10_000, 5 * this.#pollingMs)
     this.#log = options.log
+    this.#tracing = options.tracing
     this.#clock = options.clock ?? Date.now
     this.#reading = reading
     this.#derived = derive(reading, this.now())
@@ -129,7 +134,8 @@ class FollowedRegistry implements RegistryView {
 
   freshness(): RegistryFreshness {
     const ageMs = Math.round(performance.now() - this.#readAt)
-    return { fresh: ageMs <= this.#staleAfterMs, ageMs, block: Number(this.#reading.block.number) }
+    const { number, timestamp } = this.#reading.block
+    return { fresh: ageMs <= this.#staleAfterMs, ageMs, block: Number(number), blockAt: timestamp, failures: this.#failures }
   }
 
   async close(): Promise<void> {
@@ -151,7 +157,7 @@ class FollowedRegistry implements RegistryView {
   async #lookOnce(): Promise<void> {
     const startedAt = performance.now()
     try {
-      const next = (await this.#reader.readOn(this.#reading)) ?? (await this.#readAnew())
+      const next = (await traced(this.#tracing, 'chain read', () => this.#reader.readOn(this.#reading))) ?? (await this.#readAnew())
       if (this.#closed) return
       this.#readAt = startedAt
       if (this.#failing) this.#log?.info({ block: Number(next.block.number) }, 'the chain can be read again')
@@ -159,6 +165,7 @@ class FollowedRegistry implements RegistryView {
       this.#reading = next
     } catch (error) {
       if (this.#closed) return
+      this.#failures++
       // Said once for each outage: the age of the view tells the rest.
       if (!this.#failing) this.#log?.warn({ error: String(error) }, 'the chain cannot be read; going on with what is known')
       this.#failing = true

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { errors, routes, type Signer, utf8 } from '@dred/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noLimits } from '../limits/config.ts'
 import { registeredServer } from '../testing/registry-view.ts'
 import { expectProblem, post, put, TestClient } from '../testing/test-client.ts'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
@@ -57,9 +58,15 @@ describe('addresses', () => {
   test('OpenAPI describes every route of the protocol', async () => {
     const { json } = await client.call({ path: '/openapi.json' })
     const paths = json['paths'] as Record<string, Record<string, object>>
-    for (const { method, path, summary } of Object.values(routes)) {
-      expect(paths[path.replace(':id', '{id}')]?.[method.toLowerCase()]).toMatchObject({ summary })
+    for (const [operationId, { method, path, summary }] of Object.entries(routes)) {
+      expect(paths[path.replace(':id', '{id}')]?.[method.toLowerCase()]).toMatchObject({ operationId, summary })
     }
+    expect(json).toMatchObject({
+      security: [{}, { session: [] }, { capability: [] }, { session: [], capability: [] }],
+      components: {
+        securitySchemes: { session: { type: 'http', scheme: 'bearer' }, capability: { in: 'header', name: 'Dred-Capability' } },
+      },
+    })
     expect(Object.keys(paths)).not.toContain('/peer')
     const { properties } = routes.publish.body
     expect(paths['/channel/{id}']?.['post']).toMatchObject({
@@ -81,6 +88,7 @@ describe('addresses', () => {
         { name: 'last' },
         { name: 'from' },
         { name: 'receipts' },
+        { name: 'presence' },
       ],
       responses: { 200: { content: { 'application/x-ndjson': {}, 'text/event-stream': {} } } },
     })
@@ -159,7 +167,7 @@ describe('a server in trouble', () => {
   })
 
   test('limits the rate of one address', async () => {
-    const own = await startTestNode({ rateLimit: { max: 3, windowMs: 60_000 } })
+    const own = await startTestNode({ limits: { ...noLimits, address: { burst: 30, perSecond: 0.001 } } })
     for (let i = 0; i < 3; i++) expect((await fetch(`${own.url}/channels`)).status).toBe(200)
     const response = await fetch(`${own.url}/nothing`)
     expect(response.status).toBe(429)

@@ -1,34 +1,48 @@
-import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
-import { constants, Http2ServerRequest } from 'node:http2'
 import cors from '@fastify/cors'
-import rateLimit from '@fastify/rate-limit'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import { DredError, limits } from '@dred/protocol'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { DredError, limits, versionHeader } from '@dred/protocol'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import type { Channels } from '../channels.ts'
+import type { Identity } from '../identity/index.ts'
+import type { Limiter } from '../limits/limiter.ts'
 import type { Membership } from '../membership.ts'
+import type { Metrics } from '../observability/metrics.ts'
+import { countProblem, observeRequests } from '../observability/requests.ts'
+import type { Tracing } from '../observability/tracing.ts'
 import type { Replicator } from '../peers/port.ts'
+import type { Presence } from '../presence/presence.ts'
 import type { Receipts } from '../receipts.ts'
-import type { Hub } from '../realtime/hub.ts'
+import type { Realtime } from '../realtime/realtime.ts'
+import type { Certificates } from '../tls/port.ts'
+import { identifyCallers } from './caller.ts'
+import { admitRequests } from './admission.ts'
+import { limitBodyTime, takeJsonOnly } from './bodies.ts'
 import { registerChannelRoutes } from './channel-routes.ts'
-import { rawProblem, sendProblem } from './errors.ts'
-import { createListener, type Listener, type TlsFiles } from './listener.ts'
+import { answerClientError } from './client-errors.ts'
+import { sendProblem } from './errors.ts'
+import { registerIdentityRoutes } from './identity-routes.ts'
+import { requestIds } from './request-ids.ts'
+import { createListener, type Listener } from './listener.ts'
 import type { HttpLimits } from './limits.ts'
+import { registerMemberRoutes } from './member-routes.ts'
+import { knownMethods } from './methods.ts'
 import { registerMetaRoutes } from './meta-routes.ts'
 import { notFound } from './not-found.ts'
 import { registerPeerRoute } from './peer-route.ts'
+import { registerPresenceRoutes } from './presence-routes.ts'
 import { registerProofRoute } from './proof-route.ts'
-import { registerStreamRoute } from './stream-route.ts'
+import { registerStreamRoutes } from './stream-route.ts'
 import { schemaController } from './validation.ts'
+import { speakVersion } from './version.ts'
 
 /** What the routes work with. */
 export interface AppContext {
   channels: Channels
+  presence: Presence
   receipts: Receipts
-  hub: Hub
+  realtime: Realtime
   registry: RegistryView
   replicator: Replicator
   /** This server's registry id. */
@@ -36,8 +50,13 @@ export interface AppContext {
   /** Its own key. */
   key: ServerKey
   membership: Membership
+  identity: Identity
+  metrics: Metrics
+  tracing: Tracing | undefined
   software: { name: string; version: string }
   incarnation: () => number
+  /** Told of every proof of the key that is asked for, by its nonce. */
+  onProof: (nonce: string) => void
   /** Unix milliseconds. */
   now: () => number
   /** True once the server is on its way down: nothing new is taken. */
@@ -45,12 +64,13 @@ export interface AppContext {
 }
 
 export interface AppOptions {
-  tls?: TlsFiles
-  /** Requests that one address (IPv6: one /64) may make in a window. */
-  rateLimit: { max: number; windowMs: number } | false
+  tls?: Certificates
+  limiter: Limiter
   /** Addresses whose `X-Forwarded-For` is believed. */
   trustProxy: string[]
   limits: HttpLimits
+  /** See NodeConfig. */
+  altSvc?: string | undefined
   logger: FastifyBaseLogger
 }
 
@@ -61,101 +81,73 @@ function typed(app: FastifyInstance) {
   return app.withTypeProvider<TypeBoxTypeProvider>()
 }
 
-const EXPOSED_HEADERS = ['x-request-id', 'retry-after', 'allow', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset']
+// One text: a list would be joined for each request.
+const EXPOSED_HEADERS = [
+  versionHeader,
+  'www-authenticate',
+  'x-request-id',
+  'retry-after',
+  'allow',
+  'ratelimit-limit',
+  'ratelimit-remaining',
+  'ratelimit-reset',
+].join(', ')
 
 /** The HTTP face of a server, ready to listen. */
 export async function createApp(context: AppContext, options: AppOptions): Promise<{ app: FastifyInstance; listener: Listener }> {
   let listener: Listener | undefined
+  const fail = (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    countProblem(context.metrics, error)
+    sendProblem(request, reply, error)
+  }
   const app = Fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIds(),
+    // One of its own for each request would cost more than what is logged with it: the id is named there.
+    childLoggerFactory: (logger) => logger,
+    genReqId: requestIds(options.trustProxy),
     bodyLimit: limits.bodyBytes,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     schemaController,
-    frameworkErrors: (error, request, reply) => sendProblem(request, reply, error),
-    clientErrorHandler: (_error, socket) => {
-      if (socket.writable) socket.end(rawProblem('malformed_request'))
-      else socket.destroy()
-    },
+    frameworkErrors: fail,
+    clientErrorHandler: answerClientError,
     serverFactory: (handler) => {
-      listener = createListener(handler, { tls: options.tls, idleTimeoutMs: options.limits.idleTimeoutMs })
+      const { tls, trustProxy, limiter } = options
+      listener = createListener(knownMethods(handler), { tls, trustProxy, limits: options.limits, connections: limiter.limits.connections })
       return listener.server
     },
   })
   if (!listener) throw new Error('Fastify did not ask for its server')
-  app.setErrorHandler((error, request, reply) => sendProblem(request, reply, error))
+  observeRequests(app, context)
+  app.setErrorHandler(fail)
   takeJsonOnly(app)
   limitBodyTime(app, options.limits.bodyTimeoutMs)
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id)
+    if (options.altSvc !== undefined) reply.header('alt-svc', options.altSvc)
     done(context.isClosing() ? new DredError('shutting_down') : undefined)
   })
+  speakVersion(app)
+  const pages = admitRequests(app, options.limiter, options.limits)
   await app.register(cors, {
-    methods: ['GET', 'HEAD', 'POST', 'PUT'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'DELETE'],
     exposedHeaders: EXPOSED_HEADERS,
     strictPreflight: false,
     maxAge: 86_400,
   })
-  if (options.rateLimit) await limitRate(app, options.rateLimit)
+  identifyCallers(app, context.identity.sessions)
   const routes = typed(app)
-  registerChannelRoutes(routes, context, options.limits)
-  registerStreamRoute(routes, context)
+  registerChannelRoutes(routes, context, pages)
+  registerMemberRoutes(routes, context)
+  registerPresenceRoutes(routes, context)
+  registerStreamRoutes(routes, context, options.limiter.blocks)
+  registerIdentityRoutes(routes, context)
   registerMetaRoutes(routes, context)
   registerProofRoute(routes, context, options.limits)
-  const limiters = options.rateLimit ? [app.rateLimit()] : []
-  registerPeerRoute(app, context, limiters)
-  app.setNotFoundHandler({ preHandler: limiters }, notFound)
+  registerPeerRoute(app, context)
+  app.setNotFoundHandler(notFound)
   return { app, listener }
-}
-
-/** Ids that tell requests apart across restarts, without asking the system for random bytes each time. */
-function requestIds(): () => string {
-  const boot = randomBytes(6).toString('base64url')
-  let count = 0
-  return () => `${boot}-${(++count).toString(36)}`
-}
-
-/**
- * One body type, parsed by `JSON.parse` and judged by the core as it came. Of a name that is there twice the last one counts:
- * it is the one that the signature, over the canonical form, has to match. `__proto__` is a name like any other.
- */
-function takeJsonOnly(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, JSON.parse(String(body)))
-    } catch (cause) {
-      done(new DredError('malformed_json', { cause }))
-    }
-  })
-}
-
-/** Cuts off who sends a body bit by bit or not at all: it would hold a request and up to a body's size for as long as it likes. */
-function limitBodyTime(app: FastifyInstance, timeoutMs: number): void {
-  app.addHook('preParsing', async (request, _reply, payload) => {
-    if (request.method === 'POST' || request.method === 'PUT') {
-      const timer = setTimeout(() => hangUp(request.raw), timeoutMs)
-      const stop = (): void => clearTimeout(timer)
-      payload.once('end', stop).once('close', stop)
-    }
-    return payload
-  })
-}
-
-function hangUp(request: IncomingMessage | Http2ServerRequest): void {
-  if (request instanceof Http2ServerRequest) request.stream.close(constants.NGHTTP2_CANCEL)
-  else request.destroy()
-}
-
-async function limitRate(app: FastifyInstance, { max, windowMs }: { max: number; windowMs: number }): Promise<void> {
-  await app.register(rateLimit, {
-    max,
-    timeWindow: windowMs,
-    enableDraftSpec: true,
-    errorResponseBuilder: (_request, { after }) => new DredError('rate_limited', { detail: `Try again in ${after}` }),
-  })
 }

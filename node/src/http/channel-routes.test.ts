@@ -177,7 +177,8 @@ describe('PUT /channel/:id', () => {
   test('refuses other neighborhoods, unsupported kinds and dates', async () => {
     const foreign = await client.genesis({ neighborhood: '2' })
     await expectProblem(client, put(foreign.id, foreign.genesis), 'wrong_neighborhood')
-    for (const fields of [{ mode: 'ordered' }, { access: 'members' }, { access: 'token' }] as const) {
+    const gate = { standard: 'erc20', contract: `0x${'12'.repeat(20)}`, min: '1', chainId: 1 } as const
+    for (const fields of [{ mode: 'ordered' }, { access: 'token', gate }] as const) {
       const { id, genesis: body } = await client.genesis(fields)
       await expectProblem(client, put(id, body), 'channel_unsupported')
     }

@@ -1,25 +1,56 @@
-import { routes } from '@dred/protocol'
+import { DredError, describeMismatch, limits, routes, UnjudgedBatch } from '@dred/protocol'
+import type { FastifyReply } from 'fastify'
+import { countProblem } from '../observability/requests.ts'
+import { traced } from '../observability/tracing.ts'
+import type { Published } from '../publisher.ts'
+import type { Goal } from '../receipts.ts'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
-import { HeldPages } from './held-pages.ts'
-import type { HttpLimits } from './limits.ts'
+import { toDredError } from './errors.ts'
+import type { HeldPages } from './held-pages.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-export function registerChannelRoutes(app: Routes, { channels, receipts }: AppContext, limits: HttpLimits): void {
-  const held = new HeldPages(limits.heldPageBytes)
+export function registerChannelRoutes(app: Routes, context: AppContext, pages: HeldPages): void {
+  const { channels, receipts, metrics, tracing } = context
+  const { polls } = context.realtime
+  const answer = async ({ accepted, cursor }: Published, goal: Goal | undefined) => ({
+    id: accepted.id,
+    cursor,
+    receipt: await traced(tracing, 'receipt', () => receipts.issue(accepted, goal)),
+  })
   app.route({
     ...declaration(routes.publish),
     handler: async (request, reply) => {
       const goal = receipts.goal(request.query)
-      const { accepted, cursor, created } = await channels.publish(request.params.id, request.body)
-      const receipt = await receipts.issue(accepted, goal)
-      return reply.code(created ? 201 : 200).send({ id: accepted.id, cursor, receipt })
+      const published = await channels.publish(request.params.id, request.body, request.caller)
+      return reply.code(published.created ? 201 : 200).send(await answer(published, goal))
+    },
+  })
+  app.route({
+    ...declaration(routes.publishBatch),
+    bodyLimit: limits.batchBytes,
+    handler: async (request) => {
+      const goal = receipts.goal(request.query)
+      const mismatch = describeMismatch(UnjudgedBatch, request.body)
+      if (mismatch) throw new DredError('malformed_request', { detail: mismatch })
+      const outcomes = await channels.publishAll(request.params.id, request.body.messages, request.caller)
+      const results = outcomes.map(async (outcome) => {
+        try {
+          if (outcome.status === 'rejected') throw outcome.reason
+          return { status: outcome.value.created ? 201 : 200, ...(await answer(outcome.value, goal)) }
+        } catch (error) {
+          const problem = toDredError(error)
+          countProblem(metrics, error)
+          if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'a message of a batch failed')
+          return { status: problem.status, problem: problem.toProblem(request.id) }
+        }
+      })
+      return { results: await Promise.all(results) }
     },
   })
   app.route({
     ...declaration(routes.createChannel),
-    config: { rateLimit: { max: limits.creations.max, timeWindow: limits.creations.windowMs } },
     handler: async (request, reply) => {
       const { created, description } = await channels.create(request.params.id, request.body)
       return reply.code(created ? 201 : 200).send(description)
@@ -32,15 +63,25 @@ export function registerChannelRoutes(app: Routes, { channels, receipts }: AppCo
   app.route({
     ...declaration(routes.channelMessages),
     handler: async (request, reply) => {
-      held.assertRoom()
-      const page = Buffer.from(await channels.history(request.params.id, request.query))
-      held.hold(page.length, reply.raw)
+      const { id } = request.params
+      const { after, waitMs = 0 } = request.query
+      if (waitMs > 0 && after === undefined) throw new DredError('malformed_request', { detail: 'waitMs goes with after' })
+      const read = () => pages.make(request.address, () => channels.history(id, request.query, request.caller))
+      const { json } = waitMs > 0 ? await polls.poll(id, { waitMs, read, left: onceClosed(reply) }) : await read()
       // The page is JSON text already, with the signed bytes as they came.
-      return reply.type(JSON_TYPE).send(page as never)
+      return reply.type(JSON_TYPE).send(Buffer.from(json) as never)
     },
   })
   app.route({
     ...declaration(routes.listChannels),
-    handler: (request) => channels.list(request.query),
+    handler: (request) => pages.make(request.address, () => channels.list(request.query)),
   })
+}
+
+/** Calls back when the connection goes away, or the answer has been sent. */
+function onceClosed({ raw }: FastifyReply): (listener: () => void) => void {
+  return (listener) => {
+    if (raw.destroyed) listener()
+    else raw.once('close', listener)
+  }
 }

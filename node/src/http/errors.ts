@@ -1,8 +1,12 @@
-import { DredError, type ErrorCode, errors } from '@dred/protocol'
+import { STATUS_CODES } from 'node:http'
+import { apiVersion, DredError, type ErrorCode, errors, versionHeader } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { type BucketState, RateLimited } from '../limits/rate-limited.ts'
+import { problemChannel } from './problem-channel.ts'
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 const RETRY_AFTER_SECONDS = 1
+const READ_OUT_BYTES = 4_194_304
 
 /** What the framework's own errors are called in Dred's table. */
 const frameworkErrors: Record<string, ErrorCode> = {
@@ -31,21 +35,47 @@ export function toDredError(error: unknown): DredError {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const problem = toDredError(error)
   if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'request failed')
-  reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id)
+  if (problemChannel.hasSubscribers) {
+    problemChannel.publish({ method: request.method, route: request.routeOptions?.url, code: problem.code })
+  }
+  reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id).header(versionHeader, apiVersion)
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   // No hook has seen a request whose address could not be read.
   if (!reply.hasHeader('access-control-allow-origin')) reply.header('access-control-allow-origin', '*')
   if ((problem.status === 503 || problem.status === 429) && !reply.hasHeader('retry-after'))
     reply.header('retry-after', RETRY_AFTER_SECONDS)
+  if (problem instanceof RateLimited) tellLimit(reply, problem)
   // Fastify asks to close the connection after a body that it did not read to its end; HTTP/2 has no such header.
-  if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
+  if (request.raw.httpVersionMajor === 2 || isReadOut(request)) reply.removeHeader('connection')
   void reply.send(JSON.stringify(problem.toProblem(request.id)))
 }
 
-/** A whole HTTP/1.1 response for a connection whose bytes are not a request. */
-export function rawProblem(code: ErrorCode): string {
-  const { status } = errors[code]
-  const body = JSON.stringify(new DredError(code, { detail: 'The connection does not carry an HTTP request' }).toProblem())
-  return `HTTP/1.1 ${status} Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
+function tellLimit(reply: FastifyReply, { retryAfterSeconds, bucket }: RateLimited): void {
+  reply.header('retry-after', retryAfterSeconds)
+  if (bucket) tellState(reply, bucket)
+}
+
+/** The headers of draft-ietf-httpapi-ratelimit-headers, as most clients know them. */
+export function tellState(reply: FastifyReply, { limit, remaining, resetSeconds }: BucketState): void {
+  reply.header('ratelimit-limit', limit)
+  reply.header('ratelimit-remaining', remaining)
+  reply.header('ratelimit-reset', resetSeconds)
+}
+
+/**
+ * Whether a body that is refused is short enough to be read to its end, and thrown away: many a client, proxies above all, looks for the
+ * answer only then, and would find the connection broken.
+ */
+function isReadOut({ headers }: FastifyRequest): boolean {
+  return Number(headers['content-length']) <= READ_OUT_BYTES
+}
+
+/** A whole HTTP/1.1 response for a connection without a request that could be answered; it ends with it. */
+export function rawProblem(code: ErrorCode, detail: string): string {
+  const { status, retryable } = errors[code]
+  const body = JSON.stringify(new DredError(code, { detail }).toProblem())
+  const retry = retryable ? `retry-after: ${RETRY_AFTER_SECONDS}\r\n` : ''
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${retry}content-type: ${PROBLEM_TYPE}\r\n${versionHeader}: ${apiVersion}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
 }
 
 /** Explanation of one code, for the address that problem documents name as `type`. */

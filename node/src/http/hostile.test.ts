@@ -4,6 +4,7 @@ import { connect as connectTcp } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Signer } from '@dred/protocol'
 import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { noLimits } from '../limits/config.ts'
 import { expectProblem, put, TestClient } from '../testing/test-client.ts'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
@@ -39,11 +40,12 @@ describe('a body that does not come', () => {
     node = await startTestNode({ http: { bodyTimeoutMs: 100 } })
     const { hostname, port } = new URL(node.url)
     const socket = connectTcp(Number(port), hostname)
-    socket.resume().on('error', () => undefined)
+    let text = ''
+    socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)))
     socket.write('POST /channel/x HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"message"')
-    const startedAt = performance.now()
     await once(socket, 'close')
-    expect(performance.now() - startedAt).toBeLessThan(2_000)
+    expect(text).toMatch(/^HTTP\/1\.1 408 /)
+    expect(text).toContain('"code":"request_timeout"')
   })
 
   test('is not waited for over HTTP/2, and the requests beside it go on', async () => {
@@ -53,8 +55,9 @@ describe('a body that does not come', () => {
     const slow = beginPost(session, `/channel/${channel}`)
     slow.on('error', () => undefined)
     slow.write('{"message"')
+    slow.resume()
+    expect(await statusOf(slow)).toBe(408)
     await once(slow, 'close')
-    expect(slow.rstCode).not.toBe(0)
     const other = beginPost(session, `/channel/${channel}`)
     other.end('{')
     expect(await statusOf(other)).toBe(400)
@@ -95,7 +98,7 @@ describe('a connection', () => {
 })
 
 test('answers that nobody takes are not made without end', async () => {
-  node = await startTestNode({ http: { heldPageBytes: 200_000 } })
+  node = await startTestNode({ http: { heldPageBytes: { total: 1_000_000, perAddress: 200_000 } } })
   const channel = await createChannel(node.url, signer)
   await publish(node.url, channel, { signer, message: 'x'.repeat(60_000) })
   const session = await http2({ initialWindowSize: 0 })
@@ -115,10 +118,7 @@ test('answers that nobody takes are not made without end', async () => {
 })
 
 test('one address makes only so many channels', async () => {
-  node = await startTestNode({
-    rateLimit: { max: 1_000, windowMs: 60_000 },
-    http: { creations: { max: 2, windowMs: 60_000 } },
-  })
+  node = await startTestNode({ limits: { ...noLimits, creations: { burst: 2, perSecond: 0.001 } } })
   const client = new TestClient(node, signer)
   const channel = await createChannel(node.url, signer)
   await createChannel(node.url, signer)

@@ -1,12 +1,15 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { request } from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { type AddressInfo, connect as connectPlain } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Signer } from '@dred/protocol'
 import { signMessage } from '@dred/protocol'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { noLimits } from '../limits/config.ts'
+import { makeCertificate, TestCertificates } from '../testing/certificates.ts'
+import { httpLimits } from './limits.ts'
+import { createListener } from './listener.ts'
 import { createChannel, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
 let signer: Signer
@@ -67,38 +70,73 @@ describe('without TLS', () => {
   })
 })
 
+describe('a connection whose client leaves at once', () => {
+  const preface = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])])
+
+  test.each([
+    ['HTTP/2', preface],
+    ['HTTP/1.1', Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n\r\n')],
+    ['what is neither yet', Buffer.from('PR')],
+  ])('is not kept: %s', async (_, said) => {
+    const listener = createListener((_request, response) => response.end(), {
+      tls: undefined,
+      limits: httpLimits,
+      connections: { total: 1_000, perAddress: 1_000 },
+      trustProxy: [],
+    })
+    const { server, connections } = listener
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const clients = Array.from({ length: 50 }, () => connectPlain({ port, host: '127.0.0.1' }).on('error', () => undefined))
+    await Promise.all(clients.map((client) => once(client, 'connect')))
+    for (const client of clients) client.end(said)
+    await expect.poll(() => connections.count, { timeout: 5_000 }).toBe(0)
+    listener.destroyConnections()
+    server.close()
+  })
+})
+
 describe('with TLS', () => {
-  let directory: string
+  let tls: TestCertificates
   let node: TestNode
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'dred-tls-'))
-    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
-    const made = [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:prime256v1',
-      '-nodes',
-      '-days',
-      '1',
-      '-subj',
-      '/CN=localhost',
-    ]
-    execFileSync('openssl', [...made, '-keyout', key, '-out', cert], { stdio: 'ignore' })
-    node = await startTestNode({ tls: { cert: readFileSync(cert), key: readFileSync(key) } })
+    tls = new TestCertificates(await makeCertificate())
+    node = await startTestNode({ tls })
   })
-  afterAll(async () => {
-    await node.close()
-    rmSync(directory, { recursive: true })
-  })
+  afterAll(() => node.close())
 
   test('the client chooses the version by ALPN', async () => {
     const { href } = new URL('/channels', node.url)
     expect(href).toMatch(/^https:/)
     expect(await overHttp2(href)).toEqual({ status: 200, body: '{"items":[],"next":null}' })
     expect(await overHttps1(href)).toEqual({ status: 200, body: '{"items":[],"next":null}', protocol: '1.1' })
+  })
+
+  test('what is no request is answered over HTTP/1.1 as without TLS, and a connection too many is closed', async () => {
+    const connections = { total: 100, perAddress: 1 }
+    const own = await startTestNode({ tls, http: { headTimeoutMs: 200 }, limits: { ...noLimits, connections } })
+    const port = Number(new URL(own.url).port)
+    const open = (): { socket: TLSSocket; answer: Promise<string> } => {
+      const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['http/1.1'] })
+      let text = ''
+      socket.setEncoding('utf8').on('data', (chunk) => (text += String(chunk)))
+      const answer = new Promise<string>((resolve) => socket.once('close', () => resolve(text)))
+      socket.on('error', () => socket.destroy())
+      return { socket, answer }
+    }
+    const slow = open()
+    await once(slow.socket, 'secureConnect')
+    slow.socket.write('GET /channels HTTP/1.1\r\n')
+    expect(await open().answer).toBe('')
+    expect(await slow.answer).toContain('"code":"request_timeout"')
+    const large = async (): Promise<string> => {
+      const { socket, answer } = open()
+      socket.write(`GET /channels HTTP/1.1\r\nhost: x\r\na: ${'x'.repeat(20_000)}\r\n\r\n`)
+      return answer
+    }
+    await expect.poll(large).toContain('"code":"headers_too_large"')
+    await own.close()
   })
 })

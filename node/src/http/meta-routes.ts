@@ -19,7 +19,7 @@ export function registerMetaRoutes(app: Routes, context: AppContext): void {
   )
 }
 
-function describeServer({ registry, self, key, software, incarnation, now }: AppContext): WellKnown {
+function describeServer({ registry, self, key, identity, software, incarnation, now }: AppContext): WellKnown {
   return {
     protocol: { versions: [1] },
     software,
@@ -27,6 +27,7 @@ function describeServer({ registry, self, key, software, incarnation, now }: App
     chain: { id: registry.chainId, serverRegistry: registry.serverRegistry },
     neighborhoods: [registry.neighborhood],
     limits: { messageBytes: Math.min(limits.messageBytes, registry.parameters.maxMessageBytes), pageItems: limits.pageItems },
+    identity: identity.offer,
     servers: registry.attested().map((server) => {
       const { id, operator, keyId, endpoint, did } = server
       const keys = acceptedKeys(server, registry.now()).map(({ keyX, keyY }) => ({ keyX, keyY }))

@@ -1,20 +1,17 @@
 import { Http2ServerResponse } from 'node:http2'
 import { DredError } from '@dred/protocol'
-import type { FastifyInstance, onRequestHookHandler } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { AppContext } from './app.ts'
 
 /**
  * Where peers connect: the bodies of request and response are the two directions of a link. Who it is, the link finds out.
- * @param before to be passed first
  */
-export function registerPeerRoute(app: FastifyInstance, { replicator }: AppContext, before: onRequestHookHandler[]): void {
+export function registerPeerRoute(app: FastifyInstance, { replicator }: AppContext): void {
   app.route({
     method: 'POST',
     url: '/peer',
-    config: { rateLimit: false },
     // Before the body would be parsed: it never ends.
     onRequest: [
-      ...before,
       (_request, reply, done) => {
         const response: unknown = reply.raw
         if (!(response instanceof Http2ServerResponse)) {

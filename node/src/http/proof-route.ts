@@ -7,7 +7,7 @@ import type { HttpLimits } from './limits.ts'
 
 /** Where attesters ask for proof that the server's key is at its endpoint. */
 export function registerProofRoute(app: Routes, context: AppContext, { proofs }: HttpLimits): void {
-  const { registry, self, key, membership } = context
+  const { registry, self, key, membership, onProof } = context
   let signing = 0
   app.route({
     ...declaration(routes.endpointProof),
@@ -15,6 +15,7 @@ export function registerProofRoute(app: Routes, context: AppContext, { proofs }:
       membership.assertServing()
       const endpoint = endpointAskedAt(registry.server(self.id), host)
       const nonce = query.nonce as `0x${string}`
+      onProof(nonce)
       if (signing >= proofs) throw new DredError('rate_limited', { detail: 'Too many ask for a proof at once' })
       signing++
       try {

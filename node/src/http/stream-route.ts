@@ -1,34 +1,71 @@
 import type { OutgoingHttpHeaders } from 'node:http'
-import { Http2ServerResponse } from 'node:http2'
-import { DredError, routes, type StreamQuery } from '@dred/protocol'
+import { DredError, describeMismatch, limits, routes, type StreamQuery, StreamsRequest } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { ndjson, type StreamFormat, serverSentEvents } from '../realtime/format.ts'
-import { responseSink } from '../realtime/sink.ts'
+import { followMany } from '../realtime/many.ts'
+import { responseSink, type Sink } from '../realtime/sink.ts'
+import type { Blocks } from '../limits/blocks.ts'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
+import { hasLeft } from './has-left.ts'
 
-export function registerStreamRoute(app: Routes, { channels, hub, isClosing }: AppContext): void {
+/** @param blocks asked for each channel of a stream of many: no address names them */
+export function registerStreamRoutes(
+  app: Routes,
+  { channels, realtime: { hub }, membership, isClosing }: AppContext,
+  blocks: Pick<Blocks, 'assert'>,
+): void {
   app.route({
     ...declaration(routes.streamChannel),
     handler: async (request, reply) => {
+      const { query } = request
       hub.assertCapacity()
-      const start = await channels.startStream(request.params.id, resumed(request.query, request))
+      const start = await channels.startStream(request.params.id, resumed(query, request), request.caller)
       // Both may have changed while the start was looked for, and are told while there is still a status to tell them by.
       if (isClosing()) throw new DredError('shutting_down')
       hub.assertOpenable(start)
-      reply.hijack()
-      if (hasLeft(reply)) return reply
       const format = formatFor(request)
-      sendHead(reply, format)
-      hub.open({ ...start, receipts: request.query.receipts !== undefined }, responseSink(reply.raw), format)
+      const sink = openSink(reply, format)
+      if (sink) hub.open({ ...start, receipts: query.receipts !== undefined, presence: query.presence !== undefined }, sink, format)
       return reply
+    },
+  })
+  app.route({
+    ...declaration(routes.streamChannels),
+    bodyLimit: limits.streamRequestBytes,
+    handler: (request, reply) => {
+      const { body, caller } = request
+      assertStreamsRequest(body)
+      membership.assertServing()
+      const count = Object.keys(body.channels).length
+      hub.assertCapacity(count)
+      const format = formatFor(request)
+      const sink = openSink(reply, format)
+      if (!sink) return
+      void followMany(hub, hub.openMany(count, sink, format), {
+        channels: body.channels,
+        start: async (id, query) => {
+          blocks.assert('channel', id)
+          return channels.startStream(id, query, caller)
+        },
+        receipts: body.receipts !== undefined,
+        presence: body.presence === true,
+      })
     },
   })
 }
 
-function hasLeft({ raw }: FastifyReply): boolean {
-  const response: unknown = raw
-  return response instanceof Http2ServerResponse ? response.stream.destroyed : raw.destroyed
+function assertStreamsRequest(body: unknown): asserts body is StreamsRequest {
+  const mismatch = describeMismatch(StreamsRequest, body)
+  if (mismatch !== undefined) throw new DredError('malformed_request', { detail: mismatch })
+}
+
+/** Begins the answer. @returns undefined when nobody waits for it any more */
+function openSink(reply: FastifyReply, format: StreamFormat): Sink | undefined {
+  reply.hijack()
+  if (hasLeft(reply)) return undefined
+  sendHead(reply, format)
+  return responseSink(reply.raw)
 }
 
 /** An event source that reconnects says where it was in a header, and asks the same address as at first. */

@@ -1,5 +1,11 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { DredError } from '@dred/protocol'
+import { perform } from '../admin/answer.ts'
+import type { Command } from '../admin/commands.ts'
+import { loadAdminToken } from '../admin/token.ts'
+
+const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** One thing that has to be right for the server to be of use. */
 export interface Check {
@@ -13,6 +19,9 @@ export interface AdminOptions {
   port: number
   checks: () => Promise<Record<string, Check>>
   metrics: { text(): Promise<string>; contentType: string }
+  /** What an operator may ask and tell the process who has the token of this file; none without one. */
+  tokenFile?: string | undefined
+  commands?: ReadonlyMap<string, Command>
 }
 
 export interface AdminServer {
@@ -21,23 +30,31 @@ export interface AdminServer {
 }
 
 /**
- * Health and metrics, on a port of their own that is not for the public.
- * @throws the system's error when the port is taken
+ * Health, metrics and commands, on a port of their own that is not for the public.
+ * @throws the system's error when the port is taken; StartupError `config`
  */
-export async function startAdmin({ host, port, checks, metrics }: AdminOptions): Promise<AdminServer> {
+export async function startAdmin({ host, port, checks, metrics, tokenFile, commands = new Map() }: AdminOptions): Promise<AdminServer> {
+  const token = tokenFile === undefined ? undefined : await loadAdminToken(tokenFile)
   const server = createServer((request, response) => {
     const send = sender(response)
     const [path] = (request.url ?? '').split('?')
     const answer = async (): Promise<void> => {
+      if (token !== undefined && path?.startsWith('/admin/')) {
+        const answered = await perform(request, commands, token)
+        return send(200, JSON.stringify(answered), JSON_TYPE)
+      }
       if (request.method !== 'GET') return send(405, 'Only GET\n')
       if (path === '/livez') return send(200, 'ok\n')
       if (path === '/metrics') return send(200, await metrics.text(), metrics.contentType)
       if (path !== '/readyz') return send(404, 'There are /livez, /readyz and /metrics\n')
       const results = await checks()
       const ready = Object.values(results).every(({ ok }) => ok)
-      return send(ready ? 200 : 503, JSON.stringify({ ready, checks: results }), 'application/json; charset=utf-8')
+      return send(ready ? 200 : 503, JSON.stringify({ ready, checks: results }), JSON_TYPE)
     }
-    answer().catch((error: unknown) => send(500, `${String(error)}\n`))
+    answer().catch((error: unknown) => {
+      if (error instanceof DredError) send(error.status, JSON.stringify(error.toProblem()), 'application/problem+json; charset=utf-8')
+      else send(500, `${String(error)}\n`)
+    })
   })
   await listen(server, host, port)
   const { address, family, port: actualPort } = server.address() as AddressInfo

@@ -1,16 +1,19 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
-import type { Standing } from '../membership.ts'
-import type { RelayStatistics, ReplicationEvents } from '../peers/port.ts'
-import { registerRelayMetrics } from './relay-metrics.ts'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import type { ReplicationEvents } from '../peers/port.ts'
+import type { PublisherOptions } from '../publisher.ts'
+import type { HubOptions } from '../realtime/hub.ts'
+import { type Instruments, makeInstruments, registerReadings } from './definition.ts'
+import { events } from './events.ts'
+import { type Observed, readings } from './readings.ts'
+import { relayReadings } from './relay-readings.ts'
 
 /** Counts of one server, in a registry of its own: several servers can live in one process. */
-export interface Metrics {
-  accepted(): void
-  duplicate(): void
-  delivered(messages: number): void
+export interface Metrics extends Instruments<typeof events> {
   replication: ReplicationEvents
-  /** Asks for a value at each scrape. */
-  observe(source: { relay: () => RelayStatistics; streams: () => number; standing: () => Standing }): void
+  realtime: Required<Pick<HubOptions, 'onDelivered' | 'onPassedOn' | 'onClosed'>>
+  published: PublisherOptions['onPublished']
+  /** Names what is asked for values at each scrape. To be called once. */
+  observe(source: Observed): void
   /** Prometheus' text format. */
   text(): Promise<string>
   readonly contentType: string
@@ -18,53 +21,33 @@ export interface Metrics {
 
 export function createMetrics(): Metrics {
   const registry = new Registry()
-  const registers = [registry]
   collectDefaultMetrics({ register: registry })
-  const counter = (name: string, help: string): Counter => new Counter({ name, help, registers })
-  const accepted = counter('dred_messages_accepted_total', 'Messages taken from clients')
-  const duplicates = counter('dred_duplicates_total', 'Messages from clients that were there already')
-  const delivered = counter('dred_messages_delivered_total', 'Messages written to streams')
-  const sent = counter('dred_messages_sent_to_peers_total', 'Messages pushed to other servers')
-  const replicated = new Counter({
-    name: 'dred_messages_replicated_total',
-    help: 'Entries that other servers sent, by what became of them',
-    labelNames: ['result'],
-    registers,
-  })
+  const instruments = makeInstruments(registry, events)
+  const { sent, replicated } = instruments
   return {
-    accepted: () => accepted.inc(),
-    duplicate: () => duplicates.inc(),
-    delivered: (messages) => delivered.inc(messages),
+    ...instruments,
     replication: {
       sent: ({ kind }) => {
         if (kind === 'message') sent.inc()
       },
       received: (result) => replicated.inc({ result }),
     },
-    observe: ({ relay, streams, standing }) => {
-      registerRelayMetrics(registry, relay)
-      const gauge = (name: string, help: string, read: () => number): Gauge =>
-        new Gauge({
-          name,
-          help,
-          registers,
-          collect() {
-            this.set(read())
-          },
-        })
-      gauge('dred_peers_connected', 'Servers with a live, authenticated link', () => relay().links.length)
-      gauge('dred_streams_open', 'Streams that clients read', streams)
-      gauge('dred_serving', 'Whether the registry lets the server serve: 1 or 0', () => Number(standing().serves))
-      gauge(
-        'dred_attested_until_seconds',
-        'Unix time until which the server is attested; 0 before the first time',
-        () => standing().validUntil,
-      )
-      gauge(
-        'dred_key_accepted_until_seconds',
-        'Unix time until which the key of the server is accepted; +Inf while it is the present one',
-        () => standing().key.acceptedUntil,
-      )
+    realtime: {
+      onDelivered: (messages) => instruments.delivered.inc(messages),
+      onPassedOn: (messages, ms) => {
+        instruments.fanOutMessages.inc(messages)
+        instruments.fanOutSeconds.observe(ms / 1_000)
+      },
+      onClosed: (reason) => instruments.streamsClosed.inc({ reason }),
+    },
+    published: (created, ms) => {
+      instruments[created ? 'accepted' : 'duplicates'].inc()
+      instruments.publishSeconds.observe(ms / 1_000)
+    },
+    observe: (source) => {
+      source.store.onReconnected(() => instruments.reconnects.inc())
+      for (const section of Object.values(readings)) registerReadings(registry, section, () => source)
+      registerReadings(registry, relayReadings, source.relay)
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

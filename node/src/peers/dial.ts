@@ -38,9 +38,14 @@ export function openSecond(stream: Duplex): Duplex | undefined {
   return (session as ClientHttp2Session).request(REQUEST, { endStream: false })
 }
 
+/** The session of an accepted stream; undefined when it has ended. */
+export function sessionOf(stream: Duplex): object | undefined {
+  return (stream as Http2Part).session
+}
+
 /** Whether two accepted streams are of one session. */
 export function sameSession(one: Duplex, other: Duplex): boolean {
-  return (one as Http2Part).session === (other as Http2Part).session
+  return sessionOf(one) === sessionOf(other)
 }
 
 /** Lets the last frame out. */
@@ -56,7 +61,8 @@ function opened(session: ClientHttp2Session, signal: AbortSignal): Promise<Clien
     signal.addEventListener('abort', fail('Dialling took too long or was given up'), { once: true })
     session.on('error', fail('The peer cannot be reached'))
     session.once('close', fail('The peer closed the connection'))
-    session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES))
+    // It may have been destroyed between.
+    session.once('connect', () => session.destroyed || session.setLocalWindowSize(WINDOW_BYTES))
     const stream = session.request(REQUEST, { endStream: false })
     stream.on('error', fail('The peer broke the stream off'))
     stream.once('close', fail('The peer closed the stream'))

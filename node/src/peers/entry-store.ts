@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Coordinate, DredError, originOf } from '@dred/protocol'
 import { type BodyEntry, LinkError, type RelayEvent, relayLimits, type WireEntry } from '@dred/protocol/relay'
 import type { OriginEntry, Store } from '../store/port.ts'
@@ -29,11 +30,19 @@ const BUSY_BYTES = 8 * 1_048_576
 /** What an entry without a body costs at least. */
 const ENTRY_BYTES = 256
 
+/** While the store has no room: how often an entry is tried, and the milliseconds in between. Then it is left to its peers for a while. */
+const NO_ROOM = { attempts: 5, waitMs: 1_000 }
+
+/** Under this an entry that was verified has what it was found to be: thousands are on their way, and a WeakMap of as many is slow. */
+const verified = Symbol('verified')
+
+interface Verified {
+  [verified]?: OriginEntry
+}
+
 /** What the relay wants of the store. Nothing here rejects: what comes of it is told. */
 export class EntryStore {
   readonly #options: EntryStoreOptions
-  /** What was verified, for as long as the relay keeps what it was made from. */
-  readonly #verified = new WeakMap<WireEntry, OriginEntry>()
   readonly #storing = new Map<string, Promise<void>>()
   #bytes = 0
 
@@ -52,7 +61,7 @@ export class EntryStore {
     try {
       const { entry, prev } = await verifier.verify(wire)
       const missing = prev.length === 0 ? [] : await store.unknown(prev)
-      this.#verified.set(wire, entry)
+      Object.assign<BodyEntry, Verified>(wire, { [verified]: entry })
       tell({ type: 'verified', coordinate, id: entry.id, missing, expiresAt: entry.expiresAt })
     } catch (error) {
       if (error instanceof LinkError) {
@@ -67,7 +76,7 @@ export class EntryStore {
 
   /** In the order of the calls. */
   put(wire: WireEntry): void {
-    const entry = 'canonical' in wire ? this.#verified.get(wire) : wire
+    const entry = 'canonical' in wire ? (wire as Verified)[verified] : wire
     if (!entry) throw new Error(`An entry is to be stored that was not verified: ${keyOf(wire.coordinate)}`)
     const bytes = ENTRY_BYTES + ('canonical' in wire ? wire.canonical.length : 0)
     this.#bytes += bytes
@@ -105,13 +114,23 @@ export class EntryStore {
   async #store(entry: OriginEntry): Promise<void> {
     const { store, tell, failed, events } = this.#options
     const { coordinate } = entry
-    try {
-      const result = await store.replicate(entry)
-      events?.received(result)
-      tell({ type: 'stored', coordinate, result })
-    } catch (error) {
-      failed(error)
-      tell({ type: 'stored', coordinate, result: 'failed' })
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const result = await store.replicate(entry)
+        events?.received(result)
+        tell({ type: 'stored', coordinate, result })
+        return
+      } catch (error) {
+        const full = error instanceof DredError && error.code === 'storage_full'
+        if (full && attempt < NO_ROOM.attempts) {
+          await delay(NO_ROOM.waitMs, undefined, { ref: false })
+          continue
+        }
+        // A store that is full has lost nothing.
+        if (!full) failed(error)
+        tell({ type: 'stored', coordinate, result: 'failed' })
+        return
+      }
     }
   }
 }

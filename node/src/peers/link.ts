@@ -1,4 +1,4 @@
-import { type CoreFrame, LinkError, type LinkFrame, type RelayFrame } from '@dred/protocol/relay'
+import { type CoreFrame, LinkError, type LinkFrame, type NoticeFrame, type RelayFrame } from '@dred/protocol/relay'
 import { type Connection, PeerLeft } from './connection.ts'
 
 /** A peer that has this much to take, or has sent this much that is still being judged, is not listened to until it is less. */
@@ -15,7 +15,7 @@ export type Lane = 'live' | 'bulk'
 /** What a link needs of the replicator that it belongs to. */
 export interface LinkHost {
   /** Hands over what the peer says. */
-  heard(link: Link, frame: CoreFrame): void
+  heard(link: Link, frame: CoreFrame | NoticeFrame): void
   queued(link: Link, queue: { bytes: number; ageMs: number }): void
   /** Whether so much waits for the store that no peer is listened to. */
   readonly busy: boolean

@@ -1,8 +1,9 @@
-import type { Coordinate } from '@dred/protocol'
+import type { Coordinate, VerifySignature } from '@dred/protocol'
 import type { RelayBounds, RelayTimings, Topology } from '@dred/protocol/relay'
 import type { RegistryView } from '../chain/port.ts'
 import type { ServerKey } from '../chain/server-key.ts'
 import type { Log } from '../log.ts'
+import type { NoticeSpread } from '../notices/port.ts'
 import type { Store } from '../store/port.ts'
 import type { ReplicationEvents } from './port.ts'
 
@@ -15,7 +16,11 @@ export interface ReplicatorOptions {
   self(): Pick<Coordinate, 'server' | 'incarnation'>
   /** Begins an incarnation later than this one, of which peers have what the store lacks, or may: it has lost something. */
   outgrow(incarnation: number): void
+  /** What holds for a while, beside the log. */
+  notices?: NoticeSpread
   events?: ReplicationEvents
+  /** Of what devices signed; default WebCrypto. */
+  verify?: VerifySignature
   log?: Log
   /** Default: shortest paths. */
   topology?: Topology
@@ -38,6 +43,8 @@ export interface Timings {
   quarantine: { minMs: number; maxMs: number }
   /** Between attempts to reach a store that is out of reach. */
   storeRetryMs: number
+  /** Between two parts of the notices that are said again. */
+  noticeMs: number
 }
 
 export const defaultTimings: Timings = {
@@ -45,4 +52,5 @@ export const defaultTimings: Timings = {
   redial: { minMs: 100, maxMs: 5_000 },
   quarantine: { minMs: 1_000, maxMs: 60_000 },
   storeRetryMs: 500,
+  noticeMs: 5_000,
 }

@@ -1,7 +1,7 @@
-import { controlBytes, type CoreFrame, encodeFrame, type ListOf, type WireEntry } from '@dred/protocol/relay'
+import { controlBytes, type CoreFrame, encodeFrame, type ListOf, type NoticeFrame, type WireEntry } from '@dred/protocol/relay'
 import type { ReplicationEvents } from './port.ts'
 
-/** Makes bytes of what the relay sends, and counts them. */
+/** Makes bytes of what is sent to peers, and counts them. */
 export class Outlet {
   /** Of entries. */
   bodyBytes = 0
@@ -15,7 +15,7 @@ export class Outlet {
     this.#events = events
   }
 
-  encode(frame: CoreFrame): Uint8Array {
+  encode(frame: CoreFrame | NoticeFrame): Uint8Array {
     const bytes = encodeFrame(frame, this.#listOf)
     const control = controlBytes(frame, bytes.length)
     this.controlBytes += control

@@ -4,6 +4,7 @@ import {
   createRelay,
   LinkError,
   type ListOf,
+  type NoticeFrame,
   type Relay,
   type RelayEffect,
   type RelayEvent,
@@ -14,6 +15,7 @@ import { EntryStore } from './entry-store.ts'
 import { Evidence } from './evidence.ts'
 import type { Link } from './link.ts'
 import { Members } from './members.ts'
+import { NoticeExchange } from './notice-exchange.ts'
 import { defaultTimings, type ReplicatorOptions } from './options.ts'
 import { Outlet } from './outlet.ts'
 import { PeerLinks, type PeerLinksHost } from './peer-links.ts'
@@ -41,6 +43,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
   readonly #members: Members
   readonly #outlet: Outlet
   readonly #evidence: Evidence
+  readonly #notices: NoticeExchange | undefined
   #events: RelayEvent[] = []
   #handling = false
   #timer: NodeJS.Timeout | undefined
@@ -74,12 +77,15 @@ class RelayDriver implements Replicator, PeerLinksHost {
     })
     this.#entries = new EntryStore({
       store,
-      verifier: new EntryVerifier(store, registry.neighborhood, () => this.#unixMs),
+      verifier: new EntryVerifier({ store, neighborhood: registry.neighborhood, now: () => this.#unixMs, verify: options.verify }),
       tell,
       failed: (error) => this.#store.failed(error),
       eased: () => this.#wakeLinks(),
       events,
     })
+    const { notices: spread, timings } = options
+    const carriers = { links: this.#links, outlet: this.#outlet, relay: this.#relay }
+    this.#notices = spread && new NoticeExchange({ spread, ...carriers, repeatMs: timings?.noticeMs ?? defaultTimings.noticeMs })
     this.#followRegistry()
   }
 
@@ -90,6 +96,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
     if (this.#stopped) return
     this.#followRegistry()
     this.#links.start()
+    this.#notices?.start()
   }
 
   accept(stream: Duplex): void {
@@ -140,6 +147,7 @@ class RelayDriver implements Replicator, PeerLinksHost {
     this.#stopped = true
     for (const stop of this.#stops.splice(0)) stop()
     this.#admitAll()
+    this.#notices?.stop()
     await this.#links.stop()
     clearTimeout(this.#timer)
   }
@@ -156,15 +164,18 @@ class RelayDriver implements Replicator, PeerLinksHost {
 
   up(link: Link): void {
     this.#tell({ type: 'link-up', peer: link.peer })
+    void this.#notices?.up(link)
   }
 
   down(link: Link): void {
     this.#tell({ type: 'link-down', peer: link.peer })
   }
 
-  heard(link: Link, frame: CoreFrame): void {
+  heard(link: Link, frame: CoreFrame | NoticeFrame): void {
     // One that was replaced may still have something to say.
-    if (this.#links.get(link.peer) === link) this.#tell({ type: 'frame', peer: link.peer, frame })
+    if (this.#links.get(link.peer) !== link) return
+    if (frame.type === 'NOTICE') this.#notices?.heard(link, frame)
+    else this.#tell({ type: 'frame', peer: link.peer, frame })
   }
 
   queued(link: Link, queue: { bytes: number; ageMs: number }): void {

@@ -112,6 +112,22 @@ it('tells anew what the store has when it comes back, in the incarnation that be
   expect(vectors.at(-1)?.origins).toEqual([])
 })
 
+it('begins an incarnation when the store comes back and nobody has: what it told may not be there', async () => {
+  await watch.start()
+  store.goAway()
+  await store.comeBack(0)
+  await eventually(() => said).toEqual(['recovered 100', 'store-lost', 'recovered 101'])
+})
+
+it('begins none when another process of the server has', async () => {
+  await watch.start()
+  incarnation = 300
+  await append()
+  await eventually(() => said).toEqual(['recovered 100', 'store-lost', 'recovered 300'])
+  await append()
+  expect(said.at(-1)).toBe('appended 300 2')
+})
+
 it('tells it after what has become of all that was being stored', async () => {
   await watch.start()
   let end = (): void => undefined

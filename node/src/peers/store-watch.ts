@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Coordinate, originOf, VersionVector } from '@dred/protocol'
+import { type Coordinate, DredError, originOf, VersionVector } from '@dred/protocol'
 import type { RelayEvent } from '@dred/protocol/relay'
 import type { Log } from '../log.ts'
 import type { Entry, Store } from '../store/port.ts'
@@ -31,8 +31,6 @@ export class StoreWatch {
   /** What was appended while the relay does not know what the store has. */
   readonly #held: Entry[] = []
   #lost = true
-  /** Whether a new incarnation has begun since the loss. */
-  #renewed = true
   #attempt = 0
   /** When peers last knew a later incarnation, as `performance.now()`. */
   #outgrownAt = Number.NEGATIVE_INFINITY
@@ -61,7 +59,7 @@ export class StoreWatch {
   failed(error: unknown): void {
     if (this.#lost || this.#stopped) return
     this.#options.log?.warn({ error: String(error) }, 'replication waits for the store')
-    this.#lose(false)
+    this.#lose()
     void this.#recover()
   }
 
@@ -70,7 +68,7 @@ export class StoreWatch {
     if (known < this.#options.self().incarnation || performance.now() < this.#outgrownAt + this.#options.retryMs) return
     this.#outgrownAt = performance.now()
     this.#options.renew(known)
-    this.#lose(true)
+    this.#lose()
     void this.#recover()
   }
 
@@ -83,17 +81,16 @@ export class StoreWatch {
     }
   }
 
-  /** The store was away. Whoever counts has begun a new incarnation. */
+  /** The store was away. */
   #back(): void {
-    this.#lose(true)
+    this.#lose()
     void this.#recover()
   }
 
-  /** The relay takes nothing until it is told anew what the store has, in a new incarnation. @param renewed whether that has begun */
-  #lose(renewed: boolean): void {
+  /** The relay takes nothing until it is told anew what the store has, in a new incarnation. */
+  #lose(): void {
     if (!this.#lost) this.#options.tell({ type: 'store-lost' })
     this.#lost = true
-    this.#renewed = renewed
   }
 
   /** Asks the store until it says what it has. A later call takes over. */
@@ -117,9 +114,9 @@ export class StoreWatch {
   /** @returns false when another attempt has begun meanwhile */
   async #read(superseded: () => boolean): Promise<boolean> {
     const { store, self, renew, tell } = this.#options
-    await store.ping()
-    if (!this.#renewed && !superseded()) renew(self().incarnation)
-    this.#renewed = true
+    await store.ping().catch(unlessFull)
+    // Unless one has begun since: by whoever counts, or by another process of this server.
+    if (self().incarnation === this.#incarnation && !superseded()) renew(self().incarnation)
     const { incarnation } = self()
     const [vector, floors] = [await store.vector(), await store.floors()]
     if (superseded()) return false
@@ -146,8 +143,13 @@ export class StoreWatch {
     const { coordinate } = entry
     if (coordinate.incarnation === this.#incarnation) this.#options.appended(entry)
     else if (!this.#lost && !this.#vector.has(originOf(coordinate), coordinate.n)) {
-      this.#lose(false)
+      this.#lose()
       void this.#recover()
     }
   }
+}
+
+/** What a full store has can be read. */
+function unlessFull(error: unknown): void {
+  if (!(error instanceof DredError && error.code === 'storage_full')) throw error
 }

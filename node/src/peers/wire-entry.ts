@@ -1,4 +1,4 @@
-import { DredError, limits, verifyCanonicalMessage, verifyGenesis } from '@dred/protocol'
+import { DredError, limits, type VerifySignature, verifyCanonicalMessage, verifyGenesis } from '@dred/protocol'
 import { type BodyEntry, LinkError, type WireEntry } from '@dred/protocol/relay'
 import { genesisEntry, messageEntry } from '../entries.ts'
 import type { Entry, NewEntry, OriginEntry, Store } from '../store/port.ts'
@@ -28,19 +28,29 @@ export interface VerifiedEntry {
   prev: readonly string[]
 }
 
+export interface EntryVerifierOptions {
+  store: Pick<Store, 'channel'>
+  neighborhood: string
+  /** Unix milliseconds. */
+  now: () => number
+  /** Of what devices signed; default WebCrypto. */
+  verify?: VerifySignature | undefined
+}
+
 /** Makes entries of what peers send, believing nothing but what their clients signed. */
 export class EntryVerifier {
   readonly #store: Pick<Store, 'channel'>
   readonly #neighborhood: string
   readonly #now: () => number
+  readonly #verify: VerifySignature | undefined
   /** Message lifetimes of channels lately seen, in milliseconds: a channel's never changes. */
   readonly #lifetimes = new Map<string, number>()
 
-  /** @param now Unix milliseconds */
-  constructor(store: Pick<Store, 'channel'>, neighborhood: string, now: () => number) {
+  constructor({ store, neighborhood, now, verify }: EntryVerifierOptions) {
     this.#store = store
     this.#neighborhood = neighborhood
     this.#now = now
+    this.#verify = verify
   }
 
   /**
@@ -60,7 +70,7 @@ export class EntryVerifier {
   }
 
   async #genesis({ canonical, sig }: { canonical: string; sig: string }): Promise<{ entry: NewEntry; prev: readonly string[] }> {
-    const verified = await verifyGenesis({ ...parse(canonical), sig })
+    const verified = await verifyGenesis({ ...parse(canonical), sig }, undefined, this.#verify)
     if (verified.canonical !== canonical) throw new DredError('malformed_genesis', { detail: 'The signed bytes are not in canonical form' })
     if (verified.genesis.neighborhood !== this.#neighborhood) throw new DredError('wrong_neighborhood')
     this.#assertNotAhead(verified.genesis.createdAt)
@@ -69,8 +79,10 @@ export class EntryVerifier {
   }
 
   async #message(wire: { canonical: string; sig: string; expiresAt: number }): Promise<{ entry: NewEntry; prev: readonly string[] }> {
-    const verified = await verifyCanonicalMessage(wire.canonical, wire.sig)
+    const verified = await verifyCanonicalMessage(wire.canonical, wire.sig, this.#verify)
     this.#assertNotAhead(verified.sentAt)
+    // Of a control message no date is believed, nor needed.
+    if (verified.control !== undefined) return { entry: messageEntry(verified, 0), prev: verified.prev }
     const lifetimeMs = (await this.#lifetimeOf(verified.channel)) ?? wire.expiresAt - verified.sentAt
     if (lifetimeMs < limits.lifetimeMs.min || lifetimeMs > limits.lifetimeMs.max)
       throw new DredError('malformed_message', { detail: 'The date of expiry is out of bounds' })

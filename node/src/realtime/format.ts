@@ -1,6 +1,7 @@
-import type { CloseReason, ProblemDocument, StoredEvent } from '@dred/protocol'
+import type { ManyStreamEvent, StreamEvent } from '@dred/protocol'
 import { deliveredJson } from '../log-reader.ts'
 import type { LoggedMessage } from '../store/port.ts'
+import type { Chunk } from './chunk.ts'
 
 /** How events are laid out on the wire. */
 export interface StreamFormat {
@@ -22,30 +23,23 @@ export const serverSentEvents: StreamFormat = {
   frame: (type, cursor, json) => `event: ${type}\n${cursor === undefined ? '' : `id: ${cursor}\n`}data: ${json}\n\n`,
 }
 
-export function openFrame(format: StreamFormat, fields: { channel: string; server: number; cursor: string }): string {
-  return format.frame('open', fields.cursor, JSON.stringify({ type: 'open', ...fields }))
-}
-
+/** Without reading the signed text again. */
 export function messageFrame(format: StreamFormat, entry: LoggedMessage['entry'], cursor: string): string {
   return format.frame('message', cursor, `{"type":"message",${deliveredJson(entry, cursor).slice(1)}`)
 }
 
-export function caughtUpFrame(format: StreamFormat, cursor: string): string {
-  return format.frame('control', cursor, JSON.stringify({ type: 'control', cursor, caughtUp: true }))
+/** @param cursor where to go on after the event, when it does not say so itself */
+export function eventFrame(format: StreamFormat, event: StreamEvent | ManyStreamEvent, cursor?: string): string {
+  const own = 'cursor' in event ? event.cursor : undefined
+  return format.frame(event.type, own ?? cursor, JSON.stringify(event))
 }
 
-export function storedFrame(format: StreamFormat, event: StoredEvent): string {
-  return format.frame('stored', undefined, JSON.stringify(event))
-}
-
-export function keepaliveFrame(format: StreamFormat, cursor: string): string {
-  return format.frame('keepalive', cursor, JSON.stringify({ type: 'keepalive', cursor }))
-}
-
-export function errorFrame(format: StreamFormat, problem: ProblemDocument, cursor: string): string {
-  return format.frame('error', cursor, JSON.stringify({ ...problem, type: 'error' }))
-}
-
-export function closeFrame(format: StreamFormat, close: { reason: CloseReason; retryMs: number; cursor: string }): string {
-  return format.frame('close', close.cursor, JSON.stringify({ type: 'close', ...close }))
+/** One chunk for each format in use, made when it is first asked for. */
+export function onePerFormat(make: (format: StreamFormat) => Chunk): (format: StreamFormat) => Chunk {
+  const made = new Map<StreamFormat, Chunk>()
+  return (format) => {
+    const chunk = made.get(format) ?? make(format)
+    made.set(format, chunk)
+    return chunk
+  }
 }

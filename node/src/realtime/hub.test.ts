@@ -44,7 +44,10 @@ function assemble(seed: number): void {
     server: 1,
     maxBufferedBytes: 4_096,
     maxStreams: 100,
+    maxSubscriptions: 1_000,
     keepaliveMs: 60_000,
+    coalesceMs: (seed + 2) % 3,
+    writeMs: 1,
     onDelivered: (messages) => {
       delivered += messages
     },
@@ -170,6 +173,42 @@ describe('history and live meet', () => {
   })
 })
 
+test('messages that come in quick succession are written together, the first at once, and no more than a chunk of them is held', async () => {
+  assemble(1)
+  hub.stop()
+  tracker.close()
+  store = memory
+  const options = {
+    maxBufferedBytes: 1_000_000,
+    maxStreams: 10,
+    maxSubscriptions: 10,
+    keepaliveMs: 60_000,
+    coalesceMs: 60_000,
+    writeMs: 60_000,
+  }
+  tracker = new ChannelTracker(store, { capacity: 10, pinned: (id) => hub.has(id) })
+  hub = new Hub({ store, tracker, levels, server: 1, ...options, onDelivered: () => undefined })
+  const sink = await subscribe()
+  await untilCaughtUp(sink)
+  await say('first')
+  await sink.until(() => sink.messages.length === 1)
+  const { writes } = sink
+  for (let i = 0; i < 3; i++) await say(`${'x'.repeat(20_000)} ${i}`)
+  for (let turns = 0; turns < 10; turns++) await turn()
+  expect(sink.writes).toBe(writes)
+  await say(`${'x'.repeat(20_000)} last`)
+  await sink.until(() => sink.messages.length === 5)
+  expect(sink.writes).toBe(writes + 1)
+  // What waits is not lost by an end, and comes before it; also when what came last lets it wait no longer. An empty chunk would be the end
+  // of an answer in HTTP/1.1.
+  await say('waits')
+  const stop = store.onAppended(() => hub.closeAll('shutting_down', 10))
+  await say('x'.repeat(65_536))
+  stop()
+  expect(sink.events.map(({ type }) => type).slice(-3)).toEqual(['message', 'message', 'close'])
+  expect(sink.chunks.filter(({ bytes }) => bytes.length === 0)).toEqual([])
+})
+
 test('readers of one format share their bytes, however many messages came in the turn', async () => {
   assemble(1)
   const [a, b, sse] = [await subscribe(), await subscribe(), await subscribe(undefined, { format: serverSentEvents })]
@@ -179,7 +218,7 @@ test('readers of one format share their bytes, however many messages came in the
   await a.until(() => a.messages.length === 2)
   await turn()
   expect(a.chunks.at(-1)).toBe(b.chunks.at(-1))
-  expect(sse.chunks.at(-1)?.toString()).toMatch(/^event: message\nid: \S+\ndata: \{"type":"message".*\}\n\n/)
+  expect(sse.chunks.at(-1)?.bytes.toString()).toMatch(/^event: message\nid: \S+\ndata: \{"type":"message".*\}\n\n/)
   expect(delivered).toBe(6)
 })
 

@@ -1,28 +1,34 @@
 import { type CloseReason, DredError, encodeCursor, originOf, type VersionVector } from '@dred/protocol'
 import type { TrackedChannel } from '../channel-tracker.ts'
+import type { StreamStart } from '../channels.ts'
 import { advance, readForward } from '../log-reader.ts'
 import type { LoggedMessage, Store } from '../store/port.ts'
-import { caughtUpFrame, closeFrame, errorFrame, keepaliveFrame, messageFrame, openFrame, type StreamFormat } from './format.ts'
-import type { Sink } from './sink.ts'
+import { Chunk } from './chunk.ts'
+import type { Connection } from './connection.ts'
+import type { Feed } from './feed.ts'
+import { messageFrame } from './format.ts'
 
 /** Characters of announced messages that are held while history is read; beyond that they are read from the store too. */
 const HELD_CHARACTERS = 1_048_576
 /** Characters of history that are gathered before they are written. */
 const HISTORY_CHUNK = 65_536
-/** Time that the reader of a closed stream has to take what was written. */
-const CLOSE_GRACE_MS = 10_000
 
-export interface SubscriptionOptions {
-  channel: TrackedChannel
-  /** What the reader has. */
-  seen: VersionVector
-  sink: Sink
-  format: StreamFormat
+/** What is the same for all subscriptions of a server. */
+export interface SubscriptionContext {
+  store: Store
   /** Registry id of this server. */
   server: number
   onDelivered: (messages: number) => void
-  /** For a reader who wants to know on how many servers messages are stored: the frames of what there is to know now. */
-  known?: (() => string) | undefined
+}
+
+export interface SubscriptionOptions {
+  feed: Feed
+  /** What the reader has. */
+  seen: VersionVector
+  connection: Connection
+  /** See {@link StreamStart.judge}. */
+  judge?: StreamStart['judge']
+  context: SubscriptionContext
 }
 
 /**
@@ -32,60 +38,51 @@ export interface SubscriptionOptions {
  */
 type Phase = 'history' | 'own' | 'shared' | 'ended'
 
-/** One reader of one channel: history, then live, each message once. */
+/** What one reader gets of one channel: history, then live, each message once. */
 export class Subscription {
-  readonly channel: TrackedChannel
-  readonly format: StreamFormat
-  readonly #sink: Sink
-  readonly #seen: VersionVector
-  readonly #onDelivered: (messages: number) => void
-  readonly #server: number
-  readonly #known: (() => string) | undefined
+  readonly connection: Connection
+  readonly #feed: Feed
+  readonly #context: SubscriptionContext
+  readonly #judge: StreamStart['judge']
   #phase: Phase = 'history'
+  #seen: VersionVector
   /** Undefined after more was announced than is held: the store is then read once more. */
   #held: LoggedMessage[] | undefined = []
   #heldCharacters = 0
   /** Of the last message written in the shared phase. */
   #sharedCursor = ''
-  #wroteSinceTick = true
-  #stalledTicks = 0
 
-  constructor({ channel, seen, sink, format, server, onDelivered, known }: SubscriptionOptions) {
-    this.channel = channel
-    this.format = format
-    this.#sink = sink
+  constructor({ feed, seen, connection, judge, context }: SubscriptionOptions) {
+    this.#feed = feed
     this.#seen = seen.clone()
-    this.#server = server
-    this.#onDelivered = onDelivered
-    this.#known = known
+    this.connection = connection
+    this.#context = context
+    this.#judge = judge
   }
 
-  get phase(): Phase {
-    return this.#phase
+  get isLive(): boolean {
+    return this.#phase === 'own' || this.#phase === 'shared'
   }
 
   /** State after everything written. */
   get cursor(): string {
-    return this.#phase === 'shared' ? this.#sharedCursor : encodeCursor(this.channel.id, this.#seen)
-  }
-
-  get bufferedBytes(): number {
-    return this.#sink.bufferedBytes
+    return this.#phase === 'shared' ? this.#sharedCursor : encodeCursor(this.#channel.id, this.#seen)
   }
 
   /**
    * Sends what the store has and goes live. Has to be announced messages ({@link deliver}) from before the call on.
-   * @param idle whether the hub has passed on all messages that were announced
+   * @returns once it is live or has ended
    */
-  async run(store: Store, idle: () => boolean): Promise<void> {
-    this.#write(openFrame(this.format, { channel: this.channel.id, server: this.#server, cursor: this.cursor }))
+  async run(): Promise<void> {
+    const { server } = this.#context
+    this.connection.tell({ type: 'open', channel: this.#channel.id, server, cursor: this.cursor })
     try {
       do {
         this.#held = []
         this.#heldCharacters = 0
-        await this.#sendHistory(store)
+        await this.#sendHistory()
       } while (this.#isReading() && this.#held === undefined)
-      if (this.#isReading()) this.#goLive(idle())
+      if (this.#isReading()) this.#goLive()
     } catch (error) {
       this.#fail(error)
     }
@@ -95,58 +92,54 @@ export class Subscription {
    * Takes messages of the channel in log order.
    * @param shared their bytes in this subscription's format, with the cursors of the channel
    * @param upTo the channel after them
+   * @returns how many of them were written
    */
-  deliver(messages: readonly LoggedMessage[], shared: () => Buffer, upTo: Pick<TrackedChannel, 'vector' | 'cursor'>): void {
+  deliver(messages: readonly LoggedMessage[], shared: Chunk, upTo: Pick<TrackedChannel, 'vector' | 'cursor'>): number {
     switch (this.#phase) {
       case 'shared':
         this.#sharedCursor = upTo.cursor
-        this.#writeBytes(shared())
-        this.#onDelivered(messages.length)
-        return
-      case 'own':
-        this.#sendMissing(messages)
+        this.connection.write(shared)
+        return messages.length
+      case 'own': {
+        const missing = this.#sendMissing(messages)
         this.#shareWhenEqual(upTo)
-        return
+        return missing
+      }
       case 'history':
         this.#hold(messages)
-        return
+        return 0
       case 'ended':
-        return
+        return 0
     }
   }
 
-  /** Consecutive ticks in which the reader took nothing of what waits for it. */
-  get stalledTicks(): number {
-    return this.#stalledTicks
+  /** Ends when its reader may not read any more. */
+  judge(): void {
+    this.#judge?.().catch((error: unknown) => this.#fail(error))
   }
 
-  /** Takes what is new of how far messages are stored: one that is not live yet is told all there is to know once it is. */
-  tellStored(bytes: Buffer): void {
-    if (this.#phase === 'own' || this.#phase === 'shared') this.#writeBytes(bytes)
-  }
-
-  /** To be called regularly: writes a keepalive when nothing was written since the last call. */
-  tick(): void {
-    if (this.#phase === 'ended') return
-    const stalled = !this.#wroteSinceTick && this.#sink.bufferedBytes > 0
-    this.#stalledTicks = stalled ? this.#stalledTicks + 1 : 0
-    // A keepalive behind what waits to be read would come too late to mean anything.
-    if (!this.#wroteSinceTick && !stalled) this.#write(keepaliveFrame(this.format, this.cursor))
-    this.#wroteSinceTick = false
-  }
-
-  /** Ends the stream with a `close` event. */
+  /** Ends with a `close` event, and the stream too when it carries no other channel. */
   close(reason: CloseReason, retryMs: number): void {
     if (this.#phase === 'ended') return
-    this.#write(closeFrame(this.format, { reason, retryMs, cursor: this.cursor }))
+    if (!this.connection.many) {
+      this.connection.close(reason, retryMs)
+      return
+    }
+    this.connection.tell({ type: 'close', channel: this.#channel.id, reason, retryMs, cursor: this.cursor })
     this.detach()
-    this.#sink.end(CLOSE_GRACE_MS)
   }
 
-  /** Stops writing: the reader has gone. */
+  /** Takes nothing any more. */
   detach(): void {
+    if (this.#phase === 'ended') return
     this.#phase = 'ended'
     this.#held = undefined
+    this.#feed.remove(this)
+    this.connection.remove(this)
+  }
+
+  get #channel(): TrackedChannel {
+    return this.#feed.channel
   }
 
   /** A method, so that control flow analysis does not take the phase for constant across an await. */
@@ -154,18 +147,18 @@ export class Subscription {
     return this.#phase === 'history'
   }
 
-  async #sendHistory(store: Store): Promise<void> {
+  async #sendHistory(): Promise<void> {
     let text = ''
     let messages = 0
     const flush = async (): Promise<void> => {
       if (text === '') return
-      this.#write(text)
-      this.#onDelivered(messages)
+      this.connection.write(new Chunk(text))
+      this.#context.onDelivered(messages)
       text = ''
       messages = 0
-      await this.#sink.drained()
+      await this.connection.drained()
     }
-    for await (const message of readForward(store, this.channel.id, this.#seen.clone())) {
+    for await (const message of readForward(this.#context.store, this.#channel.id, this.#seen.clone())) {
       if (!this.#isReading()) return
       text += this.#frame(message)
       messages++
@@ -174,13 +167,15 @@ export class Subscription {
     if (this.#isReading()) await flush()
   }
 
-  #goLive(idle: boolean): void {
+  #goLive(): void {
     this.#phase = 'own'
     const held = this.#held ?? []
     this.#held = undefined
-    this.#sendMissing(held)
-    this.#write(caughtUpFrame(this.format, this.cursor) + (this.#known?.() ?? ''))
-    if (idle) this.#shareWhenEqual(this.channel)
+    this.#context.onDelivered(this.#sendMissing(held))
+    const of = this.connection.many ? { channel: this.#channel.id } : undefined
+    this.connection.tell({ type: 'control', ...of, cursor: this.cursor, caughtUp: true })
+    this.#feed.live(this)
+    if (this.#feed.idle) this.#shareWhenEqual(this.#channel)
   }
 
   #hold(messages: readonly LoggedMessage[]): void {
@@ -189,23 +184,25 @@ export class Subscription {
     if (this.#heldCharacters > HELD_CHARACTERS) this.#held = undefined
   }
 
-  #sendMissing(messages: readonly LoggedMessage[]): void {
+  /** @returns how many they were */
+  #sendMissing(messages: readonly LoggedMessage[]): number {
     const missing = messages.filter(({ entry }) => !this.#seen.has(originOf(entry.coordinate), entry.coordinate.n))
-    if (missing.length === 0) return
-    this.#write(missing.map((message) => this.#frame(message)).join(''))
-    this.#onDelivered(missing.length)
+    if (missing.length > 0) this.connection.write(new Chunk(missing.map((message) => this.#frame(message)).join('')))
+    return missing.length
   }
 
   /** The frame of a message that the reader lacks, counted as seen. */
   #frame(message: LoggedMessage): string {
     advance(this.#seen, message)
-    return messageFrame(this.format, message.entry, this.cursor)
+    return messageFrame(this.connection.format, message.entry, this.cursor)
   }
 
   #shareWhenEqual({ vector, cursor }: Pick<TrackedChannel, 'vector' | 'cursor'>): void {
     if (!vector.covers(this.#seen)) return
     this.#sharedCursor = cursor
     this.#phase = 'shared'
+    // No longer its own.
+    this.#seen = vector
   }
 
   #fail(error: unknown): void {
@@ -215,17 +212,9 @@ export class Subscription {
       return
     }
     const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
-    this.#write(errorFrame(this.format, problem.toProblem(), this.cursor))
-    this.detach()
-    this.#sink.end(CLOSE_GRACE_MS)
-  }
-
-  #write(text: string): void {
-    this.#writeBytes(Buffer.from(text))
-  }
-
-  #writeBytes(bytes: Buffer): void {
-    this.#wroteSinceTick = true
-    this.#sink.write(bytes)
+    const of = this.connection.many ? { channel: this.#channel.id } : undefined
+    this.connection.tell({ ...problem.toProblem(), type: 'error', ...of }, this.cursor)
+    if (this.connection.many) this.detach()
+    else this.connection.end()
   }
 }

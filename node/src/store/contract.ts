@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Store } from './port.ts'
+import { keepingControls } from './testing/contract-controls.ts'
+import { cutting } from './testing/contract-cut.ts'
+import { keepingNotices, notice } from './testing/contract-notices.ts'
+import { listing } from './testing/contract-lists.ts'
 import { purging } from './testing/contract-purge.ts'
 import { announcing, reading } from './testing/contract-reads.ts'
 import { appending, replicating } from './testing/contract-writes.ts'
@@ -36,8 +40,20 @@ export function describeStore(name: string, prepare: () => Promise<StoreHarness>
     describe('reading', () => {
       reading(get)
     })
+    describe('channels', () => {
+      listing(get)
+    })
     describe('purge', () => {
       purging(get)
+    })
+    describe('cut', () => {
+      cutting(get)
+    })
+    describe('control messages', () => {
+      keepingControls(get)
+    })
+    describe('notices', () => {
+      keepingNotices(get)
     })
     describe('announcements', () => {
       announcing(get)
@@ -46,12 +62,14 @@ export function describeStore(name: string, prepare: () => Promise<StoreHarness>
     it('keeps everything when it is closed and opened again', async () => {
       await store.append(channel, self, 1)
       const { coordinate } = await store.append(message(channel.id, 'kept'), self, 2)
+      await store.notices.put(notice('kept', 1))
       await store.close()
       store = await harness.open()
       const again = await store.append(message(channel.id, 'kept'), { ...self, incarnation: self.incarnation + 1 }, 3)
       expect(again).toEqual({ created: false, coordinate, clock: 2 })
       expect((await store.vector()).toData()).toEqual({ [ownOrigin]: [2] })
       expect((await store.channel(channel.id))?.messages).toBe(1)
+      expect(await store.notices.all(0)).toEqual([notice('kept', 1)])
     })
 
     it('rejects with store_unavailable once closed', async () => {

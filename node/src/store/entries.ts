@@ -1,6 +1,6 @@
 import { DredError, limits, type SignedGenesis } from '@dred/protocol'
 import type { OriginRange } from '@dred/protocol/relay'
-import type { OriginEntry } from './port.ts'
+import type { OriginEntry, RetentionCaps } from './port.ts'
 
 /**
  * A channel may have expired here only: its latest messages are still on their way from peers, and bring it back. So it becomes
@@ -14,6 +14,22 @@ export const EXPIRED_CHANNEL_KEPT_MS = limits.lifetimeMs.max
 /** Deletions in one atomic step of a purge, a few milliseconds' worth: other writes get their turn in between. */
 export const PURGE_STEP = 100
 
+/** Channels to look at in one atomic step of a cut, and in one cut. */
+export const CUT = { page: 200, channels: 20_000 }
+
+/** Whether anything bounds what is kept of each channel. */
+export function boundsChannels({ maxMessages, maxBytes, maxIdleMs }: RetentionCaps): boolean {
+  return (maxMessages ?? maxBytes ?? maxIdleMs) !== undefined
+}
+
+/** Whether anything bounds what is kept of all. */
+export function boundsAll({ totalMessages, totalBytes, maxLifetimeMs }: RetentionCaps): boolean {
+  return (totalMessages ?? totalBytes ?? maxLifetimeMs) !== undefined
+}
+
+/** What stays for as long as its channel has this date of expiry, as text in statements and scripts; see `CONTROL_EXPIRES_AT`. */
+export const NEVER = `${Number.MAX_SAFE_INTEGER}`
+
 /** The genesis that `canonical` and `sig` are the signed form of. */
 export function genesisOf(canonical: string, sig: string): SignedGenesis {
   return { ...(JSON.parse(canonical) as Omit<SignedGenesis, 'sig'>), sig }
@@ -21,6 +37,10 @@ export function genesisOf(canonical: string, sig: string): SignedGenesis {
 
 export function unavailable(detail: string, cause?: unknown): DredError {
   return new DredError('store_unavailable', { detail, ...(cause === undefined ? {} : { cause }) })
+}
+
+export function storageFull(detail: string, cause?: unknown): DredError {
+  return new DredError('storage_full', { detail, ...(cause === undefined ? {} : { cause }) })
 }
 
 /** Messages to pass over that are not wanted before the next one that may be is looked up by its count. */

@@ -1,5 +1,8 @@
 import type { Coordinate, Origin, SignedGenesis, VersionVector } from '@dred/protocol'
 import type { OriginRange } from '@dred/protocol/relay'
+import type { TokenPool } from '../limits/port.ts'
+import type { Notice } from '../notices/port.ts'
+import type { SharedStore } from '../processes/port.ts'
 
 /** A local place in one channel's log: ascending, never reused, meaningless to anybody but this store. */
 export type Position = number
@@ -61,6 +64,26 @@ export interface ChannelState {
   vector: VersionVector
 }
 
+export interface ChannelQuery {
+  /** At least 1. */
+  limit: number
+  /** Part of the name, in whatever case. */
+  name?: string
+}
+
+export interface ChannelStates {
+  /** Fewer than the limit, also none, when more channels would have to be looked at than one call does. */
+  found: ChannelState[]
+  /** The id after which to go on; undefined at the end. */
+  next: string | undefined
+}
+
+export interface StoreSize {
+  bytes: number
+  /** `Infinity` without a bound of its own. */
+  maxBytes: number
+}
+
 export interface AppendResult {
   /** False when an entry of this id was there: then the coordinate and the clock are those of the first. */
   created: boolean
@@ -68,9 +91,44 @@ export interface AppendResult {
   clock: number
 }
 
+/** What a store keeps at most, whatever channels ask for. Without a bound what is left out. */
+export interface RetentionCaps {
+  /** Of each channel. */
+  maxMessages?: number
+  /** Of each channel: bytes of the signed texts of its messages. */
+  maxBytes?: number
+  /** Of all channels together. */
+  totalMessages?: number
+  totalBytes?: number
+  /** Milliseconds since it was sent after which a message goes, together with those that are older and were logged before it. */
+  maxLifetimeMs?: number
+  /** Milliseconds since the latest message of a channel was sent after which all its messages go. */
+  maxIdleMs?: number
+}
+
+/** What is kept now. */
+export interface StoreAccount {
+  messages: number
+  /** Of the signed texts of the messages. */
+  bytes: number
+  /** Channels that are known and have not expired. */
+  channels: number
+}
+
+/** Notices that outlive the process. */
+export interface NoticeStore {
+  /** @param replaced an earlier one about the same thing, which need not be kept */
+  put(notice: Notice, replaced?: Notice): Promise<void>
+  /** What ends at `now` (Unix ms) or later, of one thing the latest. */
+  all(now: number): Promise<Notice[]>
+  /** Deletes what ended before `now`. */
+  purge(now: number): Promise<void>
+}
+
 /**
  * What a relay server keeps. Every write is one atomic step of dedupe by id, append and vector, and resolves only once it is as
- * durable as the store makes it. Any method rejects with DredError `store_unavailable` while the store is out of reach.
+ * durable as the store makes it. Any method rejects with DredError `store_unavailable` while the store is out of reach; writes with
+ * `storage_full` while it has no room for more, but those that delete.
  */
 export interface Store {
   /** Everything known of every origin, kept or not. */
@@ -82,8 +140,9 @@ export interface Store {
 
   /**
    * Takes an entry from a client: gives it the next count of `self`, unless its id is known already (to this server by any origin).
-   * Messages may come for channels that are not known yet. An incarnation that saw the store go out of reach is refused.
-   * @param clock of this server, microseconds
+   * Messages may come for channels that are not known yet. In a store that processes share a later incarnation than `self` may have begun,
+   * also because the store has lost its tail: then that one counts.
+   * @param clock of this server, microseconds; a store that processes share makes it later than those that it took before
    * @throws DredError `message_expired`, `channel_expired` by the last purge, so that nothing purged comes in again
    */
   append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, clock: number): Promise<AppendResult>
@@ -103,8 +162,8 @@ export interface Store {
   readOrigin(range: OriginRange, limit: number): Promise<OriginEntry[]>
 
   channel(id: string): Promise<ChannelState | undefined>
-  /** Known channels in ascending order of id, after one. */
-  channels(after: string | undefined, limit: number): Promise<ChannelState[]>
+  /** Channels for a list, in ascending order of id, after one: those with access `members` are left out. */
+  channels(after: string | undefined, query: ChannelQuery): Promise<ChannelStates>
 
   /** Messages of a channel that `seen` does not cover, in log order, after a position when one is given. */
   readForward(channel: string, seen: VersionVector, options: { limit: number; after?: Position }): Promise<LoggedMessage[]>
@@ -116,8 +175,19 @@ export interface Store {
    * @param counts of messages that were logged at the position or after it
    */
   ahead(channel: string, counts: Readonly<Record<Origin, number>>, before: Position): Promise<Coordinate[]>
-  /** What has been purged of a channel, as a vector: a cursor that does not cover it has lost messages. */
+  /** The control messages of a channel in log order, after a position when one is given: messages that are kept as long as their channel. */
+  controls(channel: string, options: { limit: number; after?: Position }): Promise<LoggedMessage[]>
+  /**
+   * What has been purged of a channel, as a vector: a cursor that does not cover it has lost messages. Control messages that are kept may be
+   * covered by it.
+   */
   purged(channel: string): Promise<VersionVector>
+
+  readonly notices: NoticeStore
+  /** Of a store that several processes can use. */
+  readonly tokens?: TokenPool
+  /** Likewise: what they have in common. */
+  readonly shared?: SharedStore
 
   /**
    * Called once for each entry that this store logs (with its place, when it is a message), in log order, after it is durable and before its
@@ -137,6 +207,22 @@ export interface Store {
    * @returns how many entries
    */
   purge(now: number): Promise<number>
+  /**
+   * Deletes the messages that came first beyond what is to be kept at most, as if they had expired: first those of each known channel, then
+   * of all. Control messages count and stay. Of very many channels it looks at some, and at the next with the next call.
+   * @param now Unix ms
+   * @returns how many
+   */
+  cut(caps: RetentionCaps, now: number): Promise<number>
+  account(): Promise<StoreAccount>
+  /** What it takes, with what others have in the same Redis. */
+  size(): Promise<StoreSize>
   ping(): Promise<void>
+  /**
+   * Writes all that it holds at one moment to a new file beside its own, and goes on meanwhile; of a store that is a file.
+   * @returns the path of that file
+   * @throws DredError `malformed_request` when there is such a file, `storage_full`
+   */
+  backup?(name: string): Promise<string>
   close(): Promise<void>
 }

@@ -33,7 +33,7 @@ afterEach(async () => {
   await server.stop()
 })
 
-type Step = (store: Pick<Store, 'append' | 'replicate' | 'purge'> | StoreModel) => unknown
+type Step = (store: Pick<Store, 'append' | 'replicate' | 'purge' | 'cut'> | StoreModel) => unknown
 
 /** Writes of every kind; those of peers come out of order, with holes that are filled later or never. */
 function steps(random: Random, count: number): Step[] {
@@ -41,6 +41,9 @@ function steps(random: Random, count: number): Step[] {
   const sent: NewEntry[] = [channel, other]
   return Array.from({ length: count }, (_, i): Step => {
     if (random.chance(0.03)) return (store) => store.purge(2_500 + 5 * i)
+    // Each is one step of the store.
+    if (random.chance(0.03)) return (store) => store.cut({ maxMessages: 20, maxBytes: 5_000 }, 2_500)
+    if (random.chance(0.03)) return (store) => store.cut({ totalMessages: 30, totalBytes: 6_000 }, 2_500)
     const known = random.chance(0.15) ? random.pick(sent) : undefined
     const text = `${i} ${'x'.repeat(random.below(300))}`
     const entry = known ?? message(random.pick(channels) ?? '', text, { lifetimeMs: random.pick([1_000, 90_000]) })
@@ -68,6 +71,7 @@ async function contentsOf(store: Store): Promise<object> {
   return {
     vector: (await store.vector()).toData(),
     floors: await store.floors(),
+    account: await store.account(),
     origins: await Promise.all(ranges.map((range) => store.readOrigin(range, 999))),
     channels: await Promise.all(
       channels.map(async (id) => ({
@@ -83,6 +87,7 @@ function contentsOfModel(model: StoreModel): object {
   return structuredClone({
     vector: model.vector.toData(),
     floors: model.floors(),
+    account: model.account(),
     origins: ranges.map((range) => model.readOrigin(range)),
     channels: channels.map((id) => ({
       log: model.log(id).map(placeOf),

@@ -7,30 +7,45 @@ type Announce = Parameters<Store['onAppended']>[0]
 
 /** Entries read at once when catching up. */
 const BATCH = 256
+/** Milliseconds in which what another process has logged comes by itself. */
+const GRACE_MS = 20
+
+export interface RedisFeedListener {
+  announce: Announce
+  /** More was logged than the feed holds: some of it is never announced. */
+  lapsed(): void
+}
 
 /**
- * Announces what was logged once and in log order. Positions have no gaps: an answer whose position is not the next one shows that
- * others were logged whose answers never came, and these are read from the feed first.
+ * Announces what was logged, by this process and others, once and in log order. Positions have no gaps: one that is not the next shows
+ * that something was logged of which nothing came, and this is read from the feed first.
  */
 export class RedisFeed {
   readonly #keys: Keys
   readonly #reader: RedisReader
-  readonly #announce: Announce
+  readonly #listener: RedisFeedListener
   /** Logged, but something before it has not been announced. */
   readonly #waiting = new Map<Position, Logged>()
+  /** To be called once a position has been announced. */
+  readonly #reached = new Map<Position, () => void>()
   #announced = 0
   #heard = 0
   #reading: Promise<void> | undefined
 
-  constructor(keys: Keys, reader: RedisReader, announce: Announce) {
+  constructor(keys: Keys, reader: RedisReader, listener: RedisFeedListener) {
     this.#keys = keys
     this.#reader = reader
-    this.#announce = announce
+    this.#listener = listener
   }
 
   /** The last position heard of: no other entry may get it. */
   get position(): Position {
     return this.#heard
+  }
+
+  /** Up to here everything has been announced. */
+  get announced(): Position {
+    return this.#announced
   }
 
   /** Begins here: what lies before has been announced by another process, long ago. */
@@ -49,6 +64,22 @@ export class RedisFeed {
     this.#waiting.set(position, logged)
     this.#heard = Math.max(this.#heard, position)
     this.#pump()
+    return position <= this.#announced
+  }
+
+  /** Waits for a moment until everything up to a position has been announced. @returns whether it was */
+  async settle(position: Position): Promise<boolean> {
+    if (position <= this.#announced) return true
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, GRACE_MS)
+      const before = this.#reached.get(position)
+      this.#reached.set(position, () => {
+        before?.()
+        clearTimeout(timer)
+        resolve()
+      })
+    })
+    this.#reached.delete(position)
     return position <= this.#announced
   }
 
@@ -72,13 +103,15 @@ export class RedisFeed {
       redis,
       ids.filter((id) => id !== null),
     )
+    const missed = this.#announced < from && [...entries.values()].some(({ position }) => position >= from + FEED_LENGTH)
+    if (missed) this.#listener.lapsed()
     for (const logged of entries.values()) {
       const { position } = logged
       if (position > this.#announced && position <= readTo && !this.#waiting.has(position)) this.#waiting.set(position, logged)
     }
     // Not in the feed: purged meanwhile, or never logged because Redis lost its tail and the positions were skipped.
     for (let position = this.#announced + 1; position <= readTo; position++) {
-      if (!this.#waiting.has(position)) this.#announced = position
+      if (!this.#waiting.has(position)) this.#pass(position)
       this.#pump()
       position = Math.max(position, this.#announced)
     }
@@ -90,7 +123,13 @@ export class RedisFeed {
       if (!logged) return
       this.#waiting.delete(next)
       this.#announced = next
-      this.#announce(logged.entry, logged.place)
+      this.#listener.announce(logged.entry, logged.place)
+      this.#reached.get(next)?.()
     }
+  }
+
+  #pass(position: Position): void {
+    this.#announced = position
+    this.#reached.get(position)?.()
   }
 }

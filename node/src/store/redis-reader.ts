@@ -1,8 +1,9 @@
-import { type Origin, originOf, parseOrigin, type VersionVector } from '@dred/protocol'
+import { type Origin, originOf, parseOrigin, type SignedGenesis, type VersionVector } from '@dred/protocol'
 import type { OriginRange } from '@dred/protocol/relay'
 import type { ChainableCommander } from 'ioredis'
-import { PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, LoggedMessage, OriginEntry, Position, Store } from './port.ts'
+import { ChannelScan } from './channel-scan.ts'
+import { genesisOf, PASSED_OVER, withGoneRuns } from './entries.ts'
+import type { ChannelQuery, ChannelState, ChannelStates, LoggedMessage, OriginEntry, Position, Store } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import { countsAhead, latestUpTo, nextUncovered } from './redis-index.ts'
 import {
@@ -112,12 +113,22 @@ export class RedisReader {
     return channelStateOf(id, fieldsOf(hash), { messages, vector: vectorOf(vector) })
   }
 
-  async channels(redis: ScriptedRedis, after: string | undefined, limit: number): Promise<ChannelState[]> {
-    if (limit < 1) return []
-    const min = after === undefined ? '-' : `(${after}`
-    const ids = await redis.zrangebylex(this.#keys.channels, min, '+', 'LIMIT', 0, limit)
-    const states = await Promise.all(ids.map((id) => this.channel(redis, id)))
-    return states.filter((state) => state !== undefined)
+  async channels(redis: ScriptedRedis, after: string | undefined, query: ChannelQuery): Promise<ChannelStates> {
+    const scan = new ChannelScan<{ id: string; genesis: SignedGenesis | undefined }>(query, after)
+    const read = async () => {
+      const min = scan.next === undefined ? '-' : `(${scan.next}`
+      const ids = await redis.zrangebylex(this.#keys.channels, min, '+', 'LIMIT', 0, scan.batch)
+      const replies = await pipelined(redis, (pipeline) => {
+        for (const id of ids) pipeline.hmget(this.#keys.channel(id), 'b', 's')
+      })
+      return ids.map((id, i) => {
+        const [canonical, sig] = replies[i] as [string | null, string | null]
+        return { id, genesis: canonical === null || sig === null ? undefined : genesisOf(canonical, sig) }
+      })
+    }
+    while (scan.offer(await read()));
+    const states = await Promise.all(scan.found.map(({ id }) => this.channel(redis, id)))
+    return { found: states.filter((state) => state !== undefined), next: scan.next }
   }
 
   async readForward(
@@ -183,6 +194,15 @@ export class RedisReader {
       }),
     )
     return found.flat()
+  }
+
+  async controls(redis: ScriptedRedis, channel: string, options: Parameters<Store['controls']>[1]): Promise<LoggedMessage[]> {
+    const { limit, after = 0 } = options
+    const positions = await redis.zrangebyscore(this.#keys.controls(channel), `(${after}`, '+inf', 'LIMIT', 0, limit)
+    const items = (await pipelined(redis, (pipeline) => {
+      for (const position of positions) pipeline.xrange(this.#keys.log(channel), position, position)
+    })) as StreamItem[][]
+    return items.flat().map((item) => loggedMessageOf(channel, item))
   }
 
   async purged(redis: ScriptedRedis, channel: string): Promise<VersionVector> {

@@ -3,7 +3,7 @@ import { genesisOf } from './entries.ts'
 import type { ChannelState, Entry, LoggedMessage, NewEntry, Place, Position } from './port.ts'
 
 /** Of the layout that `lua/common.lua` describes. What lies under another one is left alone. */
-const LAYOUT = 2
+const LAYOUT = 3
 
 /** Names of the keys that scripts and reads share. */
 export function keysUnder(storePrefix: string) {
@@ -14,9 +14,12 @@ export function keysUnder(storePrefix: string) {
     ids: `${prefix}ids`,
     feed: `${prefix}feed`,
     channels: `${prefix}channels`,
+    notices: `${prefix}notices`,
+    secret: `${prefix}secret`,
     originLog: (origin: Origin) => `${prefix}o:${origin}`,
     beyond: (origin: Origin) => `${prefix}x:${origin}`,
     channel: (id: string) => `${prefix}c:${id}`,
+    controls: (id: string) => `${prefix}c:${id}:k`,
     log: (id: string) => `${prefix}c:${id}:log`,
     counts: (id: string, origin: Origin) => `${prefix}c:${id}:o:${origin}`,
   }
@@ -58,6 +61,19 @@ export interface Logged {
   position: Position
   entry: Entry
   place: Place | undefined
+}
+
+/** What a script told of something that it logged, see `tell_others` in `lua/log.lua`. */
+export function toldOf(text: string): Logged {
+  const fields = text.split('\n', 11)
+  const [at, upTo, kind, origin, n, clock, id = '', channel = '', sig = '', sentAt, expiresAt] = fields
+  const canonical = text.slice(fields.reduce((length, field) => length + field.length + 1, 0))
+  const position = Number(at)
+  const common = { channel, id, canonical, sig, sentAt: Number(sentAt), expiresAt: Number(expiresAt) }
+  const counted = { coordinate: coordinateOf(origin, n), clock: Number(clock) }
+  if (kind === 'g')
+    return { position, entry: { kind: 'genesis', ...common, ...counted, genesis: genesisOf(canonical, sig) }, place: undefined }
+  return { position, entry: { kind: 'message', ...common, ...counted }, place: { position, watermark: Number(upTo) } }
 }
 
 /** Where an id's entry lies. */

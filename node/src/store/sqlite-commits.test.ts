@@ -67,7 +67,7 @@ it('rejects when the disk is full and works again when it is not', async () => {
   db.exec('CREATE TABLE blobs (data BLOB)')
   const fill = (): unknown => db.exec('INSERT INTO blobs VALUES (zeroblob(100000))')
   db.exec('PRAGMA max_page_count = 10')
-  await expect(commits.run(fill)).rejects.toMatchObject({ code: 'store_unavailable' })
+  await expect(commits.run(fill)).rejects.toMatchObject({ code: 'storage_full' })
   db.exec('PRAGMA max_page_count = 1000')
   await expect(commits.run(fill)).resolves.toBeUndefined()
 })

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { DredError } from '@dred/protocol'
-import { unavailable } from './entries.ts'
+import { storageFull, unavailable } from './entries.ts'
+import { isNoRoom, type Room } from './sqlite-room.ts'
 
 /** Writes that one transaction carries at most. */
 const BATCH = 1_024
@@ -17,23 +18,30 @@ interface Write {
  */
 export class GroupCommits {
   readonly #db: DatabaseSync
+  readonly #room: Pick<Room, 'full' | 'exhausted'> | undefined
   #queue: Write[] = []
   #scheduled = false
   #closed = false
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, room?: Pick<Room, 'full' | 'exhausted'>) {
     this.#db = db
+    this.#room = room
   }
 
   /**
    * @param write runs inside a transaction, in the order of the calls
    * @param committed called with its result after the commit, in the same order, before the promise resolves
-   * @throws DredError that `write` threw; `store_unavailable` when the transaction failed
+   * @param options.frees whether it makes room, and so is tried also when there is none
+   * @throws DredError that `write` threw; `storage_full`; `store_unavailable` when the transaction failed otherwise
    */
-  run<T>(write: () => T, committed?: (result: T) => void): Promise<T> {
+  run<T>(write: () => T, committed?: (result: T) => void, { frees = false } = {}): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) {
         reject(unavailable('The store is closed'))
+        return
+      }
+      if (!frees && this.#room?.full) {
+        reject(storageFull('There is no room for the database to grow'))
         return
       }
       const run = (): (() => void) => {
@@ -81,7 +89,12 @@ export class GroupCommits {
       this.#db.exec('COMMIT')
     } catch (error) {
       if (this.#db.isOpen && this.#db.isTransaction) this.#db.exec('ROLLBACK')
-      for (const { fail } of batch) fail(unavailable('The database could not be written', error))
+      const noRoom = isNoRoom(error)
+      if (noRoom) this.#room?.exhausted()
+      const why = noRoom
+        ? storageFull('There is no room for the database to grow', error)
+        : unavailable('The database could not be written', error)
+      for (const { fail } of batch) fail(why)
       return
     }
     for (const settle of settled) settle()

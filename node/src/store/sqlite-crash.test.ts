@@ -63,6 +63,34 @@ describe('a process killed while it writes', () => {
   })
 })
 
+describe('a process killed while it cuts what it has written', () => {
+  it.each([300, 1_000, 2_000])('leaves an account of what is kept, and says that the rest is gone, killed after %i', async (count) => {
+    const script = fileURLToPath(new URL('testing/append-until-killed.ts', import.meta.url))
+    const child = spawn(process.execPath, [script, path, '100'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    for await (const chunk of child.stdout.setEncoding('utf8')) {
+      output += String(chunk)
+      if (output.split('\n').length > count) child.kill('SIGKILL')
+    }
+    const store = await openSqliteStore({ path })
+    const log = await store.readForward(channel.id, new VersionVector(), { limit: 100_000 })
+    const bytes = log.reduce((sum, { entry }) => sum + Buffer.byteLength(entry.canonical), 0)
+    expect(await store.account()).toEqual({ messages: log.length, bytes, channels: 1 })
+    expect((await store.channel(channel.id))?.messages).toBe(log.length)
+    const kept = new Set(log.map(({ entry }) => entry.id))
+    const gone = await store.purged(channel.id)
+    const reported = output.split('\n').slice(0, -1)
+    const lost = reported.filter((line) => {
+      const [id = '', place = ''] = line.split(' ')
+      const [server, n] = place.split('-').map(Number)
+      return !kept.has(id) && !gone.has(server === self.server ? ownOrigin : '1-1', n ?? 0)
+    })
+    expect(lost).toEqual([])
+    expect(reported.length).toBeGreaterThan(kept.size)
+    await store.close()
+  })
+})
+
 const countsOf = ([upTo, ...beyond]: readonly [number, ...number[]]): number => upTo + beyond.length
 
 describe('opening', () => {

@@ -1,8 +1,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { type Coordinate, type Origin, originOf, parseOrigin, VersionVector } from '@dred/protocol'
+import { type Coordinate, type Origin, originOf, parseOrigin, type SignedGenesis, VersionVector } from '@dred/protocol'
 import type { OriginRange } from '@dred/protocol/relay'
-import { genesisOf, highestBelow, PASSED_OVER, withGoneRuns } from './entries.ts'
-import type { ChannelState, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
+import { ChannelScan } from './channel-scan.ts'
+import { genesisOf, highestBelow, NEVER, PASSED_OVER, withGoneRuns } from './entries.ts'
+import type { ChannelQuery, ChannelState, ChannelStates, Entry, LoggedMessage, OriginEntry, Position } from './port.ts'
 import { CHANNELS, type ChannelRow, genesisEntry, MESSAGES, type MessageRow, messageEntry } from './sqlite-rows.ts'
 import { PURGEABLE } from './sqlite-statements.ts'
 
@@ -72,6 +73,8 @@ function prepareReads(db: DatabaseSync) {
     ahead: db.prepare(`
       SELECT n FROM messages WHERE channel = ? AND origin = ? AND position < ? AND n > ? AND n > watermark`),
     forward: db.prepare(`${MESSAGES} WHERE m.channel = ? AND position >= ? ORDER BY position`),
+    controls: db.prepare(`
+      ${MESSAGES} WHERE m.channel = ? AND position > ? AND m.expires_at = ${NEVER} ORDER BY position LIMIT ?`),
     backward: db.prepare(`${MESSAGES} WHERE m.channel = ? AND position <= ? ORDER BY position DESC`),
   }
 }
@@ -115,8 +118,11 @@ export class SqliteReader {
     return row && this.#state(row)
   }
 
-  channels(after: string | undefined, limit: number): ChannelState[] {
-    return (this.#sql.channels.all(after ?? '', limit) as unknown as ChannelRow[]).map((row) => this.#state(row))
+  channels(after: string | undefined, query: ChannelQuery): ChannelStates {
+    const scan = new ChannelScan<ChannelRow & { genesis: SignedGenesis }>(query, after)
+    const read = () => this.#sql.channels.all(scan.next ?? '', scan.batch) as unknown as ChannelRow[]
+    while (scan.offer(read().map((row) => ({ ...row, genesis: genesisOf(row.canonical, row.sig) }))));
+    return { found: scan.found.map((row) => this.#state(row)), next: scan.next }
   }
 
   readForward(channel: string, seen: VersionVector, { limit, after = 0 }: { limit: number; after?: Position }): LoggedMessage[] {
@@ -162,6 +168,16 @@ export class SqliteReader {
     }
     const read = (last: Position) => this.#sql.backward.iterate(key, last) as Iterable<unknown> as Iterable<MessageRow>
     return take({ from: before - 1, find, read, wanted: (origin, n) => within.has(origin, n) }, limit).reverse()
+  }
+
+  controls(channel: string, { limit, after = 0 }: { limit: number; after?: Position }): LoggedMessage[] {
+    const key = this.#key(channel)
+    if (key === undefined) return []
+    const rows = this.#sql.controls.all(key, after, limit) as unknown as MessageRow[]
+    return rows.flatMap((row) => {
+      const entry = messageEntry(row)
+      return entry ? { position: row.position, watermark: row.watermark, entry } : []
+    })
   }
 
   ahead(channel: string, counts: Readonly<Record<Origin, number>>, before: Position): Coordinate[] {

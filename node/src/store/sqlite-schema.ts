@@ -117,6 +117,29 @@ export const MIGRATIONS = [
   CREATE INDEX messages_early ON messages (channel, origin, n) WHERE n > watermark;
   CREATE INDEX messages_early_by_position ON messages (channel, origin, position, n, watermark) WHERE n > watermark;
   `,
+  `
+  CREATE TABLE notices (
+    kind TEXT NOT NULL,
+    about TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    PRIMARY KEY (kind, about)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX notices_by_expiry ON notices (expires_at);
+  `,
+  `
+  -- Control messages: they stay for as long as their channel.
+  CREATE INDEX messages_control ON messages (channel, position) WHERE expires_at = 9007199254740991;
+  `,
+  `
+  -- How much is kept: of each channel, and in the one row of totals of all. Up to cut_to of a channel only control messages are kept.
+  ALTER TABLE channels ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE channels ADD COLUMN cut_to INTEGER NOT NULL DEFAULT 0;
+  UPDATE channels SET bytes = (SELECT coalesce(sum(octet_length(canonical)), 0) FROM messages WHERE channel = key);
+  CREATE TABLE totals (messages INTEGER NOT NULL, bytes INTEGER NOT NULL, cut_to INTEGER NOT NULL) STRICT;
+  INSERT INTO totals SELECT coalesce(sum(messages), 0), coalesce(sum(bytes), 0), 0 FROM channels;
+  `,
 ]
 
 /**
@@ -130,6 +153,8 @@ export function openDatabase(path: string): DatabaseSync {
     db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false })
     // The lock of the exclusive mode ends with the process, however it ends, and needs no shared memory file.
     db.exec('PRAGMA locking_mode = EXCLUSIVE')
+    // Of a new file only, before anything is in it: pages without content can be given back to the disk.
+    db.exec('PRAGMA auto_vacuum = INCREMENTAL')
     db.exec('PRAGMA journal_mode = WAL')
     db.exec('PRAGMA synchronous = FULL')
     db.exec('PRAGMA journal_size_limit = 67108864')
@@ -142,11 +167,13 @@ export function openDatabase(path: string): DatabaseSync {
 }
 
 function migrate(db: DatabaseSync, path: string): void {
-  db.exec('BEGIN IMMEDIATE')
   const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'])
   if (version > MIGRATIONS.length) {
     throw unavailable(`${path} is of version ${version}, written by a newer Dred; this one knows ${MIGRATIONS.length}`)
   }
+  // What is up to date is opened also where there is no room to write.
+  if (version === MIGRATIONS.length) return
+  db.exec('BEGIN IMMEDIATE')
   for (const migration of MIGRATIONS.slice(version)) db.exec(migration)
   db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
   db.exec('COMMIT')

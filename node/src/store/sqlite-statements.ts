@@ -1,12 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { NEVER } from './entries.ts'
 
-const MESSAGE_PLACE = 'position, id, channel, origin, n'
+/** What is to be known of a message to delete it. */
+export const MESSAGE_PLACE = 'position, id, channel, origin, n, octet_length(canonical) AS bytes'
 
-/** Up to where of an origin in a channel (`:channel`, `:origin`) nothing is kept and nothing can come any more. */
+/** Up to where of an origin in a channel (`:channel`, `:origin`) nothing is kept but control messages and nothing can come any more. */
 export const PURGEABLE = `
   SELECT min(
-    coalesce((SELECT min(n) FROM messages WHERE channel = :channel AND origin = :origin AND n <= watermark) - 1, up_to),
-    coalesce((SELECT min(n) FROM messages WHERE channel = :channel AND origin = :origin AND n > watermark) - 1, up_to)) AS n
+    coalesce((SELECT min(n) FROM messages
+      WHERE channel = :channel AND origin = :origin AND n <= watermark AND expires_at < ${NEVER}) - 1, up_to),
+    coalesce((SELECT min(n) FROM messages
+      WHERE channel = :channel AND origin = :origin AND n > watermark AND expires_at < ${NEVER}) - 1, up_to)) AS n
   FROM origins WHERE key = :origin`
 
 /** The statements of {@link SqliteWriter}, prepared once. */
@@ -45,7 +49,7 @@ export function prepareWrites(db: DatabaseSync) {
       INSERT INTO messages (id, channel, origin, n, watermark, clock, sent_at, expires_at, canonical, sig)
       VALUES (:id, :channel, :origin, :n, :watermark, :clock, :sentAt, :expiresAt, :canonical, :sig)`),
     countMessage: db.prepare(`
-      UPDATE channels SET messages = messages + 1, last_activity_at = max(last_activity_at, :sentAt), hidden_at = CASE
+      UPDATE channels SET messages = messages + 1, bytes = bytes + :bytes, last_activity_at = max(last_activity_at, :sentAt), hidden_at = CASE
         WHEN hidden_at IS NOT NULL AND max(last_activity_at, :sentAt) + idle_ms < :horizon THEN :horizon END
       WHERE key = :channel`),
     raiseVector: db.prepare(`
@@ -59,11 +63,12 @@ export function prepareWrites(db: DatabaseSync) {
         SELECT key FROM channels
         WHERE hidden_at IS NULL AND canonical IS NOT NULL AND last_activity_at + idle_ms < ? LIMIT ?)`),
     doomedWithChannel: db.prepare(`
-      SELECT ${MESSAGE_PLACE.replaceAll(/\w+/g, 'messages.$&')} FROM channels JOIN messages ON messages.channel = channels.key
-      WHERE hidden_at < ? AND messages > 0 LIMIT ?`),
+      SELECT position, m.id, channel, m.origin, m.n, octet_length(m.canonical) AS bytes
+      FROM channels JOIN messages m ON m.channel = channels.key WHERE hidden_at < ? AND messages > 0 LIMIT ?`),
     doomedByDate: db.prepare(`SELECT ${MESSAGE_PLACE} FROM messages WHERE expires_at < ? LIMIT ?`),
     deleteMessage: db.prepare('DELETE FROM messages WHERE position = ?'),
-    discountMessage: db.prepare('UPDATE channels SET messages = messages - 1 WHERE key = ?'),
+    discountMessage: db.prepare('UPDATE channels SET messages = messages - 1, bytes = bytes - ? WHERE key = ?'),
+    addToTotals: db.prepare('UPDATE totals SET messages = messages + ?, bytes = bytes + ?'),
     hideUnused: db.prepare('UPDATE channels SET hidden_at = ? WHERE hidden_at IS NULL AND canonical IS NULL AND messages = 0'),
 
     purgeable: db.prepare(PURGEABLE),

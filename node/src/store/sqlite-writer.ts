@@ -34,12 +34,14 @@ interface Progress {
   watermark: number
 }
 
-interface Doomed {
+/** A message that is to be deleted. */
+export interface Doomed {
   position: number
   id: string
   channel: number
   origin: number
   n: number
+  bytes: number
 }
 
 /** The writes of the port. Each has to run inside a transaction of its own or with others; none leaves anything behind if it throws. */
@@ -104,10 +106,10 @@ export class SqliteWriter {
     this.#horizon = now
     const hidden = Number(sql.hideChannels.run(now, now, PURGE_STEP).changes)
     const doomed = sql.doomedWithChannel.all(now - EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP) as unknown as Doomed[]
-    for (const message of doomed) this.#delete(message)
+    for (const message of doomed) this.delete(message)
     const expired = sql.doomedByDate.all(now, PURGE_STEP - doomed.length) as unknown as Doomed[]
-    for (const message of expired) this.#delete(message)
-    sql.hideUnused.run(now)
+    for (const message of expired) this.delete(message)
+    this.hideUnused(now)
     const forgotten = sql.forgettableChannels.all(now - EXPIRED_CHANNEL_KEPT_MS, PURGE_STEP) as { key: number; id: string }[]
     for (const { key, id } of forgotten) {
       sql.deleteAliases.run(id)
@@ -118,6 +120,19 @@ export class SqliteWriter {
     }
     const more = hidden === PURGE_STEP || doomed.length + expired.length === PURGE_STEP || forgotten.length === PURGE_STEP
     return { deleted: hidden + doomed.length + expired.length, more }
+  }
+
+  /** Channels of which only messages were known are unused without them. */
+  hideUnused(now: number): void {
+    this.#sql.hideUnused.run(now)
+  }
+
+  delete({ position, id, channel, origin, n, bytes }: Doomed): void {
+    this.#sql.deleteMessage.run(position)
+    this.#sql.deleteAliases.run(id)
+    this.#sql.discountMessage.run(bytes, channel)
+    this.#sql.addToTotals.run(-1, -bytes)
+    this.#rememberPurged(channel, origin, n)
   }
 
   #known(kind: 'message' | 'genesis' | 'reference', id: string): Known | undefined {
@@ -192,20 +207,15 @@ export class SqliteWriter {
     const message = { id: entry.id, channel, origin, n, watermark, clock, sentAt, expiresAt, canonical, sig }
     const position = Number(this.#sql.insertMessage.run(message).lastInsertRowid)
     this.#countIn(channel, n, progress)
-    this.#sql.countMessage.run({ sentAt, horizon: this.#horizon, channel })
+    const bytes = Buffer.byteLength(canonical)
+    this.#sql.countMessage.run({ sentAt, horizon: this.#horizon, channel, bytes })
+    this.#sql.addToTotals.run(1, bytes)
     return { position, watermark }
   }
 
   #channelKey(id: string): number {
     const known = this.#sql.channel.get(id)
     return Number(known ? known['key'] : this.#sql.insertChannel.run(id).lastInsertRowid)
-  }
-
-  #delete({ position, id, channel, origin, n }: Doomed): void {
-    this.#sql.deleteMessage.run(position)
-    this.#sql.deleteAliases.run(id)
-    this.#sql.discountMessage.run(channel)
-    this.#rememberPurged(channel, origin, n)
   }
 
   /** `purged_to` stays below what is kept and what may still come: reading from there on has to find it. */

@@ -44,13 +44,18 @@ export function jitteryStore(store: Store, random: Random, maxTurns = 6): Store 
     readForward: slowly((...args) => store.readForward(...args)),
     readBackward: slowly((...args) => store.readBackward(...args)),
     ahead: slowly((...args) => store.ahead(...args)),
+    controls: slowly((...args) => store.controls(...args)),
     purged: slowly((...args) => store.purged(...args)),
+    notices: store.notices,
     onAppended: (listener) => {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
     onReconnected: (listener) => store.onReconnected(listener),
     purge: (now) => store.purge(now),
+    cut: (caps, now) => store.cut(caps, now),
+    account: () => store.account(),
+    size: () => store.size(),
     ping: () => store.ping(),
     close: () => store.close(),
   }

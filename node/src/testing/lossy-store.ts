@@ -38,10 +38,19 @@ export async function openLossyStore(): Promise<LossyStore> {
     readForward: async (...args) => reach().readForward(...args),
     readBackward: async (...args) => reach().readBackward(...args),
     ahead: async (...args) => reach().ahead(...args),
+    controls: async (...args) => reach().controls(...args),
     purged: async (...args) => reach().purged(...args),
     purge: async (...args) => reach().purge(...args),
+    cut: async (...args) => reach().cut(...args),
+    account: async () => reach().account(),
+    size: async () => reach().size(),
     ping: async () => reach().ping(),
     close: () => current.close(),
+    notices: {
+      put: async (...args) => reach().notices.put(...args),
+      all: async (...args) => reach().notices.all(...args),
+      purge: async (...args) => reach().notices.purge(...args),
+    },
     onAppended: (listener) => {
       appended.add(listener)
       return () => appended.delete(listener)

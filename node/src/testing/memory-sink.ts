@@ -1,9 +1,11 @@
 import type { StreamEvent } from '@dred/protocol'
+import type { Chunk } from '../realtime/chunk.ts'
 import type { Sink } from '../realtime/sink.ts'
 
 /** A reader in this process. Takes everything at once unless it is paused. */
 export class MemorySink implements Sink {
-  readonly chunks: Buffer[] = []
+  readonly chunks: Chunk[] = []
+  writes = 0
   bufferedBytes = 0
   hasEnded = false
   #paused = false
@@ -28,10 +30,13 @@ export class MemorySink implements Sink {
     for (const resolve of this.#onResume.splice(0)) resolve()
   }
 
-  write(chunk: Buffer): void {
-    this.chunks.push(chunk)
-    for (const line of chunk.toString().split('\n')) if (line.startsWith('{')) this.events.push(JSON.parse(line) as StreamEvent)
-    if (this.#paused) this.bufferedBytes += chunk.length
+  write(...chunks: readonly Chunk[]): void {
+    this.writes++
+    this.chunks.push(...chunks)
+    for (const { bytes } of chunks) {
+      for (const line of bytes.toString().split('\n')) if (line.startsWith('{')) this.events.push(JSON.parse(line) as StreamEvent)
+      if (this.#paused) this.bufferedBytes += bytes.length
+    }
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 

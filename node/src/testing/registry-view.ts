@@ -8,6 +8,8 @@ export class MemoryRegistry implements RegistryView {
   readonly neighborhood: string
   parameters = { maxChannelLifetimeMs: 30 * 86_400_000, maxChannelIdleMs: 30 * 86_400_000, maxMessageBytes: 65_536 }
   isFresh = true
+  /** The last block that was read. */
+  block = 1
   /** Unix seconds, as the chain and its readers have them. */
   time: () => number = () => Math.floor(Date.now() / 1_000)
   readonly #listeners = new Set<() => void>()
@@ -58,7 +60,7 @@ export class MemoryRegistry implements RegistryView {
   }
 
   freshness(): RegistryFreshness {
-    return { fresh: this.isFresh, ageMs: this.isFresh ? 0 : 60_000, block: 1 }
+    return { fresh: this.isFresh, ageMs: this.isFresh ? 0 : 60_000, block: this.block, blockAt: this.time(), failures: 0 }
   }
 
   async close(): Promise<void> {

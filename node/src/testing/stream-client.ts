@@ -21,8 +21,18 @@ export class StreamReader {
 
   /** Over HTTP/1.1. @throws when the answer is not 200 */
   static async open(this: void, url: string, headers: Record<string, string> = {}): Promise<StreamReader> {
+    return StreamReader.#fetch(url, { headers })
+  }
+
+  /** The answer to a request with a body. @throws when it is not 200 */
+  static async post(this: void, url: string, body: unknown, headers: Record<string, string> = {}): Promise<StreamReader> {
+    const init = { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json', ...headers } }
+    return StreamReader.#fetch(url, init)
+  }
+
+  static async #fetch(url: string, init: RequestInit): Promise<StreamReader> {
     const controller = new AbortController()
-    const response = await fetch(url, { headers, signal: controller.signal })
+    const response = await fetch(url, { ...init, signal: controller.signal })
     if (response.status !== 200 || !response.body) throw new Error(`${response.status} ${await response.text()}`)
     return new StreamReader(Object.fromEntries(response.headers), response.body, () => controller.abort())
   }

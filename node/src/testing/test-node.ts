@@ -6,6 +6,8 @@ import type { Replicator } from '../peers/port.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { RegisteredServer } from '../chain/port.ts'
+import { noLimits } from '../limits/config.ts'
+import { noChain } from './no-chain.ts'
 import { MemoryRegistry, registeredServer } from './registry-view.ts'
 import { newServerKey } from './server-key.ts'
 
@@ -46,7 +48,7 @@ export function noReplicator(): Replicator {
 
 export async function startTestNode(
   settings: Partial<NodeSettings> = {},
-  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory' | 'key'>> = {},
+  dependencies: Partial<Pick<NodeDependencies, 'store' | 'replicatorFactory' | 'key' | 'wallets' | 'tracing'>> = {},
 ): Promise<TestNode> {
   const key = dependencies.key ?? (await newServerKey())
   const { keyX, keyY, keyId } = key
@@ -55,12 +57,14 @@ export async function startTestNode(
   const store = dependencies.store ?? (await openSqliteStore({ path: ':memory:' }))
   let ahead = 0
   const node = await createNode(
-    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, rateLimit: false, maxStreams: 1_000, trustProxy: [], ...settings },
+    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, limits: noLimits, maxStreams: 1_000, trustProxy: [], ...settings },
     {
       store,
       registry,
       self,
       key,
+      wallets: dependencies.wallets ?? noChain,
+      tracing: dependencies.tracing,
       replicatorFactory: dependencies.replicatorFactory ?? noReplicator,
       now: () => Date.now() + ahead,
       logger: pino({ level: 'silent' }),

@@ -90,4 +90,10 @@ export type LinkFrame =
   /** Last: why the sender closes the link; a code of the table of link errors. */
   | { type: 'BYE'; code: string; detail: string }
 
-export type RelayFrame = CoreFrame | LinkFrame
+/** What holds for a while, beside the log: each text is a signed statement of its kind. `docs/protocol/relay.md` tells how it spreads. */
+export interface NoticeFrame {
+  type: 'NOTICE'
+  notices: readonly { kind: string; text: string }[]
+}
+
+export type RelayFrame = CoreFrame | LinkFrame | NoticeFrame

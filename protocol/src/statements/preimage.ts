@@ -113,5 +113,17 @@ function withEndpointHash<T extends { endpoint: string }>({ endpoint, ...fields 
 
 function preimage(domain: Domain, primaryType: keyof typeof types, data: Record<string, unknown>): Preimage {
   const structHash = hashStruct({ data, primaryType, types })
-  return new Uint8Array(hexToBytes(concat(['0x1901', domainSeparator({ domain }), structHash])))
+  return new Uint8Array(hexToBytes(concat(['0x1901', separatorOf(domain), structHash])))
+}
+
+/** A program has to do with one or two domains, and with many statements. */
+const separators = new Map<string, Hex>()
+const SEPARATORS_KEPT = 64
+
+function separatorOf(domain: Domain): Hex {
+  const name = Object.values(domain).join()
+  const separator = separators.get(name) ?? domainSeparator({ domain })
+  if (separators.size >= SEPARATORS_KEPT) separators.clear()
+  separators.set(name, separator)
+  return separator
 }

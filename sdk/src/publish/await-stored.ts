@@ -3,8 +3,8 @@ import { Bell } from '../clock.ts'
 import type { Context } from '../context.ts'
 import { DredClientError, toClientError } from '../errors.ts'
 import { withSignals } from '../signals.ts'
-import type { Published } from './outbox.ts'
-import { postMessage } from './post.ts'
+import { postMessage, type Target } from './post.ts'
+import type { Published } from './published.ts'
 
 export interface StoredGoal {
   ack: Ack
@@ -20,7 +20,7 @@ export interface StoredGoal {
  */
 export async function awaitStored(
   context: Context,
-  message: { published: Published; body: SignedMessage; channel: string },
+  message: { published: Published; body: SignedMessage; channel: Target['channel'] },
   { ack, signal, endsAt }: StoredGoal,
 ): Promise<Published> {
   const { clock, lifetime, pool, timing } = context
@@ -37,7 +37,11 @@ export async function awaitStored(
       // A server that answers early knows no more for now.
       const nextAt = clock.now() + Math.min(waitMs, timing.backoffBaseMs)
       try {
-        const receipt = await postMessage(context, { server, channel, id: published.id, body, goal: { stored: ack, waitMs } }, limited)
+        const receipt = await postMessage(
+          context,
+          { server, channel, id: published.id, signed: body, goal: { stored: ack, waitMs } },
+          limited,
+        )
         published = { ...published, receipt, server }
       } catch (error) {
         cause = error

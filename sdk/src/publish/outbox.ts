@@ -1,22 +1,12 @@
-import type { Causality } from './causality.ts'
-import {
-  type Ack,
-  canonicalJson,
-  encodeBase64url,
-  type JsonValue,
-  limits,
-  type Receipt,
-  type SignedGenesis,
-  signMessage,
-} from '@dred/protocol'
-import { tryServers } from '../attempts.ts'
+import { type Ack, encodeBase64url, limits, type SignedGenesis, signMessage } from '@dred/protocol'
 import type { Context } from '../context.ts'
-import type { Server } from '../discovery.ts'
 import { abortError, DredClientError, toClientError } from '../errors.ts'
-import { putGenesis } from '../genesis.ts'
 import { orAbort, withSignals } from '../signals.ts'
 import { awaitStored } from './await-stored.ts'
-import { postMessage } from './post.ts'
+import type { Causality } from './causality.ts'
+import { Delivery } from './delivery.ts'
+import type { Published } from './published.ts'
+import { type Signed, takeTogether, Waiting } from './waiting.ts'
 
 export interface PublishOptions {
   signal?: AbortSignal
@@ -29,36 +19,29 @@ export interface PublishOptions {
   ack?: Ack
 }
 
-/** Proof that a message is stored. */
-export interface Published {
-  /** The message's id: the same whichever server took it, and however often it was sent. */
-  id: string
-  /** Where it is, and on how many servers, signed by the server that took it: can be shown to others, see `verifyReceipt`. */
-  receipt: Receipt
-  /** Ids of the messages that the message names as seen before. */
-  prev: readonly string[]
-  /** The server that took it. */
-  server: Server
-}
-
-type Signed = Awaited<ReturnType<typeof signMessage>>
-
 const NONCE_BYTES = 16
 
 /**
  * The messages of one channel on their way to a server. Each is signed once and then offered to one server after another until one
- * has it, offline or not, until its deadline. One at a time, so that they arrive in the order of the calls.
+ * has it, offline or not, until its deadline. They arrive in the order of the calls: what is published while others are on their way goes
+ * after them, together.
  */
 export class Outbox {
   readonly #context: Context
   readonly #channel: { id: string; genesis: SignedGenesis }
   readonly #causality: Causality
-  #previous: Promise<unknown> = Promise.resolve()
+  readonly #delivery: Delivery
+  readonly #queue: Waiting[] = []
+  #sending = false
 
   constructor(context: Context, channel: { id: string; genesis: SignedGenesis }, causality: Causality) {
     this.#context = context
     this.#channel = channel
     this.#causality = causality
+    this.#delivery = new Delivery(context, channel, (waiting, published) => {
+      causality.see({ id: published.id, prev: published.prev, sentAt: waiting.sentAt })
+      waiting.resolve(published)
+    })
   }
 
   /**
@@ -67,100 +50,86 @@ export class Outbox {
    *   been stored. `too_few_servers` when it has been, but not on as many as `ack` says: the error's `published` says on how many.
    */
   async publish(data: unknown, options: PublishOptions): Promise<Published> {
-    const { clock, outbox, timing } = this.#context
-    const { ack = 'accepted', signal } = options
-    const endsAt = clock.now() + (options.deadlineMs ?? timing.publishDeadlineMs)
-    const accepted = this.#accept(data, options, this.#previous)
-    // Without the results, each of which would hold on to those before it.
-    this.#previous = Promise.allSettled([this.#previous, accepted]).then(() => undefined)
-    const { published, signed } = await accepted
+    const { outbox } = this.#context
     outbox.pending++
     try {
-      return await awaitStored(this.#context, { published, body: signed.signed, channel: this.#channel.id }, { ack, signal, endsAt })
+      const waiting = this.#take(data, options)
+      const published = await this.#accepted(waiting, options.signal)
+      const { ack, endsAt, signed } = waiting
+      if (!signed) throw new Error('It was published without a signature')
+      const message = { published, body: signed.signed, channel: this.#channel }
+      return await awaitStored(this.#context, message, { ack, signal: options.signal, endsAt })
     } finally {
       outbox.pending--
     }
   }
 
-  async #accept(data: unknown, options: PublishOptions, turn: Promise<unknown>): Promise<{ published: Published; signed: Signed }> {
+  #take(data: unknown, { ack = 'accepted', deadlineMs }: PublishOptions): Waiting {
     const { clock, lifetime, timing } = this.#context
     if (lifetime.aborted) throw abortError(lifetime)
-    const { ack = 'accepted' } = options
     if (typeof ack === 'number' && !(Number.isInteger(ack) && ack >= 1 && ack <= limits.servers)) {
       throw new DredClientError('malformed_request', {
         detail: `\`ack\` is accepted, quorum, all or a whole number up to ${limits.servers}`,
       })
     }
-    const message = snapshot(data)
     const sentAt = clock.now()
-    const deadlineMs = options.deadlineMs ?? timing.publishDeadlineMs
-    this.#context.outbox.pending++
+    const waiting = new Waiting(data, { ack, sentAt, endsAt: sentAt + (deadlineMs ?? timing.publishDeadlineMs) })
+    this.#queue.push(waiting)
+    if (!this.#sending) void this.#send()
+    return waiting
+  }
+
+  /** Until a server has it, or its publisher does not want it any more. */
+  async #accepted(waiting: Waiting, signal: AbortSignal | undefined): Promise<Published> {
+    const { clock, lifetime } = this.#context
+    const timer = clock.setTimeout(
+      () => {
+        if (!waiting.offered) waiting.reject(new DredClientError('timeout'))
+      },
+      Math.max(0, waiting.endsAt - clock.now()),
+    )
     try {
-      const signals = [options.signal, lifetime]
-      const signed = await withSignals({ signals, timeout: { clock, ms: deadlineMs } }, async (signal) => {
-        await orAbort(turn, signal)
-        return this.#sign(message, sentAt)
-      })
-      const left = Math.max(0, sentAt + deadlineMs - clock.now())
-      const published = await tryServers(this.#context, { signal: options.signal, deadlineMs: left }, (server, signal) =>
-        this.#attempt(server, { signed, ack }, signal),
-      )
-      this.#causality.see({ id: published.id, prev: published.prev, sentAt })
-      return { published, signed }
+      return await withSignals({ signals: [signal, lifetime] }, (either) => orAbort(waiting.accepted, either))
     } finally {
-      this.#context.outbox.pending--
+      clock.clearTimeout(timer)
+      waiting.end()
     }
   }
 
-  async #sign(message: JsonValue, sentAt: number): Promise<Signed> {
-    const prev = this.#causality.heads()
-    const nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))
-    try {
-      return await signMessage(await this.#context.signer(), this.#channel.id, {
-        message,
-        sentAt,
-        nonce,
-        ...(prev.length === 0 ? {} : { prev }),
-      })
-    } catch (error) {
-      throw toClientError(error, 'malformed_message')
+  async #send(): Promise<void> {
+    this.#sending = true
+    // What is published in one go is sent in one.
+    await Promise.resolve()
+    while (this.#queue.length > 0) {
+      const together = takeTogether(this.#queue)
+      await this.#sign(together)
+      this.#queue.unshift(...(await this.#delivery.deliver(together)))
     }
+    this.#sending = false
   }
 
-  async #attempt(server: Server, offer: Offer, outer: AbortSignal): Promise<Published> {
-    const { clock, timing } = this.#context
-    return withSignals({ signals: [outer], timeout: { clock, ms: timing.publishAttemptMs } }, async (signal) => {
+  /** Each follows the one before it, which comes to a server before it or together with it. */
+  async #sign(together: readonly Waiting[]): Promise<void> {
+    const followed = new Set<string>()
+    let last: string[] = []
+    for (const waiting of together) {
+      if (waiting.over) continue
+      const heads = this.#causality.heads().filter((id) => !followed.has(id))
       try {
-        return await this.#post(server, offer, signal)
+        waiting.signed ??= await this.#signed(waiting, [...heads, ...last].slice(-limits.prevIds))
       } catch (error) {
-        if (toClientError(error, 'network').code !== 'unknown_channel') throw error
-        await putGenesis(this.#context, { server, ...this.#channel }, signal)
-        return await this.#post(server, offer, signal)
+        waiting.reject(toClientError(error, 'malformed_message'))
+        continue
       }
-    })
+      const { id, signed } = waiting.signed
+      for (const earlier of signed.prev ?? []) followed.add(earlier)
+      last = [id]
+    }
   }
 
-  async #post(server: Server, { signed: { id, signed }, ack }: Offer, signal: AbortSignal): Promise<Published> {
-    const { clock, pool } = this.#context
-    const startedAt = clock.now()
-    // A number of servers that the neighborhood does not have is refused before anything is stored.
-    const goal = ack === 'accepted' ? undefined : { stored: ack, waitMs: 0 }
-    const receipt = await postMessage(this.#context, { server, channel: this.#channel.id, id, body: signed, goal }, signal)
-    pool.measured(server, clock.now() - startedAt)
-    return { id, receipt, prev: signed.prev ?? [], server }
-  }
-}
-
-interface Offer {
-  signed: Signed
-  ack: Ack
-}
-
-/** The value as it is now, whatever the application does to it afterwards. */
-function snapshot(data: unknown): JsonValue {
-  try {
-    return JSON.parse(canonicalJson(data as JsonValue)) as JsonValue
-  } catch (cause) {
-    throw toClientError(cause, 'malformed_message', { detail: 'The data is not JSON' })
+  async #signed({ message, sentAt }: Waiting, prev: string[]): Promise<Signed> {
+    const nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)))
+    const fields = { message, sentAt, nonce, ...(prev.length === 0 ? {} : { prev }) }
+    return signMessage(await this.#context.signer(), this.#channel.id, fields)
   }
 }

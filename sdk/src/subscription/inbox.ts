@@ -6,6 +6,8 @@ import { type Message, readMessage } from '../message.ts'
 type MessageEvent = Extract<StreamEvent, { type: 'message' }>
 
 const REMEMBERED = 32_768
+/** Of a cursor's characters: for the origins that servers add to what they were asked for. */
+const SERVERS_ROOM = 1_024
 
 export interface InboxOptions {
   /** Where the application wants to begin, when it said so. */
@@ -96,7 +98,7 @@ export class Inbox {
     }
     const text = encodeCursor(this.#channel, position)
     // Origins without end, invented perhaps. To stay behind means no more than to be told again what has passed.
-    if (text.length > limits.cursorLength) return
+    if (text.length > limits.cursorLength - SERVERS_ROOM) return
     this.#position = position
     this.#cursor = text
   }

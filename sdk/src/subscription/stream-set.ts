@@ -132,10 +132,10 @@ export class StreamSet implements StreamOwner {
   }
 
   #begin(server: Server, signal: AbortSignal): void {
-    const { inbox, start, channel } = this.#options
+    const { inbox, start, channel: id, genesis } = this.#options
     const from: StreamQuery = inbox.cursor === undefined ? start : { after: inbox.cursor }
     const query: StreamQuery = this.#options.stored ? { ...from, receipts: 'stored' } : from
-    const stream = new ServerStream(this.#context, { server, channel, query }, this)
+    const stream = new ServerStream(this.#context, { server, channel: { id, genesis }, query }, this)
     this.#streams.set(server.id, stream)
     this.#track(
       stream.run(signal).then(

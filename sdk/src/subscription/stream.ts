@@ -1,5 +1,6 @@
-import { describeMismatch, isErrorCode, routeUrl, type StreamEvent, streamEvents } from '@dred/protocol'
+import { describeMismatch, isErrorCode, routeUrl, type SignedGenesis, type StreamEvent, streamEvents } from '@dred/protocol'
 import type { Context } from '../context.ts'
+import { STALE } from '../credentials.ts'
 import type { Server } from '../discovery.ts'
 import { abortError, DredClientError } from '../errors.ts'
 import { linkAbort } from '../signals.ts'
@@ -49,13 +50,17 @@ export class ServerStream implements Source {
   #bluffs = false
   /** Until the `open` event. */
   #openTimer: unknown
-  readonly #channel: string
+  readonly #channel: { id: string; genesis: SignedGenesis }
   readonly #context: Context
   readonly #owner: StreamOwner
   readonly #controller = new AbortController()
   readonly #watchdog: Watchdog
 
-  constructor(context: Context, plan: { server: Server; channel: string; query: StreamQuery }, owner: StreamOwner) {
+  constructor(
+    context: Context,
+    plan: { server: Server; channel: { id: string; genesis: SignedGenesis }; query: StreamQuery },
+    owner: StreamOwner,
+  ) {
     this.server = plan.server
     this.query = plan.query
     this.startedAt = context.clock.now()
@@ -111,9 +116,12 @@ export class ServerStream implements Source {
   }
 
   async #open(): Promise<ReadableStreamDefaultReader<Uint8Array>> {
-    const { clock, http, pool } = this.#context
-    const url = routeUrl(this.server.endpoint, 'streamChannel', { params: { id: this.#channel }, query: { ...this.query } })
-    const response = await http.send({ url, signal: this.#controller.signal, headers: { accept: 'application/x-ndjson' } })
+    const { clock, credentials, http, pool } = this.#context
+    const { signal } = this.#controller
+    const url = routeUrl(this.server.endpoint, 'streamChannel', { params: { id: this.#channel.id }, query: { ...this.query } })
+    const response = await credentials.use({ server: this.server, channel: this.#channel, verb: 'read' }, signal, (headers) =>
+      http.send({ url, signal, headers: { ...headers, accept: 'application/x-ndjson' } }),
+    )
     pool.measured(this.server, clock.now() - this.startedAt)
     if (!response.body) throw new DredClientError('invalid_response', { detail: 'The stream has no body', server: this.server.endpoint })
     return response.body.getReader()
@@ -162,6 +170,7 @@ export class ServerStream implements Source {
   async #handle(event: StreamEvent | undefined): Promise<boolean> {
     switch (event?.type) {
       case undefined:
+      case 'presence':
         return true
       case 'open':
         return this.#opened(event)
@@ -176,13 +185,17 @@ export class ServerStream implements Source {
         this.#hear(event).catch(() => undefined)
         return true
       case 'error':
+        if (isErrorCode(event.code) && STALE.has(event.code)) {
+          this.#context.credentials.forget({ server: this.server, channel: this.#channel })
+          return false
+        }
         throw new DredClientError(isErrorCode(event.code) ? event.code : 'stream_interrupted', {
           server: this.server.endpoint,
           detail: event.detail ?? event.title,
           ...(event.oldest === undefined ? {} : { oldest: event.oldest }),
         })
       case 'close':
-        throw new DredClientError(event.reason === 'slow_reader' ? 'stream_interrupted' : event.reason, {
+        throw new DredClientError(event.reason === 'slow_reader' || event.reason === 'no_channels' ? 'stream_interrupted' : event.reason, {
           server: this.server.endpoint,
           detail: `The server closed the stream: ${event.reason}`,
           retryAfterMs: event.retryMs,

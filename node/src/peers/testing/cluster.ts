@@ -20,6 +20,8 @@ import { createServerKeyFile, type ServerKey } from '../../chain/server-key.ts'
 import { genesisEntry, messageEntry } from '../../entries.ts'
 import { Incarnation } from '../../incarnation.ts'
 import type { NewEntry, Store } from '../../store/port.ts'
+import { ServerNotices } from '../../notices/notices.ts'
+import { noBus } from '../../processes/bus.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import { MemoryRegistry, registeredServer } from '../../testing/registry-view.ts'
 import type { ReplicatorOptions, Timings } from '../options.ts'
@@ -32,6 +34,7 @@ export const quick: Timings = {
   redial: { minMs: 5, maxMs: 50 },
   quarantine: { minMs: 100, maxMs: 1_000 },
   storeRetryMs: 20,
+  noticeMs: 200,
 }
 
 export const quickRelay: Partial<RelayTimings> = {
@@ -57,6 +60,8 @@ export const quickRelay: Partial<RelayTimings> = {
 
 export interface ClusterOptions {
   tls?: { cert: string; key: string }
+  /** Says what is judged, before anything is heard. */
+  prepare?: (notices: ServerNotices) => void
   replicator?: Partial<Pick<ReplicatorOptions, 'topology' | 'timings' | 'relay' | 'log'>>
 }
 
@@ -67,6 +72,7 @@ export class Cluster {
   readonly signer: Signer
   readonly channel: VerifiedGenesis
   readonly #folder: string
+  readonly #views = new Map<number, MemoryRegistry>()
 
   private constructor(folder: string, signer: Signer, channel: VerifiedGenesis) {
     this.#folder = folder
@@ -93,6 +99,18 @@ export class Cluster {
 
   register(servers: readonly { entry: RegisteredServer }[]): void {
     this.registry.set(servers.map(({ entry }) => entry))
+  }
+
+  /** From its next start on, a server dials another one, of a higher id, where nobody is. */
+  blind(server: number, peer: number): void {
+    const { entry } = this.server(peer)
+    const endpoint = 'http://127.0.0.1:1'
+    this.#views.set(server, new MemoryRegistry(this.servers.map((other) => (other.id === peer ? { ...entry, endpoint } : other.entry))))
+  }
+
+  /** The registry as a server sees it. */
+  view(server: number): MemoryRegistry {
+    return this.#views.get(server) ?? this.registry
   }
 
   key(name: string): Promise<ServerKey> {
@@ -153,6 +171,7 @@ export class TestServer {
   readonly #sockets = new Set<Socket>()
   #store: Store | undefined
   #replicator: Replicator | undefined
+  #notices: ServerNotices | undefined
   #incarnation: Incarnation | undefined
 
   private constructor(entry: RegisteredServer, key: ServerKey, parts: { cluster: Cluster; options: ClusterOptions; http: Http2Server }) {
@@ -201,6 +220,11 @@ export class TestServer {
     return this.#replicator
   }
 
+  get notices(): ServerNotices {
+    if (!this.#notices) throw new Error(`Server ${this.id} does not run now`)
+    return this.#notices
+  }
+
   get incarnation(): number {
     return this.#self.incarnation
   }
@@ -217,9 +241,13 @@ export class TestServer {
     this.#incarnation = incarnation
     // Before whoever else is told.
     this.#store.onReconnected(() => incarnation.renew())
+    this.#notices = new ServerNotices({ store: this.#store, bus: noBus, now: () => this.clock(), expireEveryMs: 20 })
+    this.#options.prepare?.(this.#notices)
+    await this.#notices.start()
     this.#replicator = createReplicator({
       store: this.#store,
-      registry: this.#cluster.registry,
+      notices: this.#notices,
+      registry: this.#cluster.view(this.id),
       key: this.key,
       self: () => incarnation.self,
       outgrow: (other) => incarnation.renew(other),
@@ -237,6 +265,8 @@ export class TestServer {
   async stop(): Promise<void> {
     const replicator = this.#replicator
     this.#replicator = undefined
+    this.#notices?.stop()
+    this.#notices = undefined
     await replicator?.stop()
     this.cut()
   }

@@ -77,7 +77,11 @@ export class Rogue {
   }
 
   /** Introduces itself as one of the cluster's servers. @returns the handshake and the signature that closed it */
-  async introduce(cluster: Cluster, who: { from: number; to: number; key: Pick<ServerKey, 'sign'> }, changes: Partial<Hello> = {}) {
+  async introduce(
+    cluster: Pick<Cluster, 'registry'>,
+    who: { from: number; to: number; key: Pick<ServerKey, 'sign'> },
+    changes: Partial<Hello> = {},
+  ) {
     const hello = helloOf(cluster, who, changes)
     this.send(hello)
     const welcome = await this.next('WELCOME')
@@ -97,7 +101,10 @@ export class Rogue {
   }
 
   /** Introduces itself, waits until it is believed and says what a server says first. @returns what opens the second stream */
-  async join(cluster: Cluster, who: { from: number; to: number; key: Pick<ServerKey, 'sign'>; incarnation?: number }): Promise<Uint8Array> {
+  async join(
+    cluster: Pick<Cluster, 'registry'>,
+    who: { from: number; to: number; key: Pick<ServerKey, 'sign'>; incarnation?: number },
+  ): Promise<Uint8Array> {
     await this.introduce(cluster, who)
     const { token } = await this.next('TOKEN')
     this.send({ type: 'STATE', incarnation: who.incarnation ?? 1, epoch: 0, joining: false, credit: 4_194_304 })
@@ -124,7 +131,11 @@ async function opened(session: ClientHttp2Session): Promise<Duplex> {
   return stream
 }
 
-export function helloOf({ registry }: Cluster, { from, to }: { from: number; to: number }, changes: Partial<Hello> = {}): Hello {
+export function helloOf(
+  { registry }: Pick<Cluster, 'registry'>,
+  { from, to }: { from: number; to: number },
+  changes: Partial<Hello> = {},
+): Hello {
   const { chainId, serverRegistry, neighborhood } = registry
   const nonce = randomBytes(relayLimits.nonceBytes)
   return { type: 'HELLO', version: RELAY_VERSION, chainId, serverRegistry, neighborhood, from, to, nonce, ...changes }

@@ -3,9 +3,20 @@ local function raise(hash, origin, n)
   if tonumber(call('HGET', hash, origin) or 0) < tonumber(n) then call('HSET', hash, origin, n) end
 end
 
--- Up to where all of a channel's counts of an origin are known and none is kept: reading from there misses nothing.
+-- The lowest count that is kept of what is no control message: the first counts are, as far as both lists begin alike.
+local function first_that_expires(key, origin)
+  local counts, controls = key .. ':o:' .. origin, key .. ':k:' .. origin
+  local low, high = 0, call('ZCARD', controls)
+  while low < high do
+    local at = math.floor((low + high) / 2)
+    if call('ZRANGE', controls, at, at)[1] == call('ZRANGE', counts, at, at, 'WITHSCORES')[2] then low = at + 1 else high = at end
+  end
+  return call('ZRANGE', counts, low, low, 'WITHSCORES')[2]
+end
+
+-- Up to where all of a channel's counts of an origin are known and none is kept but control messages: reading from there misses nothing else.
 local function empty_up_to(key, origin)
-  local first = call('ZRANGE', key .. ':o:' .. origin, 0, 0, 'WITHSCORES')[2]
+  local first = first_that_expires(key, origin)
   return math.min(standing(origin), first and tonumber(first) - 1 or math.huge)
 end
 

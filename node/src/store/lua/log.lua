@@ -1,5 +1,7 @@
 -- Taking entries.
 local FEED_LENGTH = 16384
+-- The date of expiry of control messages.
+local NEVER = '9007199254740991'
 
 -- Raises a watermark to a count and on over those known right after it.
 -- -> it, to be saved, and whether none beyond it was known
@@ -38,8 +40,8 @@ end
 
 local function expired(e) return e.kind == 'm' and tonumber(e.expires) < e.horizon end
 
--- Last activity, idle time and when it was hidden, of a channel.
-local function activity(channel) return call('HMGET', channel_key(channel), 'l', 'd', 'e') end
+-- Last activity, idle time, when it was hidden, and bytes of messages, of a channel.
+local function activity(channel) return call('HMGET', channel_key(channel), 'l', 'd', 'e', 'y') end
 
 -- Notes a coordinate of a channel (of e: origin, n, up_to) that did not come in order.
 local function note_ahead(channel, e)
@@ -58,15 +60,22 @@ local function index(e)
   call('ZADD', counts, e.n, place)
 end
 
+local function tell_others(e)
+  if not e.together then return end
+  tell(e.together, e.position, e.up_to, e.kind, e.origin, e.n, e.clock, e.id, e.channel, e.sig, e.sent, e.expires, e.canonical)
+end
+
 -- Logs an entry at its coordinate and saves its origin's watermark. Returns its position. `state` is the activity of its channel.
 local function log(e, state)
   local key = channel_key(e.channel)
   e.position = int(e.last + 1)
-  call('HSET', STATE, 'seq', e.position, e.origin, e.up_to)
+  if e.own then call('HSET', STATE, 'seq', e.position, e.origin, e.up_to, 'clock', e.clock)
+  else call('HSET', STATE, 'seq', e.position, e.origin, e.up_to) end
   e.aliases = ''
   call('HSET', prefix .. 'feed', int(e.position % FEED_LENGTH), e.id)
   call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id)
   remember(e)
+  tell_others(e)
   local last, idle = tonumber(state[1] or 0), tonumber(state[2] or nil)
   local active = math.max(last, tonumber(e.sent))
   if e.kind == 'g' then
@@ -75,8 +84,15 @@ local function log(e, state)
       't', e.sent, 'x', e.expires, 'd', e.idle)
     call('ZADD', CHANNELS, 0, e.channel)
   else
-    call('HSET', key, 'l', int(active), e.origin, e.up_to)
-    call('ZADD', EXPIRY, e.expires, e.id)
+    local bytes = #e.canonical
+    call('HSET', key, 'l', int(active), e.origin, e.up_to, 'y', int(tonumber(state[4] or 0) + bytes))
+    call('HINCRBY', STATE, 'messages', 1)
+    call('HINCRBY', STATE, 'bytes', bytes)
+    call('ZADD', ORDER, e.position, e.id .. '|' .. bytes .. (e.expires == NEVER and '|k' or ''))
+    if e.expires == NEVER then
+      call('ZADD', key .. ':k', e.position, e.position)
+      call('ZADD', key .. ':k:' .. e.origin, e.n, e.n)
+    else call('ZADD', EXPIRY, e.expires, e.id) end
     call('XADD', key .. ':log', e.position .. '-0', 'i', e.id, 'b', e.canonical, 's', e.sig, 'o', e.origin, 'n', e.n,
       'a', e.clock, 'w', e.up_to, 't', e.sent, 'x', e.expires)
     index(e)

@@ -5,7 +5,7 @@ local replies = {}
 local state = call('HGETALL', STATE)
 for i = 1, #state, 2 do
   local origin = state[i]
-  if origin ~= 'seq' and origin ~= 'horizon' then
+  if is_origin(origin) then
     local kept = call('ZRANGE', prefix .. 'o:' .. origin, 0, 0, 'WITHSCORES')[2]
     local reply = call('ZRANGE', prefix .. 'x:' .. origin, 0, -1)
     table.insert(reply, 1, kept or '')

@@ -1,34 +1,11 @@
+#!lua flags=allow-oom
 -- One bounded part of a purge, to be repeated while there is more.
 -- ARGV: now, how much to do at most, times before which hidden channels lose their messages and are forgotten (all Unix ms)
 -- -> { deleted entries, 1 when there is more }
 -- include common
 -- include gone
 local now, budget, empty_before, forget_before = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local deleted = 0
-
-local function delete_coordinates(e)
-  call('ZREMRANGEBYSCORE', prefix .. 'o:' .. e.origin, e.n, e.n)
-  for origin, n in string.gmatch(e.aliases, '([^,;]+),(%d+);') do call('ZREMRANGEBYSCORE', prefix .. 'o:' .. origin, n, n) end
-  call('HDEL', IDS, e.id)
-end
-
-local function delete_message(id)
-  local e = known(id)
-  call('ZREM', EXPIRY, id)
-  if not e then return end
-  local key = channel_key(e.channel)
-  call('XDEL', key .. ':log', e.position .. '-0')
-  if call('XLEN', key .. ':log') == 0 then call('DEL', key .. ':log') end
-  call('ZREMRANGEBYSCORE', key .. ':o:' .. e.origin, e.n, e.n)
-  delete_coordinates(e)
-  remember_purged(e.channel, e)
-  -- A channel of which only messages were known is unused without them.
-  if call('EXISTS', key .. ':log') == 0 and call('HEXISTS', key, 'g') == 0 then
-    call('HSET', key, 'e', now)
-    call('ZADD', HIDDEN, now, e.channel)
-  end
-  deleted = deleted + 1
-end
+-- include deleting
 
 local function forget_channel(channel)
   local key = channel_key(channel)

@@ -1,17 +1,20 @@
 -- Takes an entry from a peer.
--- ARGV: origin, n, kind: 'gone', from
+-- ARGV: the last position that this process has heard of, then
+--       origin, n, kind: 'gone', from
 --       origin, n, kind: 'reference', id
 --       origin, n, kind: m or g, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a message), clock
 -- -> { 'known' } | { 'refused' } | { 'stored' } | { 'stored', position, watermark } when it was logged
+--    | { 'behind' } when the tail is lost
 -- include common
 -- include log
 local e = {
-  origin = ARGV[1], n = ARGV[2], kind = ARGV[3], id = ARGV[4], channel = ARGV[5], canonical = ARGV[6], sig = ARGV[7],
-  sent = ARGV[8], expires = ARGV[9], idle = ARGV[10], clock = ARGV[11] or '',
+  origin = ARGV[2], n = ARGV[3], kind = ARGV[4], id = ARGV[5], channel = ARGV[6], canonical = ARGV[7], sig = ARGV[8],
+  sent = ARGV[9], expires = ARGV[10], idle = ARGV[11], clock = ARGV[12] or '',
 }
 local before
-before, e.horizon, e.last = standing(e.origin)
-local from = e.kind == 'gone' and ARGV[4] or e.n
+before, e.horizon, e.last, e.together = standing(e.origin)
+if e.last < tonumber(ARGV[1]) then return { 'behind' } end
+local from = e.kind == 'gone' and ARGV[5] or e.n
 local up_to, how = note(e.origin, before, tonumber(from), tonumber(e.n))
 if not up_to then return { how } end
 e.up_to, e.in_order = up_to, how

@@ -3,9 +3,9 @@ import { Random } from '@dred/protocol/testing/random'
 import { assert, describe, expect, it } from 'vitest'
 import type { StoreHarness } from '../contract.ts'
 import { EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
-import type { AppendResult, LoggedMessage, NewEntry, OriginEntry, Store } from '../port.ts'
+import type { AppendResult, LoggedMessage, NewEntry, OriginEntry, RetentionCaps, Store } from '../port.ts'
 import { type ModelPlace, StoreModel } from './model.ts'
-import { at, genesis, message, type NewGenesis } from './samples.ts'
+import { at, control, genesis, message, type NewGenesis } from './samples.ts'
 
 const ROUNDS = 120
 const DAY_MS = 86_400_000
@@ -45,6 +45,7 @@ class Run {
   readonly #sent: NewEntry[] = []
   readonly #announced: string[] = []
   #now = 1_000_000
+  #clock = 0
   #incarnation = 1
   #count = 0
 
@@ -71,6 +72,11 @@ class Run {
       assert.deepEqual(await this.store.purge(this.#now), this.model.purge(this.#now))
       return
     }
+    if (this.#random.chance(0.1)) {
+      const caps = this.#caps()
+      assert.deepEqual(await this.store.cut(caps, this.#now), this.model.cut(caps, this.#now), JSON.stringify(caps))
+      return
+    }
     const writes = Array.from({ length: 1 + this.#random.below(8) }, () => (this.#random.chance(0.4) ? this.#append() : this.#replicate()))
     for (const { got, expected } of writes) assert.deepEqual(await got, expected)
   }
@@ -80,11 +86,12 @@ class Run {
     assert.deepEqual(this.#announced, model.announced)
     assert.deepEqual((await store.vector()).toData(), model.vector.toData())
     assert.deepEqual(await store.floors(), model.floors())
+    assert.deepEqual(await store.account(), model.account())
     const asked = [...this.#sent.slice(-20), ...this.#channels].map(({ id }) => id)
     assert.deepEqual(await store.unknown(asked), model.unknown(asked))
-    const known = await store.channels(undefined, 100)
+    const { found } = await store.channels(undefined, { limit: 100 })
     assert.deepEqual(
-      known.map(({ id }) => id),
+      found.map(({ id }) => id),
       model.channels(),
     )
     for (const [server, incarnation] of [...PEERS, [7, this.#incarnation] as const]) {
@@ -117,6 +124,7 @@ class Run {
       const limit = 1 + this.#random.below(20)
       assert.deepEqual((await store.readBackward(id, cursor, { limit })).map(place), log.filter(covers).slice(-limit))
     }
+    assert.deepEqual((await store.controls(id, { limit: 1_000 })).map(place), model.controls(id))
     const all = await this.#readBackward(id, model.vector)
     assert.deepEqual(all.map(place), model.log(id))
     assert.isTrue(all.every(({ position }, i) => i === 0 || position > (all[i - 1]?.position ?? 0)))
@@ -158,8 +166,9 @@ class Run {
   #append(): { got: Promise<AppendResult | string>; expected: AppendResult | string } {
     const entry = this.#entry()
     const self = { server: 7, incarnation: this.#incarnation }
-    const got = this.store.append(entry, self, this.#now).catch((error: DredError) => error.code)
-    return { got, expected: this.model.append(entry, self, this.#now) }
+    this.#clock = Math.max(this.#clock + 1, this.#now)
+    const got = this.store.append(entry, self, this.#clock).catch((error: DredError) => error.code)
+    return { got, expected: this.model.append(entry, self, this.#clock) }
   }
 
   #replicate(): { got: Promise<string>; expected: string } {
@@ -186,9 +195,25 @@ class Run {
     if (known) return known
     if (this.#random.chance(0.05)) return channel
     const sentAt = this.#now - this.#random.below(6_000)
-    const entry = message(channel.id, `message ${this.#count++}`, { sentAt, lifetimeMs: this.#random.pick([1_000, 5_000, 20_000, DAY_MS]) })
+    const text = `message ${this.#count++} ${'ü'.repeat(this.#random.below(60))}`
+    const lifetimeMs = this.#random.pick([1_000, 5_000, 20_000, DAY_MS])
+    const entry = this.#random.chance(0.15) ? control(channel.id, text, { sentAt }) : message(channel.id, text, { sentAt, lifetimeMs })
     this.#sent.push(entry)
     return entry
+  }
+
+  /** One bound, or a few. */
+  #caps(): RetentionCaps {
+    const { messages, bytes } = this.model.account()
+    const bounds: Required<RetentionCaps> = {
+      maxMessages: this.#random.below(20),
+      maxBytes: this.#random.below(3_000),
+      totalMessages: this.#random.below(messages + 2),
+      totalBytes: this.#random.below(bytes + 2),
+      maxLifetimeMs: 1 + this.#random.below(8_000),
+      maxIdleMs: 1 + this.#random.below(8_000),
+    }
+    return Object.fromEntries(Object.entries(bounds).filter(() => this.#random.chance(0.3)))
   }
 
   /** Any mix of watermarks and counts beyond them. */

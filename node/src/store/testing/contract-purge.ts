@@ -124,7 +124,7 @@ export function purging(store: () => Store): void {
     expect(await store().purge(2_500)).toBe(0)
     expect(await store().purge(2_501)).toBe(1)
     expect(await store().channel(idle.id)).toBeUndefined()
-    expect(await store().channels(undefined, 10)).toEqual([])
+    expect((await store().channels(undefined, { limit: 10 })).found).toEqual([])
     await expect(store().append(idle, self, 3)).rejects.toMatchObject({ code: 'channel_expired' })
     await expect(store().append(message(idle.id, 'late', { sentAt: 2_000 }), self, 3)).rejects.toMatchObject({ code: 'channel_expired' })
     expect(await store().purge(2_501 + EXPIRED_MESSAGES_KEPT_MS)).toBe(0)
@@ -149,7 +149,7 @@ export function purging(store: () => Store): void {
       await store().replicate(at(entry, [1, 1, i + 1]))
     }
     expect(await store().channel(idle.id)).toMatchObject({ genesis: idle.genesis, messages: 4, lastActivityAt: 2_300 })
-    expect((await store().channels(undefined, 10)).map(({ id }) => id)).toEqual([idle.id])
+    expect((await store().channels(undefined, { limit: 10 })).found.map(({ id }) => id)).toEqual([idle.id])
     expect(ids(await store().readForward(idle.id, new VersionVector(), { limit: 10 }))).toEqual(messages.map(({ id }) => id))
     expect(await store().purge(2_800)).toBe(0)
     expect(await store().purge(2_801)).toBe(1)

@@ -210,17 +210,6 @@ export function reading(store: () => Store): void {
     expect(await read(5, 99)).toEqual([])
     expect(await store().readOrigin({ server: 8, incarnation: 1, from: 1, to: 9 }, 9)).toEqual([])
   })
-
-  it('pages through the known channels in ascending order of id', async () => {
-    const all = Array.from({ length: 5 }, (_, i) => genesis(`channel ${i}`))
-    for (const entry of all) await store().append(entry, self, 1)
-    const sorted = all.map(({ id }) => id).sort()
-    const first = await store().channels(undefined, 2)
-    expect(first.map(({ id }) => id)).toEqual(sorted.slice(0, 2))
-    const rest = await store().channels(first.at(-1)?.id, 10)
-    expect(rest.map(({ id }) => id)).toEqual(sorted.slice(2))
-    expect(rest[0]?.genesis).toEqual(all.find(({ id }) => id === sorted[2])?.genesis)
-  })
 }
 
 export function announcing(store: () => Store): void {

@@ -38,7 +38,7 @@ export function appending(store: () => Store): void {
   it('makes a channel known by its genesis alone, with what came before it', async () => {
     await store().append(message(channel.id, 'early', { sentAt: 2_000 }), self, 10)
     expect(await store().channel(channel.id)).toBeUndefined()
-    expect(await store().channels(undefined, 10)).toEqual([])
+    expect(await store().channels(undefined, { limit: 10 })).toEqual({ found: [], next: undefined })
     await store().append(channel, self, 11)
     const state = await store().channel(channel.id)
     expect(state).toMatchObject({

@@ -1,6 +1,6 @@
 import { type Coordinate, type Origin, originOf, VersionVector } from '@dred/protocol'
 import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
-import type { AppendResult, Entry, NewEntry, OriginEntry } from '../port.ts'
+import type { AppendResult, Entry, NewEntry, OriginEntry, RetentionCaps, StoreAccount } from '../port.ts'
 
 type LoggedMessage = Entry & { kind: 'message' }
 
@@ -27,6 +27,8 @@ export class StoreModel {
   readonly #entries = new Map<string, Entry>()
   /** First coordinates, further ones and references; what was purged is not here. */
   readonly #originLog = new Map<Origin, OriginEntry[]>()
+  /** Of all channels, whether they are kept or not. */
+  readonly #logged: ModelPlace[] = []
   #horizon = 0
 
   append(entry: NewEntry, self: Pick<Coordinate, 'server' | 'incarnation'>, clock: number): AppendResult | string {
@@ -116,6 +118,33 @@ export class StoreModel {
     return ids.filter((id) => !this.#entries.has(id))
   }
 
+  cut(caps: RetentionCaps, now: number): number {
+    const { maxMessages, maxBytes, maxIdleMs = now, totalMessages, totalBytes, maxLifetimeMs = now } = caps
+    let deleted = 0
+    const cutWhile = (kept: () => ModelPlace[], isTooMuch: (oldest: LoggedMessage) => boolean): void => {
+      for (;;) {
+        const oldest = kept().find(({ entry }) => !isControl(entry))
+        if (!oldest || !isTooMuch(oldest.entry)) return
+        this.#drop(oldest)
+        deleted++
+      }
+    }
+    for (const id of this.channels()) {
+      const channel = this.#channels.get(id)
+      const kept = (): ModelPlace[] => channel?.log ?? []
+      cutWhile(kept, () => (channel?.lastActivityAt ?? 0) < now - maxIdleMs || exceeds(kept(), maxMessages, maxBytes))
+    }
+    const all = (): ModelPlace[] => this.#logged.filter((logged) => this.log(logged.entry.channel).includes(logged))
+    cutWhile(all, ({ sentAt }) => exceeds(all(), totalMessages, totalBytes) || sentAt < now - maxLifetimeMs)
+    for (const channel of this.#channels.values()) if (deleted > 0 && !channel.genesis && channel.log.length === 0) channel.hiddenAt ??= now
+    return deleted
+  }
+
+  account(): StoreAccount {
+    const all = [...this.#channels.values()].flatMap(({ log }) => log)
+    return { messages: all.length, bytes: bytesOf(all), channels: this.channels().length }
+  }
+
   /** Ids of the known channels, ascending. */
   channels(): string[] {
     return [...this.#channels].flatMap(([id, { genesis, hiddenAt }]) => (genesis && hiddenAt === undefined ? [id] : [])).sort()
@@ -131,17 +160,30 @@ export class StoreModel {
     return this.#channels.get(channel)?.log ?? []
   }
 
+  controls(channel: string): ModelPlace[] {
+    return this.log(channel).filter(({ entry }) => isControl(entry))
+  }
+
   purged(id: string): VersionVector {
     const vector = new VersionVector()
     const { gone, log } = this.#channels.get(id) ?? { gone: [], log: [] }
     // What may still come must not be covered either.
     const covered = (origin: Origin): number => {
-      const kept = log.filter(({ entry }) => originOf(entry.coordinate) === origin).map(({ entry }) => entry.coordinate.n)
+      const kept = log.flatMap(({ entry }) => (originOf(entry.coordinate) === origin && !isControl(entry) ? entry.coordinate.n : []))
       return Math.min(this.vector.watermark(origin), Math.min(...kept) - 1)
     }
     for (const { origin, n } of gone) if (n <= covered(origin)) vector.raise(origin, n)
     for (const { origin, n } of gone) vector.add(origin, n)
     return vector
+  }
+
+  #drop(doomed: ModelPlace): void {
+    const { channel: id, coordinate, id: message } = doomed.entry
+    const channel = this.#channels.get(id)
+    if (!channel) return
+    channel.log = channel.log.filter((logged) => logged !== doomed)
+    channel.gone.push({ origin: originOf(coordinate), n: coordinate.n })
+    this.#forget(message)
   }
 
   #log(entry: Entry): void {
@@ -161,7 +203,9 @@ export class StoreModel {
     if (entry.kind === 'genesis') {
       channel.genesis = entry
     } else {
-      channel.log.push({ entry, watermark: this.vector.watermark(originOf(entry.coordinate)) })
+      const logged = { entry, watermark: this.vector.watermark(originOf(entry.coordinate)) }
+      channel.log.push(logged)
+      this.#logged.push(logged)
       this.#advance(channel, entry.coordinate)
     }
   }
@@ -196,4 +240,16 @@ export class StoreModel {
       )
     }
   }
+}
+
+function isControl({ expiresAt }: LoggedMessage): boolean {
+  return expiresAt === Number.MAX_SAFE_INTEGER
+}
+
+function bytesOf(log: readonly ModelPlace[]): number {
+  return log.reduce((bytes, { entry }) => bytes + Buffer.byteLength(entry.canonical), 0)
+}
+
+function exceeds(log: readonly ModelPlace[], maxMessages = Number.POSITIVE_INFINITY, maxBytes = Number.POSITIVE_INFINITY): boolean {
+  return log.length > maxMessages || bytesOf(log) > maxBytes
 }

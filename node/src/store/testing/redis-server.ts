@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, stat, truncate } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endWithProcess } from '../../testing/end-with-process.ts'
+import { freePort } from '../../testing/free-port.ts'
 
 export interface RedisServerOptions {
   /** Default: a free one. */
@@ -13,6 +13,8 @@ export interface RedisServerOptions {
   dir?: string
   /** Whether what was answered survives the end of the process: an append-only file, synchronised with every write. Default: yes. */
   appendonly?: boolean
+  /** Further arguments of `redis-server`. */
+  args?: readonly string[]
 }
 
 /** A Redis of one's own, on the loopback interface. */
@@ -22,6 +24,10 @@ export interface RedisServer {
   readonly dir: string
   /** SIGKILL, as a crash would; resolves once the process is gone. The data stays for {@link restart}. */
   kill(): Promise<void>
+  /** Stops it where it is, as a machine that swaps does. */
+  freeze(): void
+  /** Lets it go on. */
+  thaw(): void
   /** Starts it again on the same port with the same data. */
   restart(): Promise<void>
   /**
@@ -36,11 +42,11 @@ export interface RedisServer {
 }
 
 /** Starts a `redis-server` process that belongs to the caller alone. @throws when there is none or it does not get ready */
-export async function startRedis({ port, dir, appendonly = true }: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis({ port, dir, appendonly = true, args: further = [] }: RedisServerOptions = {}): Promise<RedisServer> {
   const ownPort = port ?? (await freePort())
   const ownDir = dir ?? (await mkdtemp(join(tmpdir(), 'dred-redis-')))
   const args = ['--port', `${ownPort}`, '--bind', '127.0.0.1', '--dir', ownDir, '--save', '', '--daemonize', 'no', '--loglevel', 'notice']
-  args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always')
+  args.push('--appendonly', appendonly ? 'yes' : 'no', '--appendfsync', 'always', ...further)
   const log = join(ownDir, 'appendonlydir/appendonly.aof.1.incr.aof')
   let child = await launch(args)
 
@@ -55,6 +61,8 @@ export async function startRedis({ port, dir, appendonly = true }: RedisServerOp
     port: ownPort,
     dir: ownDir,
     kill: () => end('SIGKILL'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     async restart() {
       await end('SIGKILL')
       child = await launch(args)
@@ -64,13 +72,15 @@ export async function startRedis({ port, dir, appendonly = true }: RedisServerOp
     },
     written: async () => (await stat(log)).size,
     async stop() {
+      child.kill('SIGCONT')
       await end('SIGTERM')
       if (dir === undefined) await rm(ownDir, { recursive: true, force: true })
     },
   }
 }
 
-async function launch(args: readonly string[]): Promise<ChildProcess> {
+/** @param ready what it logs once it is */
+export async function launch(args: readonly string[], ready = 'Ready to accept connections'): Promise<ChildProcess> {
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'pipe'] })
   // Also when the tests are interrupted.
   endWithProcess(child)
@@ -81,19 +91,9 @@ async function launch(args: readonly string[]): Promise<ChildProcess> {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         output = (output + text).slice(-4_000)
-        if (output.includes('Ready to accept connections')) resolve()
+        if (output.includes(ready)) resolve()
       })
     }
   })
   return child
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

@@ -9,14 +9,22 @@ export type NewMessage = NewEntry & { kind: 'message' }
 export type NewGenesis = NewEntry & { kind: 'genesis' }
 
 /** A channel's genesis, different for every name. Times in milliseconds. */
-export function genesis(name: string, { createdAt = 1_000, idleMs = 100_000, lifetimeMs = 10_000 } = {}): NewGenesis {
+export function genesis(
+  name: string,
+  {
+    createdAt = 1_000,
+    idleMs = 100_000,
+    lifetimeMs = 10_000,
+    access = 'open',
+  }: Partial<Pick<SignedGenesis, 'createdAt' | 'idleMs' | 'lifetimeMs' | 'access'>> = {},
+): NewGenesis {
   const unsigned = {
     v: 1 as const,
     neighborhood: '1',
     key: KEY,
     createdAt,
     mode: 'causal' as const,
-    access: 'open' as const,
+    access,
     name,
     lifetimeMs,
     idleMs,
@@ -42,6 +50,11 @@ export function genesis(name: string, { createdAt = 1_000, idleMs = 100_000, lif
 export function message(channel: string, text: string, { sentAt = 2_000, lifetimeMs = 10_000 } = {}): NewMessage {
   const canonical = canonicalJson({ channel, key: KEY, message: text, sentAt, v: 1 })
   return { kind: 'message', channel, id: hashId(canonical), canonical, sig: SIGNATURE, sentAt, expiresAt: sentAt + lifetimeMs }
+}
+
+/** A message that stays for as long as its channel. */
+export function control(channel: string, text: string, { sentAt = 2_000 } = {}): NewMessage {
+  return { ...message(channel, text, { sentAt }), expiresAt: Number.MAX_SAFE_INTEGER }
 }
 
 /** An entry as a peer hands it on. */

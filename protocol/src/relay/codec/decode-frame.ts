@@ -12,6 +12,7 @@ type FrameType = RelayFrame['type']
 
 const ADDRESS = /^0x[0-9a-f]{40}$/
 const NEIGHBORHOOD = /^[1-9][0-9]{0,9}$/
+/** Of a BYE, and the kind of a notice. */
 const CODE = /^[a-z_]{1,40}$/
 
 /** How many items a frame may have, its type among them. */
@@ -37,6 +38,7 @@ const lengths: Record<FrameType, readonly number[]> = {
   HOME: [4],
   PING: [2],
   PONG: [2],
+  NOTICE: [2],
 }
 
 /**
@@ -125,7 +127,14 @@ function readFrame(reader: Reader, { type, length, listOf }: Beginning): RelayFr
     case 'PING':
     case 'PONG':
       return { type, at: reader.integer() }
+    case 'NOTICE':
+      return { type, notices: reader.list(relayLimits.notices, readNotice) }
   }
+}
+
+function readNotice(reader: Reader): { kind: string; text: string } {
+  reader.array(2)
+  return { kind: reader.matching(CODE, 40), text: reader.text(relayLimits.noticeBytes) }
 }
 
 function readDetail(reader: Reader): string {

@@ -77,5 +77,7 @@ function itemsOf(frame: RelayFrame, listOf: ListOf | undefined): Item[] {
     case 'PING':
     case 'PONG':
       return [frame.at]
+    case 'NOTICE':
+      return [frame.notices.map(({ kind, text }) => [kind, text])]
   }
 }

@@ -2,6 +2,7 @@ import { limits } from '../../limits.ts'
 import type { Coordinate } from '../../schemas.ts'
 import type { WireEntry } from '../frame.ts'
 import { entryKinds } from './frame-types.ts'
+import { relayLimits } from './limits.ts'
 import { malformed, type Reader } from './reader.ts'
 import { Encoded, encodeItem, type Item } from './writer.ts'
 
@@ -9,15 +10,25 @@ import { Encoded, encodeItem, type Item } from './writer.ts'
 const ID = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
 const SIGNATURE = /^[A-Za-z0-9_-]{86}$/
 
-const encodings = new WeakMap<WireEntry, Encoded>()
+/** Encoded lately, in two generations: of a WeakMap with thousands of entries V8 copies the whole table over and over. */
+let recent = new Map<WireEntry, Encoded>()
+let older = recent
+let recentBytes = 0
+/** Of each generation: more than one BATCH has. */
+const RECENT_BYTES = 4 * relayLimits.batchBytes
 
-/** An entry as an item of a frame; encoded once, however many peers it is sent to. */
+/** An entry as an item of a frame; encoded once, however many peers it is sent to at a time. */
 export function entryItem(entry: WireEntry): Encoded {
-  let encoded = encodings.get(entry)
-  if (!encoded) {
-    encoded = new Encoded(encodeItem([entryKinds.indexOf(entry.kind), ...coordinateItems(entry.coordinate), ...contentItems(entry)]))
-    encodings.set(entry, encoded)
+  const known = recent.get(entry) ?? older.get(entry)
+  if (known) return known
+  const encoded = new Encoded(encodeItem([entryKinds.indexOf(entry.kind), ...coordinateItems(entry.coordinate), ...contentItems(entry)]))
+  if (recentBytes > RECENT_BYTES) {
+    older = recent
+    recent = new Map()
+    recentBytes = 0
   }
+  recent.set(entry, encoded)
+  recentBytes += encoded.bytes.length
   return encoded
 }
 

@@ -25,6 +25,7 @@ export const frameTypes = [
   'HOME',
   'PING',
   'PONG',
+  'NOTICE',
 ] as const satisfies readonly FrameType[]
 
 export const entryKinds = ['message', 'genesis', 'reference', 'gone'] as const satisfies readonly WireEntry['kind'][]

@@ -18,6 +18,9 @@ export const relayLimits = {
   receiptItems: 1_024,
   /** Frames that one version vector may be spread over. */
   vectorFrames: 64,
+  /** Notices of one frame, and bytes of the text of one. */
+  notices: 256,
+  noticeBytes: 8_192,
   nonceBytes: 32,
   tokenBytes: 16,
   headBytes: 32,

@@ -1,0 +1,81 @@
+import { Load, type Measured, type Setting } from '../lab/load.ts'
+import { quantile } from '../lab/statistics.ts'
+import type { Cluster } from '../systems/port.ts'
+import type { Metric, Sample } from './port.ts'
+
+/** Messages per second that are prepared for before anything is known. */
+const FIRST_GUESS = 4_000
+/** JavaScript has its full speed only after some ten thousand messages. */
+const WARM_MESSAGES = 20_000
+const WARM_UP_S = 6
+const STEP_S = 0.5
+
+/** Clusters whose code is warm. */
+const warm = new WeakSet<Cluster>()
+
+export const throughput: readonly Metric[] = [
+  { name: 'perCpuSecond', label: 'per CPU second', digits: 0 },
+  { name: 'perSecond', label: 'per second', digits: 0 },
+  { name: 'cpuMicros', label: 'CPU µs each', digits: 1 },
+]
+
+export const latency: readonly Metric[] = [
+  { name: 'p50', label: 'p50 ms', digits: 2 },
+  { name: 'p99', label: 'p99 ms', digits: 2 },
+  { name: 'cpuMicros', label: 'CPU µs per delivery', digits: 1 },
+]
+
+export const at = (server: number, count: number): number[] => Array.from({ length: count }, () => server)
+
+interface LoadOptions extends Partial<Omit<Setting, 'channels'>> {
+  channels?: number
+}
+
+/** Connects, measures and checks that everybody got everything. @throws Error when not */
+export async function withLoad<T>(cluster: Cluster, options: LoadOptions, measure: (load: Load) => Promise<T>): Promise<T> {
+  const { channels = 1, publishers = 64, subscribersAt = [0], publishAt = 0, batch = 1 } = options
+  const setting = { publishers, subscribersAt, publishAt, batch, channels: await cluster.createChannels(channels) }
+  const load = await Load.connect(cluster, setting)
+  let result: T
+  try {
+    result = await measure(load)
+  } catch (error) {
+    await load.close().catch(() => undefined)
+    throw error
+  }
+  await load.close()
+  return result
+}
+
+/**
+ * Loads servers that were just started for some seconds, and others for a moment.
+ * @returns messages per second at the end
+ */
+export async function warmUp(cluster: Cluster, load: Load): Promise<number> {
+  let perSecond = FIRST_GUESS
+  let messages = 0
+  let seconds = 0
+  do {
+    const step = await load.closedLoop(STEP_S, 1.3 * perSecond)
+    perSecond = step.messages / step.seconds
+    messages += step.messages
+    seconds += step.seconds
+  } while (!warm.has(cluster) && messages < WARM_MESSAGES && seconds < WARM_UP_S)
+  warm.add(cluster)
+  return perSecond
+}
+
+/** As fast as it goes with so many publishers. */
+export async function fullLoad(cluster: Cluster, load: Load, seconds: number): Promise<Measured> {
+  const perSecond = await warmUp(cluster, load)
+  return load.closedLoop(seconds, 1.3 * perSecond)
+}
+
+export function rates(count: number, { seconds, cpuSeconds }: Measured): Sample {
+  return { perCpuSecond: count / cpuSeconds, perSecond: count / seconds, cpuMicros: (cpuSeconds * 1e6) / count }
+}
+
+export function latencies(measured: Measured): Sample {
+  const { latencies = [], deliveries, cpuSeconds } = measured
+  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), cpuMicros: (cpuSeconds * 1e6) / deliveries }
+}

@@ -1,0 +1,26 @@
+import { fullLoad, rates, throughput, withLoad } from './loads.ts'
+import type { Scenario } from './port.ts'
+
+export const publish: Scenario = {
+  id: 'p1',
+  title: 'Publish, one message per request',
+  about: '64 publishers with one message outstanding each, one subscriber. Messages per second; each is acknowledged and delivered.',
+  servers: 1,
+  systems: ['dred', 'dred-sqlite', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'redis', 'socket.io', 'ws'],
+  cases: [
+    {
+      name: 'P64',
+      measure: (cluster, seconds) =>
+        withLoad(cluster, {}, async (load) => {
+          const measured = await fullLoad(cluster, load, seconds)
+          return rates(measured.messages, measured)
+        }),
+    },
+  ],
+  metrics: throughput,
+  plotted: 'perCpuSecond',
+  goals: [
+    { case: 'P64', metric: 'perCpuSecond', sense: 'at least', ratio: 2, than: { system: 'socket.io-streams' } },
+    { case: 'P64', metric: 'perCpuSecond', sense: 'at least', ratio: 0.5, than: { system: 'jetstream' } },
+  ],
+}

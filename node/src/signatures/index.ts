@@ -1,0 +1,1 @@
+export { openSignaturePool } from './pool.ts'

@@ -1,0 +1,7 @@
+/** The one function of sodium-native that is used here; it has no types of its own. */
+declare module 'sodium-native' {
+  const sodium: {
+    crypto_sign_verify_detached(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean
+  }
+  export default sodium
+}

@@ -1,0 +1,29 @@
+import { existsSync } from 'node:fs'
+import { rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { backup, type DatabaseSync } from 'node:sqlite'
+import { DredError } from '@dred/protocol'
+import { storageFull, unavailable } from './entries.ts'
+import { isNoRoom } from './sqlite-room.ts'
+
+/**
+ * Writes a database to a new file beside its own while it is written; the file has its name only once it is whole.
+ * @returns its path
+ * @throws DredError `malformed_request` when there is such a file, `storage_full`, `store_unavailable`
+ */
+export async function backUpDatabase(db: DatabaseSync, name: string): Promise<string> {
+  const own = db.location()
+  if (own === null) throw unavailable('A database in memory has no file')
+  const path = join(dirname(own), name)
+  const unfinished = `${path}.part`
+  if (existsSync(path)) throw new DredError('malformed_request', { detail: `${path} is there already` })
+  try {
+    await rm(unfinished, { force: true })
+    await backup(db, unfinished)
+    await rename(unfinished, path)
+    return path
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    throw isNoRoom(error) ? storageFull('There is no room for the backup', error) : unavailable('The backup could not be written', error)
+  }
+}

@@ -1,0 +1,6 @@
+export * from './capability.ts'
+export * from './delegation.ts'
+export * from './neighborhood-ref.ts'
+export * from './requests.ts'
+export * from './revocation.ts'
+export * from './session.ts'

@@ -1,0 +1,3 @@
+export * from './control.ts'
+export * from './fold.ts'
+export * from './members.ts'
