@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { Command, Flags, type Interfaces } from '@oclif/core'
 import { Config } from './config.ts'
+import { unmarked } from './dashed-ids.ts'
 import { CliError } from './errors.ts'
 import { explain } from './explain.ts'
 import { Output } from './output.ts'
@@ -36,9 +37,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
       args: this.ctor.args,
       strict: this.ctor.strict,
     })
-    this.flags = flags as FlagsOf<T>
-    this.args = args as ArgsOf<T>
-    this.operands = argv.map(String)
+    this.flags = unmarked(flags) as FlagsOf<T>
+    this.args = unmarked(args) as ArgsOf<T>
+    this.operands = unmarked(argv.map(String))
     this.output = new Output(this.flags.json)
     // A file that is named has to be there, even for a command that takes nothing from it.
     if (this.flags.config !== undefined) this.loadSettings()

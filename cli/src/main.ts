@@ -1,4 +1,5 @@
 import { Config, flush, run, settings } from '@oclif/core'
+import { markIds } from './dashed-ids.ts'
 import { CliError } from './errors.ts'
 import { explain } from './explain.ts'
 import { Output } from './output.ts'
@@ -12,7 +13,7 @@ import { suggest } from './settings.ts'
 export async function main(argv: string[], url: string): Promise<void> {
   // oclif would look for sources to transpile, fail on TypeScript 7 and silently run what it finds. Only dist runs.
   settings.enableAutoTranspile = false
-  const args = globalFlagsLast(argv)
+  const args = markIds(globalFlagsLast(argv))
   const config = await Config.load(url)
   try {
     await run(args, config)
