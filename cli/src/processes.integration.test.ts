@@ -96,10 +96,21 @@ test('a process joins the others where the server does not reach its own endpoin
   expect(await outcome).toMatchObject({ code: 0 })
 })
 
+/** A closed port, right before one that is listened on: most are free. */
+async function portBeforeAHeldOne(): Promise<{ adminPort: number; holder: ReturnType<typeof createServer> }> {
+  for (;;) {
+    const adminPort = await closedPort()
+    const holder = createServer().listen(adminPort + 1, '127.0.0.1')
+    const held = await once(holder, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (held) return { adminPort, holder }
+  }
+}
+
 test('a process that cannot start ends, and is started again', async () => {
-  const adminPort = await closedPort()
-  const holder = createServer().listen(adminPort + 1, '127.0.0.1')
-  await once(holder, 'listening')
+  const { adminPort, holder } = await portBeforeAHeldOne()
   const child = spawnDred(harness.directory, flags(adminPort, '--store', store, '--processes', '2'))
   const outcome = outcomeOf(child)
   let said = ''
