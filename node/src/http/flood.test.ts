@@ -14,7 +14,7 @@ const ATTACKER = '127.0.0.2'
 const ROUNDS = 8
 const WARM_UP = 4
 /** What a garbage collector that is in no hurry may leave lying about. */
-const LEEWAY_BYTES = 100_663_296
+const LEEWAY_BYTES = 50_331_648
 
 let server: ChildProcess
 let urls: { url: string; adminUrl: string }
