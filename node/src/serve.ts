@@ -18,7 +18,6 @@ import { openStore } from './store/index.ts'
 import { openCertificates } from './tls/index.ts'
 import type { Certificates } from './tls/port.ts'
 import { toStartupError } from './to-startup-error.ts'
-import { keepYoungGeneration } from './young-generation.ts'
 
 export interface RunningServer {
   url: string
@@ -37,7 +36,6 @@ export interface RunningServer {
  */
 export async function serve(config: NodeConfig): Promise<RunningServer> {
   hashNatively()
-  keepYoungGeneration()
   const logger = createLogger(config)
   const opened: { close(): Promise<void> }[] = []
   const close = async (): Promise<void> => {
