@@ -1,6 +1,7 @@
 import { neighborhoodRegistryAbi, serverRegistryAbi } from '@dred/contracts'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { createNeighborhood, parametersOf, requestExit, rotateKey, setEndpoint } from '../../../test/fixtures/chain.ts'
+import { eventually } from '../testing/eventually.ts'
 import { findOwnServer } from './registry-view.ts'
 import { RegistryHarness } from './testing/harness.ts'
 
@@ -16,7 +17,6 @@ const HOUR = 3_600
 const DAY = 86_400
 const ids = (servers: readonly { id: number }[]) => servers.map(({ id }) => id)
 /** Polls: the view follows the chain by itself. */
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
 const operator = () => harness.chain.wallet(0)
 const servers = () => ({ address: harness.registries.serverRegistry, abi: serverRegistryAbi }) as const

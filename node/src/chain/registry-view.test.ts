@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createNeighborhood, deploy, requestExit, setEndpoint, startChain } from '../../../test/fixtures/chain.ts'
+import { eventually } from '../testing/eventually.ts'
 import type { ChainError, ChainErrorCode } from './chain-error.ts'
 import type { RegistryView } from './port.ts'
 import { findOwnServer } from './registry-view.ts'
@@ -23,7 +24,6 @@ async function codeOf(result: Promise<unknown>): Promise<ChainErrorCode | undefi
 
 const endpoints = (view: RegistryView) => view.servers().map(({ id, endpoint }) => [id, endpoint])
 /** Polls: the view follows the chain by itself. */
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
 describe('a view of the registry', () => {
   it('begins with what was registered before, of its own neighborhood only', async () => {

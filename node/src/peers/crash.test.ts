@@ -10,6 +10,7 @@ import { openRedisStore } from '../store/redis.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { startRedis } from '../store/testing/redis-server.ts'
 import { endWithProcess } from '../testing/end-with-process.ts'
+import { eventually } from '../testing/eventually.ts'
 import { Neighborhood } from './testing/neighborhood.ts'
 import type { ServerProcessOptions } from './testing/server-process.ts'
 
@@ -25,8 +26,6 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
   await rm(folder, { recursive: true })
 })
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 15_000, interval: 20 })
 
 /** What every count stood for that anybody ever knew. */
 class Ledger {

@@ -1,11 +1,11 @@
 import { signMessage, verifyMessage } from '@dred/protocol'
 import type { BodyEntry } from '@dred/protocol/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import { bodyOf } from './wire-entry.ts'
 import { Cluster } from './testing/cluster.ts'
 import { Rogue } from './testing/rogue.ts'
 
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 const origin = '1-1' as const
 
 let cluster: Cluster

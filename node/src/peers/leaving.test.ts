@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import type { Cluster } from './testing/cluster.ts'
 import { Neighborhood } from './testing/neighborhood.ts'
 
@@ -11,7 +12,6 @@ async function create(count: number): Promise<void> {
   cluster = neighborhood.cluster
 }
 
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 15_000, interval: 10 })
 const linked = () => neighborhood.linked()
 const agreed = (ids: readonly string[]) => neighborhood.agreed(ids)
 const publish = (count: number, servers: readonly number[]) => neighborhood.publish(count, servers)

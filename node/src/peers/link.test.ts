@@ -1,13 +1,12 @@
 import { type Coordinate, signGenesis, signMessage } from '@dred/protocol'
 import { type BodyEntry, encodeFrame, relayLimits } from '@dred/protocol/relay'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import type { Rogue } from './testing/rogue.ts'
 import { origin, push, Stage } from './testing/stage.ts'
 
 /** More than are asked for one by one. */
 const MANY = 17
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
 let stage: Stage
 afterEach(() => stage.close())

@@ -2,12 +2,11 @@ import { encodeFrame, type BodyEntry } from '@dred/protocol/relay'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import { eventually } from '../testing/eventually.ts'
 import { quickRelay } from './testing/cluster.ts'
 import { push, Stage } from './testing/stage.ts'
 
 const MIB = 1_048_576
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
 let stage: Stage
 afterEach(() => stage.close())

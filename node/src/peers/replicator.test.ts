@@ -4,6 +4,7 @@ import { Random } from '@dred/protocol/testing/random'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import { eventually } from '../testing/eventually.ts'
 import { openLossyStore } from '../testing/lossy-store.ts'
 import { type Cluster, type ClusterOptions, quick, quickRelay } from './testing/cluster.ts'
 import { Neighborhood } from './testing/neighborhood.ts'
@@ -23,7 +24,6 @@ async function started(count: number, options: ClusterOptions = {}): Promise<Clu
   return cluster
 }
 
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 15_000, interval: 10 })
 const linked = () => neighborhood.linked()
 const agreed = (ids: readonly string[]) => neighborhood.agreed(ids)
 const publish = (count: number, servers: readonly number[]) => neighborhood.publish(count, servers)

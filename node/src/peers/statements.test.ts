@@ -1,9 +1,8 @@
 import { relayHeadStatement, signatureWords, verifyStatement } from '@dred/protocol/statements'
 import { afterEach, expect, it } from 'vitest'
 import type { ServerKey } from '../chain/server-key.ts'
+import { eventually } from '../testing/eventually.ts'
 import { Stage } from './testing/stage.ts'
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
 let stage: Stage
 afterEach(() => stage.close())

@@ -2,11 +2,10 @@ import type { VersionVector } from '@dred/protocol'
 import type { RelayEvent } from '@dred/protocol/relay'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Entry, NewEntry, Store } from '../store/port.ts'
+import { eventually } from '../testing/eventually.ts'
 import { type LossyStore, openLossyStore } from '../testing/lossy-store.ts'
 import { channel, message } from '../store/testing/samples.ts'
 import { StoreWatch } from './store-watch.ts'
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 5_000, interval: 5 })
 
 let store: LossyStore
 let watch: StoreWatch

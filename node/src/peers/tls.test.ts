@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import { Cluster, type ClusterOptions } from './testing/cluster.ts'
 import { Rogue } from './testing/rogue.ts'
 
@@ -25,8 +26,6 @@ afterEach(async () => {
   for (const close of closing.splice(0)) close()
   await cluster.close()
 })
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
 async function create(count: number, options: ClusterOptions = {}): Promise<Cluster> {
   cluster = await Cluster.create(count, { tls, ...options })

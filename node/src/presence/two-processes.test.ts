@@ -2,6 +2,7 @@ import { type Signer, signPresence, verifyPresence, verifyPresenceText } from '@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import type { Notice } from '../notices/port.ts'
 import { type ServerProcess, TwoProcesses } from '../processes/testing/two-processes.ts'
+import { eventually } from '../testing/eventually.ts'
 import { testSigner } from '../testing/test-node.ts'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 30_000 })
@@ -11,8 +12,6 @@ beforeEach(async () => {
   two = await TwoProcesses.start()
 })
 afterEach(() => two.close())
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 20_000, interval: 20 })
 
 async function put(at: ServerProcess, by: Signer): Promise<number> {
   const body = await signPresence(by, two.cluster.channel.id, { sentAt: Date.now(), ttlMs: 30_000 })

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { addressOf, channelBinding, sameSession } from '../peers/dial.ts'
+import { eventually } from '../testing/eventually.ts'
 import { handOver, HandoverListener } from './handover.ts'
 
 let listener: HandoverListener
@@ -17,8 +18,6 @@ afterEach(() => {
   for (const stream of closing.splice(0)) stream.destroy()
   listener.close()
 })
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 5_000, interval: 5 })
 
 /** A peer's stream at the process that it reached, and what is written to it. */
 class Peer extends Duplex {

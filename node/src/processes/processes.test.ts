@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { limits } from '@dred/protocol'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { eventually } from '../testing/eventually.ts'
 import { StreamReader } from '../testing/stream-client.ts'
 import { type ServerProcess, type Taken, TwoProcesses } from './testing/two-processes.ts'
 
@@ -15,8 +16,6 @@ afterEach(async () => {
   for (const reader of readers.splice(0)) reader.stop()
   await two.close()
 })
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 20_000, interval: 20 })
 
 /** Registers one process as the server's endpoint and waits until all three servers are linked, and have the channel. */
 async function linkedBy(one: ServerProcess): Promise<void> {

@@ -4,6 +4,7 @@ import { Random } from '@dred/protocol/testing/random'
 import { Redis } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Attendance, SharedStore } from '../processes/port.ts'
+import { eventually } from '../testing/eventually.ts'
 import type { AppendResult, Position, Store } from './port.ts'
 import { openRedisStore } from './redis.ts'
 import { FEED_LENGTH, keysUnder } from './redis-records.ts'
@@ -62,8 +63,6 @@ async function logOf({ store }: Opened): Promise<(readonly [id: string, position
   const log = await store.readForward(channel.id, new VersionVector(), { limit: 100_000 })
   return log.map(({ entry, position }) => [entry.id, position] as const)
 }
-
-const eventually = <T>(actual: () => T) => expect.poll(actual, { timeout: 10_000, interval: 10 })
 
 describe('two processes on one Redis', () => {
   it.each([1, 2, 3])('announce what either logs, once and in log order, whatever is heard when (seed %i)', async (seed) => {
