@@ -1,7 +1,8 @@
 import type { Duplex } from 'node:stream'
-import { createRelay, HybridClock, type RelayCounters } from '@dred/protocol/relay'
+import { HybridClock } from '@dred/protocol/relay'
 import { isLeaving, linkedServers } from '../chain/standing.ts'
 import type { RegistryView } from '../chain/port.ts'
+import { noLinks } from '../peers/no-links.ts'
 import type { Confirmation, RelayStatistics, Replicator } from '../peers/port.ts'
 import type { Entry, Store } from '../store/port.ts'
 import type { Bus } from './bus.ts'
@@ -27,7 +28,7 @@ export interface FollowerOptions {
 export class Follower implements Replicator {
   readonly #options: FollowerOptions
   readonly #clock = new HybridClock()
-  readonly #counters: RelayCounters
+  readonly #statistics = noLinks()
   readonly #admissions = new Set<Admission>()
   readonly #listeners = new Set<() => void>()
   #word: Word | undefined
@@ -35,7 +36,6 @@ export class Follower implements Replicator {
 
   constructor(options: FollowerOptions) {
     this.#options = options
-    this.#counters = createRelay({ self: options.self().server, incarnation: 1 }).counters
   }
 
   async start(): Promise<void> {
@@ -81,15 +81,7 @@ export class Follower implements Replicator {
   purged(): void {}
 
   statistics(): RelayStatistics {
-    return {
-      counters: this.#counters,
-      links: [],
-      receipts: new Map(),
-      pendingBytes: 0,
-      bodyBytes: 0,
-      controlBytes: 0,
-      joining: false,
-    }
+    return this.#statistics
   }
 
   async stop(): Promise<void> {

@@ -1,7 +1,7 @@
 import { generateDeviceKey, type Signer, signGenesis, signMessage, webCryptoSigner } from '@dred/protocol'
-import { createRelay } from '@dred/protocol/relay'
 import { pino } from 'pino'
 import { createNode, type Node, type NodeDependencies, type NodeSettings } from '../node.ts'
+import { noLinks } from '../peers/no-links.ts'
 import type { Replicator } from '../peers/port.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
@@ -33,15 +33,7 @@ export function noReplicator(): Replicator {
     confirmed: () => ({ upTo: [], servers: 1 }),
     onConfirmed: () => () => undefined,
     purged: () => undefined,
-    statistics: () => ({
-      counters: createRelay({ self: 1, incarnation: 1 }).counters,
-      links: [],
-      receipts: new Map(),
-      pendingBytes: 0,
-      bodyBytes: 0,
-      controlBytes: 0,
-      joining: false,
-    }),
+    statistics: noLinks,
     stop: async () => undefined,
   }
 }
