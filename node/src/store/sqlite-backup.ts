@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path'
 import { backup, type DatabaseSync } from 'node:sqlite'
 import { DredError } from '@dred/protocol'
 import { storageFull, unavailable } from './entries.ts'
+import { makeForOwner } from './sqlite-files.ts'
 import { isNoRoom } from './sqlite-room.ts'
 
 /**
- * Writes a database to a new file beside its own while it is written; the file has its name only once it is whole.
+ * Writes a database to a new file beside its own, for its owner only, while it is written; the file has its name only once it is whole.
  * @returns its path
  * @throws DredError `malformed_request` when there is such a file, `storage_full`, `store_unavailable`
  */
@@ -19,6 +20,7 @@ export async function backUpDatabase(db: DatabaseSync, name: string): Promise<st
   if (existsSync(path)) throw new DredError('malformed_request', { detail: `${path} is there already` })
   try {
     await rm(unfinished, { force: true })
+    makeForOwner(unfinished)
     await backup(db, unfinished)
     await rename(unfinished, path)
     return path

@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import { rmSync, statSync, writeFileSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { StoreSize } from './port.ts'
+import { OWNER_ONLY } from './sqlite-files.ts'
 
 /** Bytes on the disk that only deletions may use: SQLite needs room to make room. */
 const RESERVE_BYTES = 8 * 1_048_576
@@ -91,7 +92,8 @@ export class Room {
     if (this.#reserve === undefined) return true
     try {
       // Of random bytes, as file systems that compress would set nothing aside for others.
-      if (sizeOf(this.#reserve) < RESERVE_BYTES) writeFileSync(this.#reserve, randomFillSync(Buffer.allocUnsafe(RESERVE_BYTES)))
+      if (sizeOf(this.#reserve) < RESERVE_BYTES)
+        writeFileSync(this.#reserve, randomFillSync(Buffer.allocUnsafe(RESERVE_BYTES)), { mode: OWNER_ONLY })
       return true
     } catch {
       rmSync(this.#reserve, { force: true })

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { unavailable } from './entries.ts'
+import { keepToOwner, makeForOwner } from './sqlite-files.ts'
 
 /**
  * Each brings a file from the version that is its index to the next; `PRAGMA user_version` says how many were applied. Never
@@ -142,14 +143,19 @@ export const MIGRATIONS = [
   `,
 ]
 
+const IN_MEMORY = ':memory:'
+
 /**
- * Opens a database file for this process alone and brings it to the current schema. Its directory is made if missing.
+ * Opens a database file for this process alone and brings it to the current schema. Its directory is made if missing; its files are for
+ * their owner only.
  * @throws DredError `store_unavailable`: another process has the file, it is no such database, or it is of a newer version
  */
 export function openDatabase(path: string): DatabaseSync {
   let db: DatabaseSync | undefined
   try {
     mkdirSync(dirname(path), { recursive: true })
+    if (path !== IN_MEMORY) makeForOwner(path)
+    keepToOwner(path)
     db = new DatabaseSync(path, { timeout: 0, enableForeignKeyConstraints: false })
     // The lock of the exclusive mode ends with the process, however it ends, and needs no shared memory file.
     db.exec('PRAGMA locking_mode = EXCLUSIVE')
