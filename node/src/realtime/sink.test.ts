@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, type Server, type Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Chunk } from './chunk.ts'
 import { responseSink, type Sink } from './sink.ts'
@@ -20,24 +21,41 @@ async function listening(made: Server): Promise<number> {
   return (made.address() as AddressInfo).port
 }
 
-/** A request over HTTP/1.x and the sink of its answer. */
-async function http1(version: string): Promise<{ sink: Sink; socket: Socket; body: () => string }> {
-  const opened = Promise.withResolvers<Sink>()
+/** Requests over one connection, the sinks of their answers in their order, and what has come. */
+async function answersTo(requests: string[]): Promise<{ sinks: Sink[]; socket: Socket; text: () => string }> {
+  const sinks: Sink[] = []
   const port = await listening(
     createServer((_request, response) => {
       response.writeHead(200)
       response.flushHeaders()
-      opened.resolve(responseSink(response))
+      sinks.push(responseSink(response))
     }),
   )
   const socket = connect(port, '127.0.0.1')
   sockets.push(socket)
   let text = ''
   socket.setEncoding('latin1').on('data', (chunk) => (text += String(chunk)))
-  socket.write(`GET / HTTP/${version}\r\nhost: x\r\n\r\n`)
-  const sink = await opened.promise
-  const body = (): string => text.slice(text.indexOf('\r\n\r\n') + 4)
-  return { sink, socket, body }
+  socket.write(requests.join(''))
+  while (sinks.length < requests.length) await turn()
+  return { sinks, socket, text: () => text }
+}
+
+const get = (version: string): string => `GET / HTTP/${version}\r\nhost: x\r\n\r\n`
+
+/** A request over HTTP/1.x and the sink of its answer. */
+async function http1(version: string): Promise<{ sink: Sink; socket: Socket; body: () => string }> {
+  const { sinks, socket, text } = await answersTo([get(version)])
+  const [sink] = sinks
+  if (!sink) throw new Error('one request has one sink')
+  return { sink, socket, body: () => text().slice(text().indexOf('\r\n\r\n') + 4) }
+}
+
+/** Writes until a mebibyte or so waits for who does not read. */
+async function fill(sink: Sink): Promise<void> {
+  for (let i = 0; i < 1_000 && sink.bufferedBytes < 1_000_000; i++) {
+    sink.write(large('x'))
+    await turn()
+  }
 }
 
 /** What chunked transfer coding carries. @throws when it is not well-formed up to its end */
@@ -65,31 +83,18 @@ describe('over HTTP/1.1', () => {
     while (!body().endsWith('0\r\n\r\n')) await once(socket, 'data')
     expect(Buffer.from(dechunked(body()), 'latin1').toString()).toBe('first\nshared\nü\nshared\n')
     // The connection takes the next request.
-    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
+    socket.write(get('1.1'))
     while (body().split('HTTP/1.1 200').length < 2) await once(socket, 'data')
   })
 
   test('an answer that has to wait for the one before it is not written ahead of it', async () => {
-    const sinks: Sink[] = []
-    const port = await listening(
-      createServer((_request, response) => {
-        response.writeHead(200)
-        response.flushHeaders()
-        sinks.push(responseSink(response))
-      }),
-    )
-    const socket = connect(port, '127.0.0.1')
-    sockets.push(socket)
-    let text = ''
-    socket.setEncoding('latin1').on('data', (chunk) => (text += String(chunk)))
-    socket.write('GET /1 HTTP/1.1\r\nhost: x\r\n\r\nGET /2 HTTP/1.1\r\nhost: x\r\n\r\n')
-    while (sinks.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    const { sinks, socket, text } = await answersTo([get('1.1'), get('1.1')])
     sinks[1]?.write(new Chunk('second'))
     sinks[0]?.write(new Chunk('first'))
     sinks[0]?.end(1_000)
     sinks[1]?.end(1_000)
-    while (text.split('0\r\n\r\n').length < 3) await once(socket, 'data')
-    const [, first, second] = text.split(/HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+\r\n/)
+    while (text().split('0\r\n\r\n').length < 3) await once(socket, 'data')
+    const [, first, second] = text().split(/HTTP\/1\.1 200 OK\r\n(?:.+\r\n)+\r\n/)
     expect([dechunked(first ?? ''), dechunked(second ?? '')]).toEqual(['first', 'second'])
   })
 })
@@ -124,14 +129,11 @@ test.each(['1.1', '1.0'])('what a reader does not take is counted, and waited fo
   socket.pause()
   let closed = 0
   sink.onClose(() => closed++)
-  for (let i = 0; i < 1_000 && sink.bufferedBytes < 1_000_000; i++) {
-    sink.write(large('x'))
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await fill(sink)
   expect(sink.bufferedBytes).toBeGreaterThanOrEqual(1_000_000)
   let drained = false
   const draining = sink.drained().then(() => (drained = true))
-  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
+  for (let turns = 0; turns < 20; turns++) await turn()
   expect(drained).toBe(false)
   socket.resume()
   await draining
@@ -139,7 +141,7 @@ test.each(['1.1', '1.0'])('what a reader does not take is counted, and waited fo
   expect(body().length).toBeGreaterThan(100_000)
   expect(closed).toBe(0)
   socket.destroy()
-  while (closed === 0) await new Promise((resolve) => setImmediate(resolve))
+  while (closed === 0) await turn()
   // Nothing happens to who writes on.
   sink.write(large('y'))
   await sink.drained()
@@ -149,10 +151,7 @@ test.each(['1.1', '1.0'])('what a reader does not take is counted, and waited fo
 test('who waits for a reader that leaves does not wait on', async () => {
   const { sink, socket } = await http1('1.1')
   socket.pause()
-  for (let i = 0; i < 1_000 && sink.bufferedBytes < 1_000_000; i++) {
-    sink.write(large('x'))
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await fill(sink)
   const draining = sink.drained()
   socket.destroy()
   await expect(draining).resolves.toBeUndefined()
@@ -162,10 +161,7 @@ test('an ended stream whose reader takes nothing is cut off after the grace', as
   const { sink, socket } = await http1('1.1')
   socket.pause()
   const gone = new Promise<void>((resolve) => sink.onClose(resolve))
-  for (let i = 0; i < 1_000 && sink.bufferedBytes < 1_000_000; i++) {
-    sink.write(large('x'))
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await fill(sink)
   sink.end(50)
   await expect(gone).resolves.toBeUndefined()
 })
