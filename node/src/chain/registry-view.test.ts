@@ -103,7 +103,7 @@ describe('a view of the registry', () => {
     await createNeighborhood(harness.chain.wallet(0), harness.registries)
     await harness.register(1, 'https://b.example')
     await eventually(() => endpoints(view)).toEqual([[1, 'https://b.example']])
-    expect(view.freshness().fresh).toBe(true)
+    await eventually(() => view.freshness().fresh).toBe(true)
   })
 
   it('goes on telling its listeners when one of them fails', async () => {
