@@ -1,7 +1,7 @@
 import { Load, type Measured, type Setting } from '../lab/load.ts'
 import { quantile } from '../lab/statistics.ts'
 import type { Cluster } from '../systems/port.ts'
-import type { Metric, Sample } from './port.ts'
+import type { Case, Metric, Sample } from './port.ts'
 
 /** Messages per second that are prepared for before anything is known. */
 const FIRST_GUESS = 4_000
@@ -73,6 +73,15 @@ export async function fullLoad(cluster: Cluster, load: Load, seconds: number): P
 
 export function rates(count: number, { seconds, cpuSeconds }: Measured): Sample {
   return { perCpuSecond: count / cpuSeconds, perSecond: count / seconds, cpuMicros: (cpuSeconds * 1e6) / count }
+}
+
+/** Measures what goes through, as fast as it goes: messages, or deliveries to all subscribers together. */
+export function fullRate(options: LoadOptions = {}, of: 'messages' | 'deliveries' = 'messages'): Case['measure'] {
+  return (cluster, seconds) =>
+    withLoad(cluster, options, async (load) => {
+      const measured = await fullLoad(cluster, load, seconds)
+      return rates(measured[of], measured)
+    })
 }
 
 export function latencies(measured: Measured): Sample {

@@ -1,4 +1,4 @@
-import { fullLoad, rates, throughput, withLoad } from './loads.ts'
+import { fullRate, throughput } from './loads.ts'
 import type { Scenario } from './port.ts'
 
 export const publish: Scenario = {
@@ -10,11 +10,7 @@ export const publish: Scenario = {
   cases: [
     {
       name: 'P64',
-      measure: (cluster, seconds) =>
-        withLoad(cluster, {}, async (load) => {
-          const measured = await fullLoad(cluster, load, seconds)
-          return rates(measured.messages, measured)
-        }),
+      measure: fullRate(),
     },
   ],
   metrics: throughput,

@@ -1,15 +1,5 @@
-import { fullLoad, rates, throughput, withLoad } from './loads.ts'
-import type { Case, Scenario } from './port.ts'
-
-const publishing = (name: string, batch: number, systems?: readonly string[]): Case => ({
-  name,
-  ...(systems ? { systems } : {}),
-  measure: (cluster, seconds) =>
-    withLoad(cluster, { batch, publishers: 16 }, async (load) => {
-      const measured = await fullLoad(cluster, load, seconds)
-      return rates(measured.messages, measured)
-    }),
-})
+import { fullRate, throughput } from './loads.ts'
+import type { Scenario } from './port.ts'
 
 export const batch: Scenario = {
   id: 'p2',
@@ -18,15 +8,11 @@ export const batch: Scenario = {
   servers: 1,
   systems: ['dred', 'dred-sqlite', 'socket.io-streams', 'jetstream'],
   cases: [
-    publishing('16 per request', 16, ['dred', 'dred-sqlite']),
+    { name: '16 per request', systems: ['dred', 'dred-sqlite'], measure: fullRate({ batch: 16, publishers: 16 }) },
     {
       name: '1 per request',
       systems: ['socket.io-streams', 'jetstream'],
-      measure: (cluster, seconds) =>
-        withLoad(cluster, {}, async (load) => {
-          const measured = await fullLoad(cluster, load, seconds)
-          return rates(measured.messages, measured)
-        }),
+      measure: fullRate(),
     },
   ],
   metrics: throughput,

@@ -1,13 +1,9 @@
-import { at, fullLoad, rates, throughput, withLoad } from './loads.ts'
+import { at, fullRate, throughput } from './loads.ts'
 import type { Case, Goal, Scenario } from './port.ts'
 
 const fanOutOf = (publishers: number): Case => ({
   name: `P${publishers}`,
-  measure: (cluster, seconds) =>
-    withLoad(cluster, { publishers, subscribersAt: at(0, 100) }, async (load) => {
-      const measured = await fullLoad(cluster, load, seconds)
-      return rates(measured.deliveries, measured)
-    }),
+  measure: fullRate({ publishers, subscribersAt: at(0, 100) }, 'deliveries'),
 })
 
 const ratios: Record<string, Record<string, number>> = {

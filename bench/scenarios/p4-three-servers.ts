@@ -1,4 +1,4 @@
-import { at, fullLoad, rates, throughput, withLoad } from './loads.ts'
+import { at, fullRate, throughput } from './loads.ts'
 import type { Goal, Scenario } from './port.ts'
 
 const goals = (name: string, ratios: Record<string, number>): Goal[] =>
@@ -15,20 +15,12 @@ export const threeServers: Scenario = {
   cases: [
     {
       name: 'publish, S=1',
-      measure: (cluster, seconds) =>
-        withLoad(cluster, { subscribersAt: [2] }, async (load) => {
-          const measured = await fullLoad(cluster, load, seconds)
-          return rates(measured.messages, measured)
-        }),
+      measure: fullRate({ subscribersAt: [2] }),
     },
     {
       name: 'fan-out, S=100',
       systems: ['dred', 'socket.io-streams', 'jetstream', 'nats'],
-      measure: (cluster, seconds) =>
-        withLoad(cluster, { subscribersAt: at(2, 100) }, async (load) => {
-          const measured = await fullLoad(cluster, load, seconds)
-          return rates(measured.deliveries, measured)
-        }),
+      measure: fullRate({ subscribersAt: at(2, 100) }, 'deliveries'),
     },
   ],
   metrics: throughput,

@@ -1,4 +1,4 @@
-import { at, fullLoad, latencies, rates, warmUp, withLoad } from './loads.ts'
+import { at, fullRate, latencies, warmUp, withLoad } from './loads.ts'
 import type { Case, Scenario } from './port.ts'
 
 const MESSAGES_PER_SECOND = 1_000
@@ -14,11 +14,7 @@ const channelsOf = (channels: number): Case => ({
 
 const subscribersOf = (subscribers: number): Case => ({
   name: `${subscribers.toLocaleString('en')} subscribers`,
-  measure: (cluster, seconds) =>
-    withLoad(cluster, { publishers: 8, subscribersAt: at(0, subscribers) }, async (load) => {
-      const measured = await fullLoad(cluster, load, seconds)
-      return rates(measured.deliveries, measured)
-    }),
+  measure: fullRate({ publishers: 8, subscribersAt: at(0, subscribers) }, 'deliveries'),
 })
 
 export const growth: Scenario = {
