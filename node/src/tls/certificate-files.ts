@@ -71,7 +71,8 @@ export class CertificateFiles implements Certificates {
       for (const listener of this.#listeners) listener(next)
     } catch (error) {
       this.refused++
-      log.error({ err: error }, 'the new TLS certificate is not fit for use: the one before stays')
+      const detail = error instanceof Error ? error.message : String(error)
+      log.error({ detail }, 'the new TLS certificate is not fit for use: the one before stays')
     }
   }
 }
