@@ -18,14 +18,15 @@ let port: number
 let serverId: number
 
 beforeAll(async () => {
-  harness = await startHarness(2)
+  harness = await startHarness(3)
   const { deployed, keys, deployment } = harness
   port = await closedPort()
   neighborhood = await createDevNeighborhood(deployed, keys, deployment.stakeToken)
-  const [first] = keys.operators
-  if (!first) throw new Error('There is no operator')
+  const [first, , third] = keys.operators
+  if (!first || !third) throw new Error('There is no operator')
   const server = { neighborhood, endpoint: `http://127.0.0.1:${port}`, stakeToken: deployment.stakeToken }
   serverId = await registerDevServer(deployed, first, server)
+  await registerDevServer(deployed, third, { ...server, endpoint: `https://127.0.0.1:${port}` })
 }, 60_000)
 
 afterAll(() => harness.close())
@@ -129,7 +130,7 @@ async function check(changes: Record<string, string> = {}) {
 test('--check says that a server could start, and changes nothing', async () => {
   const fine = await check({ store: 'never.db' })
   expect(fine).toMatchObject({ code: 0, ready: true, stderr: '' })
-  expect(fine.checks.map(({ name }) => name)).toEqual(['key', 'store', 'chain', 'registered'])
+  expect(fine.checks.map(({ name }) => name)).toEqual(['key', 'store', 'chain', 'registered', 'certificate'])
   await expect(readFile(join(harness.directory, 'never.db'))).rejects.toThrow('ENOENT')
   const human = await harness.dred(...flags().filter((flag) => flag !== '--json'), '--check')
   expect(human.stdout).toMatch(/registered +ok: server \d+ at http/)
@@ -145,7 +146,10 @@ test('--check finds all that is wrong, and ends as a start would', async () => {
     ['chain', 'chain_unreachable'],
   ])
   expect(outcome.stderr).toContain('3 checks failed')
-  expect(await check({ store: join('absent', 'relay.db') })).toMatchObject({ code: 5, checks: [{}, { name: 'store', ok: false }, {}, {}] })
+  expect(await check({ store: join('absent', 'relay.db') })).toMatchObject({
+    code: 5,
+    checks: [{}, { name: 'store', ok: false }, {}, {}, {}],
+  })
   expect(await check({ 'key-file': join('keys', 'server-2.pem') })).toMatchObject({ code: 6 })
 })
 
@@ -156,13 +160,23 @@ test('--check looks into the TLS files, and whom the certificate is for', async 
     return { 'tls-cert-file': certFile, 'tls-key-file': keyFile }
   }
   const fine = await write('fine', await makeCertificate())
-  expect((await check(fine)).checks.at(-1)).toEqual({ name: 'certificate', ok: true, detail: 'for 127.0.0.1' })
+  const https = { 'key-file': join('keys', 'server-3.pem') }
+  expect((await check({ ...https, ...fine })).checks.at(-1)).toEqual({ name: 'certificate', ok: true, detail: 'for 127.0.0.1' })
   const other = await write('other', await makeCertificate({ host: 'relay.example', address: '10.0.0.1' }))
-  const elsewhere = await check(other)
+  const elsewhere = await check({ ...https, ...other })
   expect(elsewhere).toMatchObject({ code: 2, ready: false })
   expect(elsewhere.checks.at(-1)).toMatchObject({ name: 'certificate', ok: false, detail: expect.stringContaining('127.0.0.1') as unknown })
-  const mixed = await check({ ...fine, 'tls-key-file': other['tls-key-file'] })
+  const mixed = await check({ ...https, ...fine, 'tls-key-file': other['tls-key-file'] })
   expect(mixed.checks[1]).toMatchObject({ name: 'tls', ok: false, code: 'config' })
+  expect(mixed.checks.map(({ name }) => name)).not.toContain('certificate')
+  const failing = await Promise.all([check(https), check(fine)])
+  expect(failing.map(({ code, checks }) => [code, checks.at(-1)])).toMatchObject([
+    [2, { name: 'certificate', ok: false, detail: expect.stringContaining('no certificate') as unknown }],
+    [2, { name: 'certificate', ok: false, detail: expect.stringContaining('nobody expects TLS') as unknown }],
+  ])
+  const settings = await readFile(join(harness.directory, 'dred.toml'), 'utf8')
+  await writeFile(join(harness.directory, 'proxied.toml'), `${settings}\n[server]\ntrustProxy = ["127.0.0.1/32"]\n`)
+  expect(await check({ ...https, config: 'proxied.toml' })).toMatchObject({ code: 0, ready: true })
 })
 
 test('a service reads its certificate again on SIGHUP, and goes on', async () => {

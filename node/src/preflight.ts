@@ -10,6 +10,7 @@ import { StartupError, type StartupErrorCode } from './startup-error.ts'
 import { probeStore } from './store/index.ts'
 import { type Certificate, readCertificate } from './tls/certificate.ts'
 import type { TlsConfig } from './tls/config.ts'
+import { judgeEndpoint } from './tls/endpoint-certificate.ts'
 import { toStartupError } from './to-startup-error.ts'
 
 /** One thing that a server needs to start: there, or why not. */
@@ -52,7 +53,7 @@ export async function preflight(config: NodeConfig): Promise<Finding[]> {
     (await examine(
       'tls',
       () => usableCertificate(tls, config.acme),
-      (found) => (found ? `until ${new Date(found.notAfter).toISOString()}` : `to be ordered from ${config.acme?.directoryUrl ?? ''}`),
+      ({ detail }) => detail,
     ))
   const { tokenFile } = admin
   if (tokenFile !== undefined)
@@ -80,27 +81,30 @@ export async function preflight(config: NodeConfig): Promise<Finding[]> {
       async () => ownServer(registry, key, config),
       ({ id, endpoint }) => `server ${id} at ${endpoint}`,
     ))
-  if (self && certificate) {
-    const { hostname } = new URL(self.endpoint)
-    const covers = async (): Promise<void> => {
-      if (!certificate.covers(hostname))
-        throw new StartupError('config', `The certificate is not for ${hostname}, where the server is registered`)
-    }
-    await examine('certificate', covers, () => `for ${hostname}`)
+  // What is wrong with the files is said already.
+  if (self && (certificate || !tls)) {
+    const shown = { certificate, behindProxy: config.trustProxy.length > 0 }
+    await examine(
+      'certificate',
+      async () => judgeEndpoint(self.endpoint, shown),
+      (detail) => detail,
+    )
   }
   await registry?.close()
   return findings
 }
 
-async function usableCertificate(files: TlsConfig, acme: NodeConfig['acme']): Promise<Certificate | undefined> {
+/** The certificate of the files, or that which a start would order. */
+async function usableCertificate(files: TlsConfig, acme: NodeConfig['acme']): Promise<Pick<Certificate, 'covers'> & { detail: string }> {
   const isThere = await access(files.certFile).then(
     () => true,
     () => false,
   )
-  if (acme && !isThere) return undefined
+  if (acme && !isThere) return { covers: (host) => acme.domains.includes(host), detail: `to be ordered from ${acme.directoryUrl}` }
   const certificate = await readCertificate(files)
-  if (certificate.notAfter <= Date.now()) throw new StartupError('config', `The certificate in ${files.certFile} is over`)
-  return certificate
+  const { notAfter } = certificate
+  if (notAfter <= Date.now()) throw new StartupError('config', `The certificate in ${files.certFile} is over`)
+  return { covers: (host) => certificate.covers(host), detail: `until ${new Date(notAfter).toISOString()}` }
 }
 
 /** A database that is there, or a folder where it can be made. */
