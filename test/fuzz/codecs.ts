@@ -1,5 +1,5 @@
 import {
-  type ControlName,
+  controlNames,
   decodeCursor,
   describeMismatch,
   DredError,
@@ -132,7 +132,7 @@ const parsers: Record<string, Parser> = {
   control: {
     codes: [...signature, 'malformed_statement', 'malformed_message'],
     parse: (random) => {
-      const control = some<ControlName>(['invite', 'join', 'approve', 'leave', 'remove'], random)
+      const control = some(controlNames, random)
       const { key } = identity.device
       const body = mutated(
         some([{ key, expiresAt: 1 }, { link: key, uses: 1, expiresAt: 1 }, { invite: key, link: key, proof: 'A'.repeat(86) }, {}], random),

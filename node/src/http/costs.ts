@@ -1,4 +1,4 @@
-import { paths } from '@dred/protocol'
+import { controlNames, paths } from '@dred/protocol'
 import type { Scope } from '../limits/config.ts'
 
 /** What a request asks of the server before it is known who asks. */
@@ -30,7 +30,7 @@ const costs = new Map<string, RouteCost>([
   [`POST ${paths.openSession}`, PROOF],
   [`POST ${paths.revokeDelegation}`, REVOCATION],
   [`POST ${paths.issueCapability}`, PROOF],
-  ...[paths.invite, paths.join, paths.approve, paths.leave, paths.remove].map((path): [string, RouteCost] => [`POST ${path}`, THOROUGH]),
+  ...controlNames.map((name): [string, RouteCost] => [`POST ${paths[name]}`, THOROUGH]),
 ])
 
 /** @param path template of the route; undefined where there is none */

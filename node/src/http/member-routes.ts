@@ -1,12 +1,10 @@
-import { type ControlName, routes } from '@dred/protocol'
+import { controlNames, routes } from '@dred/protocol'
 import type { AppContext, Routes } from './app.ts'
 import { declaration } from './declaration.ts'
 
-const controls = ['invite', 'join', 'approve', 'leave', 'remove'] as const satisfies ControlName[]
-
 /** Who belongs to a channel. */
 export function registerMemberRoutes(app: Routes, { channels, receipts }: AppContext): void {
-  for (const name of controls) {
+  for (const name of controlNames) {
     app.route({
       ...declaration(routes[name]),
       handler: async (request, reply) => {

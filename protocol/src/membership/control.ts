@@ -53,6 +53,9 @@ export const controlBodies = { invite: Invite, join: Join, approve: Approve, lea
   TSchema
 >
 
+/** The kinds of control messages. */
+export const controlNames = Object.keys(controlBodies) as ControlName[]
+
 type ControlBodies = { [Name in ControlName]: Static<(typeof controlBodies)[Name]> }
 
 /** A control message as the members of a channel follow from it. */

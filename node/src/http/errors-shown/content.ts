@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   type ControlName,
+  controlNames,
   encodeBase64url,
   type ErrorCode,
   hashId,
@@ -18,7 +19,6 @@ import {
   type Asked,
   bearer,
   control,
-  controlNames,
   delegation,
   isControl,
   newGenesis,

@@ -2,6 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { connect } from 'node:http2'
 import {
   type ControlName,
+  controlNames,
   type Delegation,
   delegationText,
   encodeBase64url,
@@ -97,8 +98,6 @@ export type MessageFields = Partial<Parameters<typeof signMessage>[2]>
 export async function newMessage(signer: Signer, channel: string, fields: MessageFields = {}): Promise<Record<string, unknown>> {
   return (await signMessage(signer, channel, { message: 'hello', sentAt: Date.now(), nonce: crypto.randomUUID(), ...fields })).signed
 }
-
-export const controlNames = ['invite', 'join', 'approve', 'leave', 'remove'] as const satisfies ControlName[]
 
 export function isControl(route: RouteName): route is ControlName {
   return (controlNames as readonly string[]).includes(route)

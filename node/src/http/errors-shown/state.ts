@@ -1,4 +1,4 @@
-import { DredError, type ErrorCode, paths, type RouteName } from '@dred/protocol'
+import { controlNames, DredError, type ErrorCode, paths, type RouteName } from '@dred/protocol'
 import { ServerNotices } from '../../notices/notices.ts'
 import { ask, isControl, newGenesis, newMessage, type Told, valid } from './requests.ts'
 import type { Place, Server, Servers } from './servers.ts'
@@ -58,7 +58,7 @@ export const ofState: Situation[] = [
   {
     code: 'storage_full',
     when: 'the store has no room',
-    routes: ['publish', 'createChannel', 'revokeDelegation', 'invite', 'join', 'approve', 'leave', 'remove'],
+    routes: ['publish', 'createChannel', 'revokeDelegation', ...controlNames],
     show: (servers, route) => whileStoreFails(servers, route, 'storage_full'),
   },
   { code: 'storage_full', when: 'there is no room for further leases', routes: ['putPresence'], show: withoutRoomForNotices },
