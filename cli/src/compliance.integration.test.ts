@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createTestClient, http } from 'viem'
 import { createServerKey } from './services/server-key.ts'
-import { closedPort, type Harness, spawnDred, startHarness } from './testing/harness.ts'
+import { closedPort, type Harness, killSpawned, spawnDred, startHarness } from './testing/harness.ts'
 
 // Every command is a process; two cores run a few of them a second.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 90_000 })
@@ -18,7 +18,6 @@ let harness: Harness
 let dred: Harness['dred']
 let neighborhood: string
 let attesters: { account: string; file: string; keyId: string }[]
-const running: ChildProcess[] = []
 
 beforeAll(async () => {
   harness = await startHarness(3)
@@ -36,9 +35,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   neighborhood = await newNeighborhood()
 })
-afterEach(async () => {
-  await Promise.all(running.splice(0).map(stop))
-})
+afterEach(killSpawned)
 afterAll(() => harness.close())
 
 /** Of two attesters, both of whom have to agree. */
@@ -99,16 +96,9 @@ async function serve({ port, key }: Pick<TestServer, 'port' | 'key'>): Promise<C
   const ports = ['--port', String(port), '--admin-port', String(await closedPort())]
   const store = join(harness.directory, `${key}-${port}.db`)
   const child = spawnDred(harness.directory, ['serve', '--neighborhood', neighborhood, '--key-file', key, '--store', store, ...ports])
-  running.push(child)
   child.stderr.resume()
   await once(createInterface({ input: child.stdout }), 'line')
   return child
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  child.kill('SIGKILL')
-  await once(child, 'exit')
 }
 
 /** Both attesters, the second of whom sends. */

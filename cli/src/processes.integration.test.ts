@@ -1,19 +1,20 @@
 // Runs the built program: `tsc -b` first.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { type RedisServer, startRedis } from '../../node/src/store/testing/redis-server.ts'
 import { makeCertificate } from '../../node/src/testing/certificates.ts'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
-import { closedPort, type Harness, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { closedPort, type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
 let harness: Harness
-let redis: ChildProcess
+let redis: RedisServer | undefined
 let store: string
 let flags: (adminPort: number, ...more: string[]) => string[]
 
@@ -25,11 +26,8 @@ beforeAll(async () => {
   const port = await closedPort()
   const neighborhood = await createDevNeighborhood(deployed, keys, deployment.stakeToken)
   await registerDevServer(deployed, operator, { neighborhood, endpoint: `http://127.0.0.1:${port}`, stakeToken: deployment.stakeToken })
-  const redisPort = await closedPort()
-  store = `redis://127.0.0.1:${redisPort}`
-  redis = spawn('redis-server', ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--save', '', '--dir', harness.directory])
-  const lines = createInterface({ input: redis.stdout ?? process.stdin })
-  for await (const line of lines) if (line.includes('Ready to accept connections')) break
+  redis = await startRedis({ appendonly: false })
+  store = redis.url
   const common = { 'key-file': join('keys', 'server-1.pem'), neighborhood, port: `${port}`, 'log-level': 'silent' }
   flags = (adminPort, ...more) => {
     const all = { ...common, 'admin-port': `${adminPort}` }
@@ -37,8 +35,9 @@ beforeAll(async () => {
   }
 }, 60_000)
 
+afterEach(killSpawned)
 afterAll(async () => {
-  redis.kill('SIGKILL')
+  await redis?.stop()
   await harness.close()
 })
 

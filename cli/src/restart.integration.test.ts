@@ -1,5 +1,4 @@
 // Runs the built program: `tsc -b` first.
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:https'
@@ -7,11 +6,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Signer, signGenesis, signMessage } from '@dred/protocol'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { type RedisServer, startRedis } from '../../node/src/store/testing/redis-server.ts'
 import { makeCertificate } from '../../node/src/testing/certificates.ts'
 import { testSigner } from '../../node/src/testing/test-node.ts'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
-import { closedPort, type Harness, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { closedPort, type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -19,8 +19,7 @@ const RESTARTS = 3
 const SUBSCRIBERS = 20
 
 let harness: Harness
-let redis: ChildProcess
-let redisUrl: string
+let redis: RedisServer | undefined
 let neighborhood: string
 let port: number
 let cert: Buffer
@@ -38,15 +37,13 @@ beforeAll(async () => {
   cert = made.cert
   await writeFile(join(directory, 'cert.pem'), made.cert)
   await writeFile(join(directory, 'key.pem'), made.key, { mode: 0o600 })
-  const redisPort = await closedPort()
-  redisUrl = `redis://127.0.0.1:${redisPort}`
-  redis = spawn('redis-server', ['--port', `${redisPort}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--dir', directory])
-  for await (const line of createInterface({ input: redis.stdout ?? process.stdin })) if (line.includes('Ready to accept')) break
+  redis = await startRedis()
   signer = await testSigner()
 }, 60_000)
 
+afterEach(killSpawned)
 afterAll(async () => {
-  redis.kill('SIGKILL')
+  await redis?.stop()
   await harness.close()
 })
 
@@ -130,7 +127,7 @@ class Subscriber {
 }
 
 test.each(['SQLite', 'Redis'])('a server that is restarted under load, over TLS, with %s: no gap and nothing twice', async (kind) => {
-  const store = kind === 'Redis' ? redisUrl : 'restarted.db'
+  const store = (kind === 'Redis' && redis?.url) || 'restarted.db'
   const given = { 'key-file': join('keys', 'server-1.pem'), neighborhood, port: `${port}`, 'admin-port': '0', store, 'log-level': 'silent' }
   const files = { 'tls-cert-file': 'cert.pem', 'tls-key-file': 'key.pem' }
   const flags = ['serve', '--json', ...Object.entries({ ...given, ...files }).flatMap(([name, value]) => [`--${name}`, value])]

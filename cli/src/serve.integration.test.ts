@@ -5,10 +5,10 @@ import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { connect } from 'node:tls'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
 import { makeCertificate } from '../../node/src/testing/certificates.ts'
-import { closedPort, type Harness, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { closedPort, type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -29,6 +29,7 @@ beforeAll(async () => {
   await registerDevServer(deployed, third, { ...server, endpoint: `https://127.0.0.1:${port}` })
 }, 60_000)
 
+afterEach(killSpawned)
 afterAll(() => harness.close())
 
 function flags(changes: Record<string, string> = {}): string[] {

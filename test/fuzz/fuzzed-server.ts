@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { generateDeviceKey, type Signer, signGenesis, signMessage, type VerifiedGenesis, webCryptoSigner } from '@dred/protocol'
 import type { ServerKey } from '../../node/src/chain/server-key.ts'
+import { endWithProcess } from '../../node/src/testing/end-with-process.ts'
 import { newServerKey } from '../../node/src/testing/server-key.ts'
 import type { FuzzedServerOptions } from './server.ts'
 import { Finding } from './target.ts'
@@ -146,6 +147,7 @@ async function spawnServer(redis: string | undefined): Promise<Started> {
   const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MIB}`, script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  endWithProcess(child)
   const state: ProcessState = { pid: child.pid ?? 0, log: [], exited: false, code: null, signal: null }
   createInterface(child.stderr).on('line', (line) => state.log.length < 100 && !/Warning|--trace-/.test(line) && state.log.push(line))
   const exited = once(child, 'exit').then(([code, signal]) => Object.assign(state, { exited: true, code, signal }))

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { endWithProcess } from '../../../node/src/testing/end-with-process.ts'
 import { chainModule } from '../testing/harness.ts'
 import { startChild } from './child.ts'
 import { isAlive } from './lock.ts'
@@ -35,6 +36,7 @@ test('a process of the network ends with the one that started it, even when that
     const child = await startChild({ name: 'chain', module: ${JSON.stringify(chainModule)}, args: ['0'], logFile: 'log', cwd: '.', signal })
     console.log(JSON.stringify({ pid: child.pid, ...child.ready }))`
   const parent = spawn(process.execPath, ['--input-type=module', '-e', source], { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] })
+  endWithProcess(parent)
   const [line] = (await once(createInterface({ input: parent.stdout }), 'line')) as [string]
   const { pid, rpcUrl } = JSON.parse(line) as { pid: number; rpcUrl: string }
   expect(isAlive(pid)).toBe(true)

@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'smol-toml'
+import { endWithProcess } from '../../../node/src/testing/end-with-process.ts'
 import { startChild } from '../dev/child.ts'
 import { deployContracts, type LocalDeployment, plannedDeployment } from '../dev/deploy.ts'
 import { chainSettings } from '../dev/files.ts'
@@ -54,15 +56,33 @@ export async function startHarness(operators: number): Promise<Harness> {
     deployed,
     dred: (...args) => outcomeOf(spawnDred(directory, args)),
     close: async () => {
+      await killSpawned()
       await chain.stop(2_000)
       await rm(directory, { recursive: true, force: true })
     },
   }
 }
 
+const spawned = new Set<ChildProcess>()
+
+/** Starts `dred`; a test that fails leaves it to {@link killSpawned}. */
 export function spawnDred(directory: string, args: string[]) {
   const env = { ...process.env, XDG_CONFIG_HOME: join(directory, 'config'), HOME: directory }
-  return spawn(process.execPath, [bin, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [bin, ...args], { cwd: directory, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  endWithProcess(child)
+  spawned.add(child)
+  child.once('exit', () => spawned.delete(child))
+  return child
+}
+
+/** Kills what {@link spawnDred} has started and still runs; processes that it started end by themselves then. */
+export async function killSpawned(): Promise<void> {
+  const exits = Array.from(spawned, async (child) => {
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  })
+  await Promise.all(exits)
 }
 
 export function outcomeOf(child: ReturnType<typeof spawnDred>): Promise<Outcome> {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { VersionVector } from '@dred/protocol'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { advance } from '../log-reader.ts'
+import { endWithProcess } from '../testing/end-with-process.ts'
 import { openSqliteStore } from './sqlite.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
 import { at, channel, message, ownOrigin, self } from './testing/samples.ts'
@@ -24,6 +25,7 @@ describe('a process killed while it writes', () => {
   it.each([1, 200, 1_000])('leaves every reported write and none half, killed after %i', async (count) => {
     const script = fileURLToPath(new URL('testing/append-until-killed.ts', import.meta.url))
     const child = spawn(process.execPath, [script, path], { stdio: ['ignore', 'pipe', 'inherit'] })
+    endWithProcess(child)
     const chunks: AsyncIterator<string> = child.stdout.setEncoding('utf8')[Symbol.asyncIterator]()
     let output: string = (await chunks.next()).value
     await expect(openSqliteStore({ path })).rejects.toMatchObject({ detail: `${path} is in use by another process` })
@@ -67,6 +69,7 @@ describe('a process killed while it cuts what it has written', () => {
   it.each([300, 1_000, 2_000])('leaves an account of what is kept, and says that the rest is gone, killed after %i', async (count) => {
     const script = fileURLToPath(new URL('testing/append-until-killed.ts', import.meta.url))
     const child = spawn(process.execPath, [script, path, '100'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    endWithProcess(child)
     let output = ''
     for await (const chunk of child.stdout.setEncoding('utf8')) {
       output += String(chunk)
