@@ -3,12 +3,11 @@ import type { Store } from '../store/port.ts'
 import type { Metrics } from './metrics.ts'
 import type { Tracing } from './tracing.ts'
 
-/** The methods of a store that are measured: all that do work. */
+/** The methods of a store that are measured: what messages and channels need of it. */
 const OPERATIONS = [
   'append',
   'replicate',
   'purge',
-  'cut',
   'cut',
   'vector',
   'floors',
