@@ -1,4 +1,4 @@
-import { supersedes } from './order.ts'
+import { nameOf, supersedes } from './order.ts'
 import type { Notice, NoticeKind } from './port.ts'
 import { Room, type RoomLimits, type Source } from './room.ts'
 
@@ -53,7 +53,7 @@ export class Board {
   }
 
   get(kind: NoticeKind, about: string): Notice | undefined {
-    return this.#held.get(`${kind} ${about}`)?.notice
+    return this.#held.get(nameOf({ kind, about }))?.notice
   }
 
   /** @param prefix reaches to the end of the first part at least: what is held is found by that */
@@ -113,10 +113,6 @@ export class Board {
     removeFrom(this.#ends, secondOf(notice.expiresAt), name)
     removeFrom(this.#texts, notice.kind, notice.text)
   }
-}
-
-function nameOf({ kind, about }: Notice): string {
-  return `${kind} ${about}`
 }
 
 /** What comes before the first `/`. */

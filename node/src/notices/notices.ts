@@ -4,7 +4,7 @@ import type { Log } from '../log.ts'
 import type { Bus } from '../processes/bus.ts'
 import { Listeners } from '../store/listeners.ts'
 import type { Store } from '../store/port.ts'
-import { Board, type Held } from './board.ts'
+import { Board, type Posted } from './board.ts'
 import { Intake } from './intake.ts'
 import type { Notice, NoticeJudge, NoticeKind, Notices, NoticeSpread } from './port.ts'
 import { Processes } from './processes.ts'
@@ -146,7 +146,7 @@ export class ServerNotices implements Notices, NoticeSpread {
     else this.#post(notice, peer, 'peer')
   }
 
-  #post(notice: Notice, source: Source, by: 'client' | 'peer' | 'process'): 'new' | 'known' | 'over' | 'crowded' | 'full' {
+  #post(notice: Notice, source: Source, by: 'client' | 'peer' | 'process'): Posted['outcome'] {
     const posted = this.#board.post(notice, source, this.#options.now())
     if (posted.outcome === 'crowded' || posted.outcome === 'full') this.#dropped++
     if (posted.outcome !== 'new') return posted.outcome
@@ -167,6 +167,6 @@ export class ServerNotices implements Notices, NoticeSpread {
   }
 
   *#kept(): Iterable<Notice> {
-    for (const { notice } of this.#board.all() as Iterable<Held>) if (kept.has(notice.kind)) yield notice
+    for (const { notice } of this.#board.all()) if (kept.has(notice.kind)) yield notice
   }
 }

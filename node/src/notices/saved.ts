@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import type { Store } from '../store/port.ts'
+import { nameOf } from './order.ts'
 import type { Notice } from './port.ts'
 
 /** Between attempts to save what could not be saved, and between purges, in milliseconds. */
@@ -97,8 +98,4 @@ export class Saved {
     await this.#store.notices.put(notice, replaced)
     if (this.#unsaved.get(nameOf(notice)) === unsaved) this.#unsaved.delete(nameOf(notice))
   }
-}
-
-function nameOf({ kind, about }: Notice): string {
-  return `${kind} ${about}`
 }
