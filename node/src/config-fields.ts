@@ -83,7 +83,7 @@ export class Fields {
 
   /** Whether the value is exactly `false`. */
   isFalse(name: string): boolean {
-    return this.#values[name] === false && this.#asked.add(name).has(name)
+    return this.#take(name) === false
   }
 
   /** To be called after all fields were read: reports the names that nobody asked for. */
@@ -96,14 +96,14 @@ export class Fields {
     }
   }
 
-  #take(name: string): unknown {
-    this.#asked.add(name)
-    return this.#values[name]
-  }
-
   /** Notes that a value is not what is expected, or missing. */
   report(name: string, value: unknown, expected: string): void {
     this.#note(this.#name(name), `${value === undefined ? 'is missing; it is' : 'has to be'} ${expected}`)
+  }
+
+  #take(name: string): unknown {
+    this.#asked.add(name)
+    return this.#values[name]
   }
 
   #note(path: string, problem: string): void {

@@ -11,6 +11,9 @@ import { readStoreConfig, type StoreConfig } from './store/config.ts'
 import { type AcmeConfig, readAcme } from './tls/acme-config.ts'
 import { readTlsConfig, type TlsConfig } from './tls/config.ts'
 
+/** From the most severe on; `silent` logs nothing. */
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
 /** Settings of one relay server. */
 export interface NodeConfig {
   /** Address to listen on. */
@@ -42,7 +45,7 @@ export interface NodeConfig {
   tls?: TlsConfig
   /** Who gives the certificate of `tls`; without it somebody else puts it there. */
   acme?: AcmeConfig
-  logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  logLevel: (typeof logLevels)[number]
   limits: LimitsConfig
   identity: IdentityConfig
   realtime: RealtimeConfig
@@ -114,7 +117,7 @@ function readNodeConfig(fields: Fields): NodeConfig {
     ...(fields.has('serverKeyPassphrase') ? { serverKeyPassphrase: fields.string('serverKeyPassphrase') } : {}),
     ...(fields.has('tls') ? { tls: readTlsConfig(fields.table('tls')) } : {}),
     ...(fields.has('acme') ? { acme: readAcme(fields.table('acme')) } : {}),
-    logLevel: fields.oneOf('logLevel', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
+    logLevel: fields.oneOf('logLevel', logLevels, 'info'),
     limits: readLimits(fields.table('limits')),
     identity: readIdentity(fields.table('identity')),
     realtime: readRealtime(fields.table('realtime')),

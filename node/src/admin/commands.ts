@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify'
+import { logLevels } from '../config.ts'
 import type { Connections } from '../http/connections.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Standing } from '../membership.ts'
@@ -29,8 +30,6 @@ export interface CommandsOptions {
 export type Fields = Readonly<Record<string, unknown>>
 /** @param fields of the body, or of the query where there is none */
 export type Command = (fields: Fields) => object | Promise<object>
-
-const LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
 
 /** What an operator can ask and tell a process, by method and path. */
 export function adminCommands(options: CommandsOptions): Map<string, Command> {
@@ -64,9 +63,10 @@ export function adminCommands(options: CommandsOptions): Map<string, Command> {
     [
       'POST /admin/log-level',
       ({ level }) => {
-        if (typeof level !== 'string' || !LEVELS.includes(level)) throw malformed(`level has to be one of ${LEVELS.join(', ')}`)
-        logger.level = level
-        return { level }
+        const known = logLevels.find((name) => name === level)
+        if (known === undefined) throw malformed(`level has to be one of ${logLevels.join(', ')}`)
+        logger.level = known
+        return { level: known }
       },
     ],
     [
