@@ -1,9 +1,10 @@
-import { BlockList, isIPv6, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Server } from 'node:http'
 import { addressKey } from '../limits/address.ts'
 import type { AtOnce } from '../limits/config.ts'
 import { Shares } from '../limits/shares.ts'
 import { rawProblem } from './errors.ts'
+import { proxies } from './proxies.ts'
 
 export interface ConnectionsOptions extends AtOnce {
   /** Addresses and networks of proxies, each of which speaks for many. */
@@ -16,18 +17,11 @@ export interface ConnectionsOptions extends AtOnce {
 const MAX_PARTING = 100
 const PARTING_MS = 1_000
 
-/** What proxies in `trustProxy` may be called beside addresses and networks. */
-const NAMED: Record<string, readonly string[]> = {
-  loopback: ['127.0.0.0/8', '::1'],
-  linklocal: ['169.254.0.0/16', 'fe80::/10'],
-  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
-}
-
 /** The connections of one server, in all and of each address. */
 export class Connections {
   readonly #options: ConnectionsOptions
   readonly #shares: Shares
-  readonly #trusted: BlockList
+  readonly #isProxy: (address: string) => boolean
   readonly #sockets = new Map<Socket, string>()
   #parting = 0
   #refused = 0
@@ -37,7 +31,7 @@ export class Connections {
   constructor(options: ConnectionsOptions) {
     this.#options = options
     this.#shares = new Shares({ what: 'connections', ...options })
-    this.#trusted = networks(options.trusted)
+    this.#isProxy = proxies(options.trusted)
   }
 
   get count(): number {
@@ -75,7 +69,7 @@ export class Connections {
     const address = socket.remoteAddress
     // Already gone.
     if (address === undefined) return false
-    const isProxy = this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+    const isProxy = this.#isProxy(address)
     const key = addressKey(address)
     const { total, perAddress } = this.#options
     if (this.#sockets.size >= total || (!isProxy && this.#shares.of(key) >= perAddress)) return false
@@ -111,16 +105,4 @@ export class Connections {
 function count(bytes: { received: number; sent: number }, { bytesRead, bytesWritten }: Socket): void {
   bytes.received += bytesRead
   bytes.sent += bytesWritten
-}
-
-/** What `trustProxy` names. @throws the system's error for what is no address and no network */
-export function networks(trusted: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const entry of trusted.flatMap((name) => NAMED[name] ?? [name])) {
-    const [address = '', bits] = entry.split('/')
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4'
-    if (bits === undefined) list.addAddress(address, family)
-    else list.addSubnet(address, Number(bits), family)
-  }
-  return list
 }

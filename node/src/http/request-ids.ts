@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { isIPv6 } from 'node:net'
-import { networks } from './connections.ts'
+import { proxies } from './proxies.ts'
 
 const TAKEN_OVER = /^[\w.:/+=-]{1,64}$/
 
@@ -11,12 +10,12 @@ const TAKEN_OVER = /^[\w.:/+=-]{1,64}$/
  */
 export function requestIds(trustProxy: readonly string[]): (request: Pick<IncomingMessage, 'headers' | 'socket'>) => string {
   const boot = randomBytes(6).toString('base64url')
-  const trusted = networks(trustProxy)
+  const isProxy = proxies(trustProxy)
   let count = 0
   return ({ headers, socket }) => {
     const given = trustProxy.length > 0 ? headers['x-request-id'] : undefined
     const address = socket?.remoteAddress
-    if (typeof given === 'string' && TAKEN_OVER.test(given) && address && trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')) {
+    if (typeof given === 'string' && TAKEN_OVER.test(given) && address && isProxy(address)) {
       return given
     }
     return `${boot}-${(++count).toString(36)}`
