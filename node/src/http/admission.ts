@@ -5,6 +5,7 @@ import { addressKey } from '../limits/address.ts'
 import { inSequence } from '../limits/in-sequence.ts'
 import { type Limiter, requestCost } from '../limits/limiter.ts'
 import { Shares } from '../limits/shares.ts'
+import { PEER_PATH } from '../peers/dial.ts'
 import { endUnreadBody, takesBody } from './bodies.ts'
 import { bodyWork, routeCost } from './costs.ts'
 import { tellState } from './errors.ts'
@@ -18,8 +19,6 @@ declare module 'fastify' {
     address: string
   }
 }
-
-const PEER_PATH = '/peer'
 
 /**
  * Decides which requests are worked on. Before anything is read, verified or looked up, the address that a request comes from pays for

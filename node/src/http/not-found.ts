@@ -1,11 +1,12 @@
 import { DredError, type Route, routes } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { PEER_PATH } from '../peers/dial.ts'
 
 const templates: Pick<Route, 'method' | 'path'>[] = [
   ...Object.values(routes),
   { method: 'GET', path: '/problems/:code' },
   { method: 'GET', path: '/openapi.json' },
-  { method: 'POST', path: '/peer' },
+  { method: 'POST', path: PEER_PATH },
 ]
 
 const methodsByPattern = new Map<string, string[]>()

@@ -1,6 +1,7 @@
 import { Http2ServerResponse } from 'node:http2'
 import { DredError } from '@dred/protocol'
 import type { FastifyInstance } from 'fastify'
+import { PEER_PATH } from '../peers/dial.ts'
 import type { AppContext } from './app.ts'
 
 /**
@@ -9,7 +10,7 @@ import type { AppContext } from './app.ts'
 export function registerPeerRoute(app: FastifyInstance, { replicator }: AppContext): void {
   app.route({
     method: 'POST',
-    url: '/peer',
+    url: PEER_PATH,
     // Before the body would be parsed: it never ends.
     onRequest: [
       (_request, reply, done) => {

@@ -2,12 +2,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { paths } from '@dred/protocol'
 import { toDredError } from '../http/errors.ts'
 import { RateLimited } from '../limits/rate-limited.ts'
+import { PEER_PATH } from '../peers/dial.ts'
 import type { Metrics } from './metrics.ts'
 import type { RequestSpan, Tracing } from './tracing.ts'
 
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS'])
 /** What lasts for as long as its client wants. */
-const LASTING = new Set<string>([paths.streamChannel, paths.streamChannels, '/peer'])
+const LASTING = new Set<string>([paths.streamChannel, paths.streamChannels, PEER_PATH])
 const CLIENT_LEFT = 499
 
 /** Counts requests and logs them at level debug: never what they carry, nor parts of addresses that clients choose. */
