@@ -69,7 +69,7 @@ async function start({ servers, folder, profile }: StartOptions, { kind, process
     const file = join(folder, `server-${index}.json`)
     writeFileSync(file, JSON.stringify(settings))
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-    const command = [process.execPath, ...profiling, script('dred-server.ts'), file]
+    const command = [process.execPath, '--max-semi-space-size=8', ...profiling, script('dred-server.ts'), file]
     for (let i = 0; i < processes; i++)
       relays.push(await launch(command, { name: `server-${index}-${i}`, folder, ready: /"adminUrl".*\n/, core: cores?.servers }))
   }

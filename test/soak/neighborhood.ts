@@ -80,7 +80,9 @@ export class Neighborhood {
 
 async function spawnServer(options: SoakedServerOptions): Promise<Running> {
   const script = join(import.meta.dirname, 'server.ts')
-  const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--max-semi-space-size=8', script, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const first = (await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'exit')])) as [unknown]
   const { adminUrl } = JSON.parse(String(first[0])) as { adminUrl: string }
   return { url: `http://127.0.0.1:${options.port}`, adminUrl, child }

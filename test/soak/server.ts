@@ -8,7 +8,6 @@ import { openRedisStore } from '../../node/src/store/redis.ts'
 import { openSqliteStore } from '../../node/src/store/sqlite.ts'
 import { noChain } from '../../node/src/testing/no-chain.ts'
 import { MemoryRegistry } from '../../node/src/testing/registry-view.ts'
-import { keepYoungGeneration } from '../../node/src/young-generation.ts'
 
 /** What the process is told on its command line, as JSON. */
 export interface SoakedServerOptions {
@@ -45,5 +44,4 @@ async function serve({ id, servers, keyFile, port, store: where }: SoakedServerO
   process.stdout.write(`${JSON.stringify({ adminUrl: node.adminUrl })}\n`)
 }
 
-keepYoungGeneration()
 await serve(JSON.parse(process.argv[2] ?? '') as SoakedServerOptions)

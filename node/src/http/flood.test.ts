@@ -22,7 +22,7 @@ let signer: Signer
 
 beforeEach(async () => {
   const script = fileURLToPath(new URL('testing/flooded-server.ts', import.meta.url))
-  server = spawn(process.execPath, ['--max-old-space-size=96', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  server = spawn(process.execPath, ['--max-old-space-size=96', '--max-semi-space-size=8', script], { stdio: ['ignore', 'pipe', 'inherit'] })
   endWithProcess(server)
   if (!server.stdout) throw new Error('no output')
   const [line] = (await once(server.stdout, 'data')) as [Buffer]

@@ -1,8 +1,5 @@
 import { defaultLimits } from '../../limits/config.ts'
 import { startTestNode } from '../../testing/test-node.ts'
-import { keepYoungGeneration } from '../../young-generation.ts'
-
-keepYoungGeneration()
 
 // A server with the limits of one in production, whose slow clients are given up sooner.
 const node = await startTestNode({
