@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createServerKeyFile } from '../../node/src/chain/server-key.ts'
+import { endWithProcess } from '../../node/src/testing/end-with-process.ts'
 import { registeredServer } from '../../node/src/testing/registry-view.ts'
 import type { SoakedServerOptions } from './server.ts'
 
