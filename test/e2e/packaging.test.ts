@@ -99,6 +99,16 @@ describe('the container', () => {
   })
 })
 
+test('unit and image keep what new objects and threads take of the memory small', () => {
+  const settings = 'NODE_OPTIONS=--max-semi-space-size=8 MALLOC_ARENA_MAX=2'
+  expect(file('dred.service')).toMatch(new RegExp(`^Environment=${settings}$`, 'm'))
+  expect(
+    file('Dockerfile')
+      .split(/^FROM /m)
+      .at(-1),
+  ).toMatch(new RegExp(`^ENV ${settings}$`, 'm'))
+})
+
 test('the example of a configuration is one', async () => {
   const address = (digit: string) => `0x${digit.repeat(40)}`
   const deployment = {
