@@ -115,8 +115,9 @@ describe('commands', () => {
     expect((await call('POST /admin/drain')).body).toEqual({ draining: true })
     expect(await stream.text()).toContain('"reason":"shutting_down"')
     expect((await publish(node.url, channel, { signer, message: 1 })).body).toMatchObject({ code: 'shutting_down' })
-    expect((await fetch(`${node.adminUrl}/readyz`)).status).toBe(503)
-    expect((await fetch(`${node.adminUrl}/livez`)).status).toBe(200)
+    const probe = async (path: string, method: string): Promise<number> => (await fetch(node.adminUrl + path, { method })).status
+    expect([await probe('/readyz', 'GET'), await probe('/readyz', 'HEAD')]).toEqual([503, 503])
+    expect([await probe('/livez', 'GET'), await probe('/livez', 'HEAD')]).toEqual([200, 200])
     expect((await call('GET /admin/status')).body).toMatchObject({ draining: true })
   })
 

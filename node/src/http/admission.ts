@@ -12,6 +12,7 @@ import { tellState } from './errors.ts'
 import { hasLeft } from './has-left.ts'
 import { HeldPages } from './held-pages.ts'
 import type { HttpLimits } from './limits.ts'
+import { declaredMethod } from './methods.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -75,7 +76,7 @@ function chargeFurther(request: FastifyRequest, limiter: Limiter): void | Promis
   const work = bodyWork(request.body)
   const { work: ofRoute, scope } = routeCost(request.method, request.routeOptions.url)
   // Messages are charged to their senders by themselves.
-  const isRead = request.method === 'GET' || scope === 'sessions'
+  const isRead = declaredMethod(request.method) === 'GET' || scope === 'sessions'
   return inSequence([
     () => (work > 1 ? limiter.take('address', request.address, work - 1) : undefined),
     () => (isRead ? limiter.asked(request.caller, ofRoute) : undefined),

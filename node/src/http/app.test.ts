@@ -27,8 +27,7 @@ describe('addresses', () => {
 
   test('methods that an address does not take', async () => {
     const { response } = await client.call({ method: 'DELETE', path: `/channel/${channel}` })
-    expect(response.headers.get('allow')).toBe('POST, PUT, GET')
-    expect(await client.status({ method: 'HEAD', path: `/channel/${channel}/stream` })).toBe(405)
+    expect(response.headers.get('allow')).toBe('POST, PUT, GET, HEAD')
     for (const [method, path] of [
       ['DELETE', `/channel/${channel}`],
       ['POST', `/channel/${channel}/stream`],
@@ -39,6 +38,30 @@ describe('addresses', () => {
     ] as const) {
       await expectProblem(client, { method, path }, 'method_not_allowed')
     }
+  })
+
+  test('what answers GET answers HEAD, with the same head and no body', async () => {
+    for (const path of ['/.well-known/dred', '/channels', `/channel/${channel}`, `/channel/${channel}/messages`, '/openapi.json']) {
+      const heads = await Promise.all(['GET', 'HEAD'].map((method) => fetch(node.url + path, { method })))
+      const [get, head] = heads.map(({ status, headers }) => [
+        status,
+        ...['content-type', 'content-length'].map((name) => headers.get(name)),
+      ])
+      expect(head).toEqual(get)
+      expect(await heads[1]?.text()).toBe('')
+    }
+    const refused = await fetch(`${node.url}/channel/nothing`, { method: 'HEAD' })
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([400, 'application/problem+json; charset=utf-8'])
+  })
+
+  test('HEAD waits for nothing, and no stream is opened for it', async () => {
+    const { json } = await client.call({ path: `/channel/${channel}/messages` })
+    const waiting = `/channel/${channel}/messages?after=${String(json['cursor'])}&waitMs=25000`
+    const before = performance.now()
+    expect(await client.status({ method: 'HEAD', path: waiting })).toBe(200)
+    expect(performance.now() - before).toBeLessThan(10_000)
+    const { response } = await client.call({ method: 'HEAD', path: `/channel/${channel}/stream` })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET'])
   })
 
   test('a trailing slash is ignored', async () => {

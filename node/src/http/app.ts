@@ -109,7 +109,6 @@ export async function createApp(context: AppContext, options: AppOptions): Promi
     bodyLimit: limits.bodyBytes,
     trustProxy: options.trustProxy.length > 0 ? options.trustProxy : false,
     return503OnClosing: false,
-    exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 256 },
     schemaController,
     frameworkErrors: fail,

@@ -67,7 +67,9 @@ export function registerChannelRoutes(app: Routes, context: AppContext, pages: H
       const { after, waitMs = 0 } = request.query
       if (waitMs > 0 && after === undefined) throw new DredError('malformed_request', { detail: 'waitMs goes with after' })
       const read = () => pages.make(request.address, () => channels.history(id, request.query, request.caller))
-      const { json } = waitMs > 0 ? await polls.poll(id, { waitMs, read, left: onceClosed(reply) }) : await read()
+      // Who does not want the page need not wait for it.
+      const waits = waitMs > 0 && request.method !== 'HEAD'
+      const { json } = waits ? await polls.poll(id, { waitMs, read, left: onceClosed(reply) }) : await read()
       // The page is JSON text already, with the signed bytes as they came.
       return reply.type(JSON_TYPE).send(Buffer.from(json) as never)
     },

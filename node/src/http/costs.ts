@@ -1,5 +1,6 @@
 import { controlNames, paths } from '@dred/protocol'
 import type { Scope } from '../limits/config.ts'
+import { declaredMethod } from './methods.ts'
 
 /** What a request asks of the server before it is known who asks. */
 export interface RouteCost {
@@ -35,7 +36,7 @@ const costs = new Map<string, RouteCost>([
 
 /** @param path template of the route; undefined where there is none */
 export function routeCost(method: string, path: string | undefined): RouteCost {
-  return (path !== undefined && costs.get(`${method} ${path}`)) || SIMPLE
+  return (path !== undefined && costs.get(`${declaredMethod(method)} ${path}`)) || SIMPLE
 }
 
 /** Further simple requests that a body stands for: every message of a batch is verified, every channel of a stream looked up. */

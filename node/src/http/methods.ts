@@ -11,3 +11,8 @@ export function knownMethods(handler: RequestListener): RequestListener {
     handler(request, response)
   }
 }
+
+/** The method that the route of a request declares: what answers GET answers HEAD, without the body. */
+export function declaredMethod(method: string): string {
+  return method === 'HEAD' ? 'GET' : method
+}

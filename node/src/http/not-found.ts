@@ -1,4 +1,4 @@
-import { DredError, type Route, routes } from '@dred/protocol'
+import { DredError, paths, type Route, routes } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PEER_PATH } from '../peers/dial.ts'
 
@@ -12,7 +12,8 @@ const templates: Pick<Route, 'method' | 'path'>[] = [
 const methodsByPattern = new Map<string, string[]>()
 for (const { method, path } of templates) {
   const pattern = `^${path.replaceAll('.', '\\.').replace(/:[a-z]+/g, '[^/]+')}/?$`
-  methodsByPattern.set(pattern, [...(methodsByPattern.get(pattern) ?? []), method])
+  const head = method === 'GET' && path !== paths.streamChannel ? ['HEAD'] : []
+  methodsByPattern.set(pattern, [...(methodsByPattern.get(pattern) ?? []), method, ...head])
 }
 
 /** Tells an address that does not exist from one that does not take the method. */
@@ -21,7 +22,7 @@ export function notFound(request: FastifyRequest, reply: FastifyReply): void {
   for (const [pattern, methods] of methodsByPattern) {
     if (!new RegExp(pattern).test(path) || methods.includes(request.method)) continue
     reply.header('allow', methods.join(', '))
-    throw new DredError('method_not_allowed', { detail: `It takes ${methods.join(' and ')}` })
+    throw new DredError('method_not_allowed', { detail: `It takes ${methods.join(', ')}` })
   }
   throw new DredError('not_found')
 }

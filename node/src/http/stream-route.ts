@@ -17,6 +17,8 @@ export function registerStreamRoutes(
 ): void {
   app.route({
     ...declaration(routes.streamChannel),
+    // Its head says nothing that could not be known, and what follows would have no end.
+    exposeHeadRoute: false,
     handler: async (request, reply) => {
       const { query } = request
       hub.assertCapacity()

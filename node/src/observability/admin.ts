@@ -43,7 +43,7 @@ export async function startAdmin({ host, port, checks, metrics, tokenFile, comma
         const answered = await perform(request, commands, token)
         return send(200, JSON.stringify(answered), JSON_TYPE)
       }
-      if (request.method !== 'GET') return send(405, 'Only GET\n')
+      if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'Only GET and HEAD\n')
       if (path === '/livez') return send(200, 'ok\n')
       if (path === '/metrics') return send(200, await metrics.text(), metrics.contentType)
       if (path !== '/readyz') return send(404, 'There are /livez, /readyz and /metrics\n')

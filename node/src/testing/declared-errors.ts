@@ -1,4 +1,5 @@
 import { type ErrorCode, isErrorCode, type RouteName, routeErrors, routes } from '@dred/protocol'
+import { declaredMethod } from '../http/methods.ts'
 import type { ToldProblem } from '../http/problem-channel.ts'
 
 const always: readonly ErrorCode[] = routeErrors.wellKnown
@@ -18,7 +19,7 @@ const declared = new Map<string, readonly ErrorCode[]>([
 
 /** Whether an address may answer with an error. @param route template, undefined where there is no route */
 export function isDeclared({ method, route, code }: ToldProblem): boolean {
-  const codes = declared.get(route === undefined ? 'none' : `${method} ${route}`)
+  const codes = declared.get(route === undefined ? 'none' : `${declaredMethod(method)} ${route}`)
   return codes !== undefined && isErrorCode(code) && codes.includes(code)
 }
 
