@@ -13,7 +13,7 @@ import type { Access } from '../access/port.ts'
 import type { ChannelTracker } from '../channel-tracker.ts'
 import { type Allowances, unlimited } from '../limits/port.ts'
 import type { Notice, Notices } from '../notices/port.ts'
-import { Listeners } from '../store/listeners.ts'
+import { Listeners } from '../listeners.ts'
 
 /** How far in the future a lease may be dated, at a client's server and where a server passes it on. */
 const AHEAD_MS = { client: 30_000, peer: 60_000 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream'
 import { HybridClock } from '@dred/protocol/relay'
 import { isLeaving, linkedServers } from '../chain/standing.ts'
 import type { RegistryView } from '../chain/port.ts'
+import { Listeners } from '../listeners.ts'
 import { noLinks } from '../peers/no-links.ts'
 import type { Confirmation, RelayStatistics, Replicator } from '../peers/port.ts'
 import type { Entry, Store } from '../store/port.ts'
@@ -30,7 +31,7 @@ export class Follower implements Replicator {
   readonly #clock = new HybridClock()
   readonly #statistics = noLinks()
   readonly #admissions = new Set<Admission>()
-  readonly #listeners = new Set<() => void>()
+  readonly #confirmed = new Listeners<[]>()
   #word: Word | undefined
   #stops: (() => void)[] = []
 
@@ -74,8 +75,7 @@ export class Follower implements Replicator {
   }
 
   onConfirmed(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#confirmed.add(listener)
   }
 
   purged(): void {}
@@ -105,7 +105,7 @@ export class Follower implements Replicator {
     // Of a process that led before, and has not noticed.
     if (word.term < (this.#word?.term ?? 0)) return
     this.#word = word
-    for (const listener of this.#listeners) listener()
+    this.#confirmed.emit()
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { RegistryView } from '../chain/port.ts'
+import { Listeners } from '../listeners.ts'
 import type { Log } from '../log.ts'
 import type { Confirmation, RelayStatistics, Replicator } from '../peers/port.ts'
 import type { Store } from '../store/port.ts'
@@ -31,10 +32,8 @@ export interface SharedReplicatorOptions {
 export class SharedReplicator implements Replicator {
   readonly #options: SharedReplicatorOptions
   readonly #leadership: Leadership
-  readonly #listeners = new Set<() => void>()
-  readonly #say = (): void => {
-    for (const listener of this.#listeners) listener()
-  }
+  readonly #confirmed = new Listeners<[]>()
+  readonly #say = (): void => this.#confirmed.emit()
   #current: Replicator
   #stopTelling: (() => void)[] = []
   /** Whom connections of peers are handed to. */
@@ -90,8 +89,7 @@ export class SharedReplicator implements Replicator {
   }
 
   onConfirmed(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#confirmed.add(listener)
   }
 
   purged(): void {

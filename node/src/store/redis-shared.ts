@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Bus } from '../processes/bus.ts'
 import type { Attendance, Bid, SharedStore } from '../processes/port.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners } from '../listeners.ts'
 import type { Position } from './port.ts'
 import type { RedisConnectionOptions, ScriptedRedis } from './redis-connection.ts'
 import type { Keys } from './redis-records.ts'

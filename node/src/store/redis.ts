@@ -1,7 +1,7 @@
 import { type Coordinate, DredError, originOf } from '@dred/protocol'
 import { EXPIRED_CHANNEL_KEPT_MS, EXPIRED_MESSAGES_KEPT_MS, PURGE_STEP, unavailable } from './entries.ts'
 import type { TokenPool } from '../limits/port.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners } from '../listeners.ts'
 import type { AppendResult, Entry, NewEntry, OriginEntry, Place, Position, Store, StoreSize } from './port.ts'
 import { RedisConnection, type RedisConnectionOptions, type ScriptedRedis } from './redis-connection.ts'
 import { RedisFeed } from './redis-feed.ts'

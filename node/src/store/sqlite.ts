@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { DredError } from '@dred/protocol'
 import { unavailable } from './entries.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners } from '../listeners.ts'
 import type { Entry, OriginEntry, Place, RetentionCaps, Store, StoreSize } from './port.ts'
 import { GroupCommits } from './sqlite-commits.ts'
 import { backUpDatabase } from './sqlite-backup.ts'
