@@ -1,4 +1,4 @@
-import type { CloseReason, ManyStreamEvent, StoredEvent, StreamEvent } from '@dred/protocol'
+import { type CloseReason, DredError, type ManyStreamEvent, type StoredEvent, type StreamEvent } from '@dred/protocol'
 import { Chunk } from './chunk.ts'
 import { eventFrame, type StreamFormat } from './format.ts'
 import type { Sink } from './sink.ts'
@@ -79,6 +79,12 @@ export class Connection {
   /** @param cursor see {@link eventFrame} */
   tell(event: StreamEvent | ManyStreamEvent, cursor?: string): void {
     this.write(new Chunk(eventFrame(this.format, event, cursor)))
+  }
+
+  /** Tells why a channel cannot be followed any more. @param cursor see {@link eventFrame} */
+  tellError(error: unknown, channel: string, cursor?: string): void {
+    const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
+    this.tell({ ...problem.toProblem(), type: 'error', ...(this.many ? { channel } : {}) }, cursor)
   }
 
   /** @param shared the same events in this format */

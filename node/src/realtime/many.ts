@@ -1,4 +1,4 @@
-import { DredError, type StreamsRequest, type StreamQuery } from '@dred/protocol'
+import type { StreamQuery, StreamsRequest } from '@dred/protocol'
 import type { StreamStart } from '../channels.ts'
 import type { Connection } from './connection.ts'
 import type { Hub } from './hub.ts'
@@ -28,8 +28,7 @@ export async function followMany(hub: Hub, connection: Connection, { channels, s
         const plan = await start(channel, cursor === null ? {} : { after: cursor })
         await hub.follow(connection, { ...plan, ...wants })
       } catch (error) {
-        const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
-        connection.tell({ ...problem.toProblem(), type: 'error', channel })
+        connection.tellError(error, channel)
       }
     }
   }

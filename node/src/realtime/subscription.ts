@@ -211,9 +211,7 @@ export class Subscription {
       this.close('store_unavailable', 1_000)
       return
     }
-    const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
-    const of = this.connection.many ? { channel: this.#channel.id } : undefined
-    this.connection.tell({ ...problem.toProblem(), type: 'error', ...of }, this.cursor)
+    this.connection.tellError(error, this.#channel.id, this.cursor)
     if (this.connection.many) this.detach()
     else this.connection.end()
   }
