@@ -84,6 +84,7 @@ async function spawnServer(options: SoakedServerOptions): Promise<Running> {
   const child = spawn(process.execPath, ['--max-semi-space-size=8', script, JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  endWithProcess(child)
   const first = (await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'exit')])) as [unknown]
   const { adminUrl } = JSON.parse(String(first[0])) as { adminUrl: string }
   return { url: `http://127.0.0.1:${options.port}`, adminUrl, child }
