@@ -4,10 +4,10 @@ import type { Connections } from '../http/connections.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Standing } from '../membership.ts'
 import type { RelayStatistics } from '../peers/port.ts'
-import type { Check } from '../observability/admin.ts'
 import type { Store } from '../store/port.ts'
 import { backUp } from './backup.ts'
 import { malformed, readBlockable, readSeconds } from './block-request.ts'
+import type { Check } from './server.ts'
 
 export interface CommandsOptions {
   store: Pick<Store, 'backup'>

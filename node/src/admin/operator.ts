@@ -3,13 +3,13 @@ import type { RegistryView } from '../chain/port.ts'
 import type { Connections } from '../http/connections.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { Membership } from '../membership.ts'
-import type { Check } from '../observability/admin.ts'
-import { examine } from '../observability/checks.ts'
 import type { Replication } from '../processes/index.ts'
 import type { Realtime } from '../realtime/realtime.ts'
 import type { Store } from '../store/port.ts'
 import type { Certificates } from '../tls/port.ts'
+import { examine } from './checks.ts'
 import { adminCommands, type Command } from './commands.ts'
+import type { Check } from './server.ts'
 
 export interface OperatorOptions {
   store: Store

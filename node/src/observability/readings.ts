@@ -10,7 +10,7 @@ import type { Presence } from '../presence/presence.ts'
 import type { SignatureStatistics } from '../signatures/pool.ts'
 import type { Store } from '../store/port.ts'
 import type { Certificates } from '../tls/port.ts'
-import type { Check } from './admin.ts'
+import type { Check } from '../admin/server.ts'
 import type { Reading } from './definition.ts'
 
 /** What waits for messages now. */

@@ -1,9 +1,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DredError } from '@dred/protocol'
-import { perform } from '../admin/answer.ts'
-import type { Command } from '../admin/commands.ts'
-import { loadAdminToken } from '../admin/token.ts'
+import { perform } from './answer.ts'
+import type { Command } from './commands.ts'
+import { loadAdminToken } from './token.ts'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 

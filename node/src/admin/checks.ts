@@ -2,7 +2,7 @@ import type { RegistryView } from '../chain/port.ts'
 import type { Standing } from '../membership.ts'
 import type { Store } from '../store/port.ts'
 import type { Certificates } from '../tls/port.ts'
-import type { Check } from './admin.ts'
+import type { Check } from './server.ts'
 
 export interface Examined {
   store: Store
