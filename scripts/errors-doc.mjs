@@ -1,8 +1,7 @@
 // Writes docs/protocol/errors.md from the table that the server uses. `--check` fails when the committed page differs.
-import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '@dred/protocol'
+import { generated } from './generated.mjs'
 
-const file = new URL('../docs/protocol/errors.md', import.meta.url)
 const rows = Object.entries(errors).map(
   ([code, { status, retryable, title }]) => `| \`${code}\` | ${status} | ${retryable ? 'yes' : 'no'} | ${title} |`,
 )
@@ -24,11 +23,4 @@ on another server. \`detail\` says more where there is more to say; \`cursor_exp
 ${rows.join('\n')}
 `
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(file, 'utf8') !== page) {
-    process.stderr.write('docs/protocol/errors.md is not what the table says: run node scripts/errors-doc.mjs\n')
-    process.exit(1)
-  }
-} else {
-  writeFileSync(file, page)
-}
+generated('docs/protocol/errors.md', page)

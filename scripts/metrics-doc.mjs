@@ -1,8 +1,7 @@
 // Writes docs/operating/metrics.md from the metrics that the server has. `--check` fails when the committed page differs.
-import { readFileSync, writeFileSync } from 'node:fs'
 import { catalogue } from '../node/src/observability/catalogue.ts'
+import { generated } from './generated.mjs'
 
-const file = new URL('../docs/operating/metrics.md', import.meta.url)
 const UNITS = ['seconds', 'bytes']
 
 /** By the end of the name; without one it is a number of what the text says. */
@@ -36,11 +35,4 @@ about a microsecond.
 
 ${sections.join('\n')}`
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(file, 'utf8') !== page) {
-    process.stderr.write('docs/operating/metrics.md is not what the server tells: run node scripts/metrics-doc.mjs\n')
-    process.exit(1)
-  }
-} else {
-  writeFileSync(file, page)
-}
+generated('docs/operating/metrics.md', page)

@@ -1,10 +1,9 @@
 // Writes docs/protocol/route-errors.md from the routes, their declared errors and the situations in which tests show them. `--check`
 // fails when the committed page differs.
-import { readFileSync, writeFileSync } from 'node:fs'
 import { errors, routes } from '@dred/protocol'
 import { shownErrors } from '../node/src/http/errors-shown/index.ts'
+import { generated } from './generated.mjs'
 
-const file = new URL('../docs/protocol/route-errors.md', import.meta.url)
 const byRoute = Map.groupBy(shownErrors(), ({ route }) => route)
 const total = shownErrors().length
 const sections = [...byRoute].map(([route, shown]) => {
@@ -50,11 +49,4 @@ would have.
 
 ${sections.join('\n')}`
 
-if (process.argv.includes('--check')) {
-  if (readFileSync(file, 'utf8') !== page) {
-    process.stderr.write('docs/protocol/route-errors.md is not what the routes say: run node scripts/route-errors-doc.mjs\n')
-    process.exit(1)
-  }
-} else {
-  writeFileSync(file, page)
-}
+generated('docs/protocol/route-errors.md', page)
