@@ -51,8 +51,8 @@ beforeAll(async () => {
   })
   const upstream = new URL(node.url).host
   const caddyfile = await adapted('Caddyfile', [
-    // Caddy gets a certificate by itself where it is on the internet.
-    ['{\n\tservers {', '{\n\tadmin off\n\tauto_https off\n\tservers {'],
+    // Caddy gets a certificate by itself where it is on the internet, and ends only after connections that browsers left open.
+    ['{\n\tservers {', '{\n\tadmin off\n\tauto_https off\n\tgrace_period 100ms\n\tservers {'],
     ['relay.example.org {', `https://localhost:${ports.caddy} {\n\ttls ${cert} ${key}`],
     ['https://127.0.0.1:8443', `https://${upstream}`],
     ['tls_server_name relay.example.org', `tls_server_name localhost\n\t\t\ttls_trusted_ca_certs ${cert}`],
