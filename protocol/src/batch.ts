@@ -1,9 +1,8 @@
 import type { Static } from 'typebox'
 import { limits } from './limits.ts'
 import { Problem, PublishResult, SignedMessage } from './schemas.ts'
-import { Type } from './type.ts'
+import { strict, Type } from './type.ts'
 
-const strict = { additionalProperties: false } as const
 const bounds = { minItems: 1, maxItems: limits.batchMessages }
 
 /** What a client posts to a channel's messages. */

@@ -4,10 +4,9 @@ import { type Signer, type VerifySignature, verifySignature } from './ed25519.ts
 import { DredError } from './errors.ts'
 import { limits } from './limits.ts'
 import { Id, Key, Signature, TimeMs } from './schemas.ts'
-import { Type } from './type.ts'
+import { strict, Type } from './type.ts'
 import { describeMismatch } from './validate.ts'
 
-const strict = { additionalProperties: false } as const
 const Data = Type.Unknown({ description: `Any JSON value of up to ${limits.presenceBytes} bytes` })
 
 /** What a device says to be present in a channel: a lease, to be renewed before it ends. */

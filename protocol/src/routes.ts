@@ -1,6 +1,6 @@
 import type { Static, TSchema } from 'typebox'
 import { BatchResult, MessageBatch } from './batch.ts'
-import { Type } from './type.ts'
+import { strict, Type } from './type.ts'
 import { Capability, Challenge, Revocation, RevocationResult, Session, SessionRequest } from './identity/index.ts'
 import { limits } from './limits.ts'
 import { MemberList } from './membership/members.ts'
@@ -35,7 +35,6 @@ export interface Route {
 }
 
 const ChannelParams = Type.Object({ id: Id })
-const strict = { additionalProperties: false } as const
 const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: limits.pageItems }))
 
 export const PublishQuery = Type.Object(

@@ -1,8 +1,6 @@
 import type { Static } from 'typebox'
-import { Type } from './type.ts'
+import { strict, Type } from './type.ts'
 import { limits } from './limits.ts'
-
-const strict = { additionalProperties: false } as const
 
 export const Id = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'SHA-256, base64url without padding' })
 export const Key = Type.String({ pattern: '^[A-Za-z0-9_-]{43}$', description: 'Ed25519 public key, base64url without padding' })

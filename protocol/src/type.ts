@@ -12,6 +12,9 @@ const of =
   (type?: string) =>
   (options?: object): object => ({ ...(type === undefined ? {} : { type }), ...options })
 
+/** Of an object that has no other properties than those that are named. */
+export const strict = { additionalProperties: false } as const
+
 /**
  * TypeBox's builders with its types: what they make is plain JSON Schema. Its own bring along what only its compiler needs, which is a tenth of what
  * a browser would load of the SDK.

@@ -1,12 +1,10 @@
 import type { Static } from 'typebox'
 import { limits } from '../limits.ts'
 import { Key, Signature } from '../schemas.ts'
-import { Type } from '../type.ts'
+import { strict, Type } from '../type.ts'
 import { Challenge } from './session.ts'
 
 // Apart from what clients check, so that pages need not load it.
-
-const strict = { additionalProperties: false } as const
 
 /** A wallet's signed word that a device acts for it. */
 export const Delegation = Type.Object(

@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import { canonicalJson, utf8 } from '../encoding.ts'
 import { limits } from '../limits.ts'
 import { Key, TimeMs } from '../schemas.ts'
-import { Type } from '../type.ts'
+import { strict, Type } from '../type.ts'
 import { Wallet } from './delegation.ts'
 import { inNeighborhood, type NeighborhoodRef } from './neighborhood-ref.ts'
 
@@ -18,7 +18,7 @@ export const Revocation = Type.Object(
       description: 'By the device: Ed25519, base64url; by the wallet: EIP-191, hexadecimal',
     }),
   },
-  { additionalProperties: false },
+  strict,
 )
 export type Revocation = Static<typeof Revocation>
 

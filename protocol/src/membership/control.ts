@@ -4,10 +4,8 @@ import { type Signer, type VerifySignature, verifySignature } from '../ed25519.t
 import { DredError } from '../errors.ts'
 import { limits } from '../limits.ts'
 import { type ControlName, Id, Key, Signature, TimeMs } from '../schemas.ts'
-import { Type } from '../type.ts'
+import { strict, Type } from '../type.ts'
 import { describeMismatch } from '../validate.ts'
-
-const strict = { additionalProperties: false } as const
 
 /** Whoever holds the secret of a link, or one key, may become a member until it ends. */
 export const Invite = Type.Union([
