@@ -25,8 +25,8 @@ export default defineConfig({
           exclude: ['**/dist/**', '**/node_modules/**', 'test/sim/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          // Each file starts real chains, servers and browsers; two cores carry one such file at a time.
-          fileParallelism: false,
+          // Each file starts real chains, servers and browsers, of which two cores carry two at a time.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
