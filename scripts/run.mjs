@@ -1,9 +1,10 @@
 // What `npm start`, `npm test` and `npm run bench` run. Plain Node without dependencies: it is what installs them.
-import { spawn, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { ensureNode, linkNode, npm } from './node/ensure.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
@@ -42,20 +43,47 @@ function run(label, [command, ...commandArgs], stdout = 2) {
   if (status !== 0) process.exit(status ?? 1)
 }
 
-const build = (...projects) => run('build', [node, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', ...projects])
-
 const tool = (name) => join(bin, name)
+const tsc = [node, join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b']
+const build = (...projects) => run('build', [...tsc, ...projects])
 
-function check() {
-  build()
-  run('format', [tool('biome'), 'format', '.'])
-  run('lint', [tool('oxlint'), '--type-aware', '--deny-warnings'])
-  run('unused code', [tool('knip'), '--no-progress'])
-  run('lock file', [node, 'scripts/lock.mjs', '--check'])
-  run('error page', [node, 'scripts/errors-doc.mjs', '--check'])
-  run('errors of the routes', [node, 'scripts/route-errors-doc.mjs', '--check'])
-  run('page of metrics', [node, 'scripts/metrics-doc.mjs', '--check'])
-  run('page of invariants', [node, 'scripts/invariants-doc.mjs', '--check'])
+const checks = [
+  ['build', tsc],
+  ['format', [tool('biome'), 'format', '.']],
+  ['lint', [tool('oxlint'), '--type-aware', '--deny-warnings']],
+  ['unused code', [tool('knip'), '--no-progress']],
+  ['lock file', [node, 'scripts/lock.mjs', '--check']],
+  ['error page', [node, 'scripts/errors-doc.mjs', '--check']],
+  ['errors of the routes', [node, 'scripts/route-errors-doc.mjs', '--check']],
+  ['page of metrics', [node, 'scripts/metrics-doc.mjs', '--check']],
+  ['page of invariants', [node, 'scripts/invariants-doc.mjs', '--check']],
+]
+
+const contracts = [
+  ['contracts', [tool('hardhat'), 'test', 'solidity']],
+  ['gas and sizes', [node, 'scripts/gas.mjs']],
+  ['generated ABIs', [node, 'scripts/abi.mjs', '--check']],
+  ['contract reference', [node, 'scripts/contract-docs.mjs', '--check']],
+]
+
+/** Runs lists of programs side by side, each list in order; what a program printed goes to stderr when it has ended. */
+async function sideBySide(...lists) {
+  const stop = new AbortController()
+  const options = { cwd: root, env, maxBuffer: Infinity, signal: stop.signal }
+  const execute = async ([label, [command, ...commandArgs]]) => {
+    const start = performance.now()
+    const { code = 0, signal, stdout, stderr } = await promisify(execFile)(command, commandArgs, options).catch((error) => error)
+    if (stop.signal.aborted) return
+    const how = code === 0 ? '' : ` failed with ${signal ?? code}`
+    process.stderr.write(`▸ ${label}${how} (${((performance.now() - start) / 1_000).toFixed(1)} s)\n${stdout}${stderr}`)
+    if (code !== 0) stop.abort()
+  }
+  await Promise.all(
+    lists.map(async (list) => {
+      for (const program of list) if (!stop.signal.aborted) await execute(program)
+    }),
+  )
+  if (stop.signal.aborted) process.exit(1)
 }
 
 if (task === 'start') {
@@ -77,7 +105,7 @@ if (task === 'start') {
   watch.unref()
   child.on('exit', (code, signal) => process.exit(signal ? 130 : (code ?? 1)))
 } else if (task === 'check') {
-  check()
+  await sideBySide(checks)
 } else if (task === 'bench') {
   build('node')
   run('benchmark', [node, 'bench/main.ts', ...args], 'inherit')
@@ -85,11 +113,8 @@ if (task === 'start') {
   build()
   run('tests', [tool('vitest'), 'run', ...args], 'inherit')
 } else if (task === 'test') {
-  check()
-  run('contracts', [tool('hardhat'), 'test', 'solidity'], 'inherit')
-  run('gas and sizes', [node, 'scripts/gas.mjs'])
-  run('generated ABIs', [node, 'scripts/abi.mjs', '--check'])
-  run('contract reference', [node, 'scripts/contract-docs.mjs', '--check'])
+  // The compiler of the contracts takes a minute of one core.
+  await sideBySide(checks, contracts)
   run('tests', [tool('vitest'), 'run'], 'inherit')
 } else {
   process.stderr.write(`run.mjs: unknown task ${task}\n`)
