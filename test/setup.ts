@@ -1,5 +1,5 @@
 import { subscribe } from 'node:diagnostics_channel'
-import type { ToldProblem } from '../node/src/http/problem-channel.ts'
+import type { ToldProblem } from '../node/src/observability/problem-channel.ts'
 
 // A server in this process that answers with an error which its route does not declare: nobody catches that, so the run fails.
 subscribe('dred:problem', (told) => {

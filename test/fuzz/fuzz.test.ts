@@ -53,6 +53,16 @@ describe('an answer is a finding', () => {
     expect(() => judge(answer('gate_not_met'), 'publish')).toThrow('publish answers gate_not_met')
   })
 
+  test('when a message of a batch is refused as it would not be alone', () => {
+    const refused = (code: ErrorCode) => {
+      const { status, body } = answer(code)
+      return { ...answer(code), status: 200, body: JSON.stringify({ results: [{ status, problem: JSON.parse(body) as unknown }] }) }
+    }
+    expect(judge(refused('invalid_signature'), 'publishBatch')).toBe('200')
+    expect(() => judge(refused('gate_not_met'), 'publishBatch')).toThrow('publish answers gate_not_met')
+    expect(() => judge(refused('internal'), 'publishBatch')).toThrow('A healthy server answers')
+  })
+
   test('when it is no problem document, or a success of another shape', () => {
     expect(() => judge(answer('unknown_channel', 404, 'text/html'), 'publish')).toThrow('A problem of type text/html')
     expect(() => judge(answer('unknown_channel', 400), 'publish')).toThrow('unknown_channel with status 400')

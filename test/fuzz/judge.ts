@@ -27,18 +27,30 @@ export function judge({ status, headers, body }: HttpAnswer, name: RouteName | u
   if (body === undefined || status === 204 || !schema) return String(status)
   const mismatch = describeMismatch(schema, parse(body))
   if (mismatch !== undefined) throw new Finding(`${name} answers ${status} with another shape: ${mismatch}: ${body.slice(0, 500)}`)
+  if (name === 'publishBatch') judgeItems(body)
   return String(status)
 }
 
 function judgeProblem({ status, headers, body = '' }: HttpAnswer, name: RouteName | undefined): string {
   if (headers['content-type'] !== 'application/problem+json; charset=utf-8')
     throw new Finding(`A problem of type ${headers['content-type']}: ${body}`)
-  const problem = parse(body) as { code?: unknown; status?: unknown }
+  return judgeDocument(parse(body), status, name)
+}
+
+/** What a message of a batch is refused for it would be refused for alone. */
+function judgeItems(body: string): void {
+  const { results } = parse(body) as { results: { status: number; problem?: unknown }[] }
+  for (const { status, problem } of results) if (problem !== undefined) judgeDocument(problem, status, 'publish')
+}
+
+function judgeDocument(document: unknown, status: number, name: RouteName | undefined): string {
+  const problem = document as { code?: unknown; status?: unknown }
   const mismatch = describeMismatch(Problem, problem)
   const { code } = problem
-  if (mismatch !== undefined || !isErrorCode(code)) throw new Finding(`No problem document: ${mismatch ?? ''} ${body}`)
+  const text = JSON.stringify(document)
+  if (mismatch !== undefined || !isErrorCode(code)) throw new Finding(`No problem document: ${mismatch ?? ''} ${text}`)
   if (errors[code].status !== status || problem.status !== status) throw new Finding(`${code} with status ${status}`)
-  if (status >= 500 && !HEALTHY_503.has(code)) throw new Finding(`A healthy server answers ${body}`)
+  if (status >= 500 && !HEALTHY_503.has(code)) throw new Finding(`A healthy server answers ${text}`)
   if (name) {
     const { method, path } = routes[name]
     if (!isDeclared({ method, route: path, code }) && !isDeclared({ method, route: undefined, code }))

@@ -8,6 +8,8 @@ import { createReplicator } from '../../node/src/peers/index.ts'
 import { quick } from '../../node/src/peers/testing/cluster.ts'
 import { openRedisStore } from '../../node/src/store/redis.ts'
 import { openSqliteStore } from '../../node/src/store/sqlite.ts'
+// Ends the process at an error that is not declared, also in an event of a stream.
+import '../setup.ts'
 
 /** What the process is told on its command line, as JSON. */
 export interface FuzzedServerOptions {

@@ -3,6 +3,7 @@ import { Random } from '@dred/protocol/testing/random'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
+import { expectFault } from '../testing/declared-errors.ts'
 import { FakeLadder } from '../testing/fake-ladder.ts'
 import { jitteryStore } from '../testing/jittery-store.ts'
 import { type Call, expectProblem, TestClient } from '../testing/test-client.ts'
@@ -210,6 +211,7 @@ describe('POST /channel/:id/messages', () => {
 
   test('answers for each what the store says of it', async () => {
     const memory = await openSqliteStore({ path: ':memory:' })
+    expectFault()
     const failures: unknown[] = [new DredError('storage_full'), undefined, new DredError('store_unavailable'), new Error('a fault')]
     const append: Store['append'] = (...args) => {
       const failure = args[0].kind === 'message' ? failures.shift() : undefined

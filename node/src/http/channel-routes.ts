@@ -1,5 +1,6 @@
 import { DredError, describeMismatch, limits, routes, UnjudgedBatch } from '@dred/protocol'
 import type { FastifyReply } from 'fastify'
+import { tellProblem } from '../observability/problem-channel.ts'
 import { countProblem } from '../observability/requests.ts'
 import { traced } from '../observability/tracing.ts'
 import type { Published } from '../publisher.ts'
@@ -42,6 +43,8 @@ export function registerChannelRoutes(app: Routes, context: AppContext, pages: H
         } catch (error) {
           const problem = toDredError(error)
           countProblem(metrics, error)
+          const { method, path } = routes.publish
+          tellProblem({ method, route: path, code: problem.code })
           if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'a message of a batch failed')
           return { status: problem.status, problem: problem.toProblem(request.id) }
         }

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http'
 import { apiVersion, DredError, type ErrorCode, errors, versionHeader } from '@dred/protocol'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { tellProblem } from '../observability/problem-channel.ts'
 import { type BucketState, RateLimited } from '../limits/rate-limited.ts'
-import { problemChannel } from './problem-channel.ts'
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 const RETRY_AFTER_SECONDS = 1
@@ -35,9 +35,7 @@ export function toDredError(error: unknown): DredError {
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const problem = toDredError(error)
   if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'request failed')
-  if (problemChannel.hasSubscribers) {
-    problemChannel.publish({ method: request.method, route: request.routeOptions?.url, code: problem.code })
-  }
+  tellProblem({ method: request.method, route: request.routeOptions?.url, code: problem.code })
   reply.code(problem.status).header('content-type', PROBLEM_TYPE).header('x-request-id', request.id).header(versionHeader, apiVersion)
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
   // No hook has seen a request whose address could not be read.

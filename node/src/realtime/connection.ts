@@ -1,4 +1,5 @@
-import { type CloseReason, DredError, type ManyStreamEvent, type StoredEvent, type StreamEvent } from '@dred/protocol'
+import { type CloseReason, DredError, type ManyStreamEvent, routes, type StoredEvent, type StreamEvent } from '@dred/protocol'
+import { tellProblem } from '../observability/problem-channel.ts'
 import { Chunk } from './chunk.ts'
 import { eventFrame, type StreamFormat } from './format.ts'
 import type { Sink } from './sink.ts'
@@ -84,6 +85,8 @@ export class Connection {
   /** Tells why a channel cannot be followed any more. @param cursor see {@link eventFrame} */
   tellError(error: unknown, channel: string, cursor?: string): void {
     const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
+    const { method, path } = routes.streamChannel
+    tellProblem({ method, route: path, code: problem.code })
     this.tell({ ...problem.toProblem(), type: 'error', ...(this.many ? { channel } : {}) }, cursor)
   }
 
