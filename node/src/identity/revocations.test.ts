@@ -8,31 +8,24 @@ import {
   type Signer,
   verifySignature,
 } from '@dred/protocol'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testSigner } from '../testing/test-node.ts'
 import type { NoticeJudge, Notices } from '../notices/port.ts'
 import type { WalletChain } from './port.ts'
 import { Revocations } from './revocations.ts'
 import type { TestWallet } from './testing/wallets.ts'
-import { bearer, expectProblem, type Ground, prepareGround, World } from './testing/world.ts'
+import { expectProblem, prepareGround, World } from './testing/world.ts'
 
-let ground: Ground
+const ground = await prepareGround()
 let world: World
 let device: Signer
 
-beforeAll(async () => {
-  ground = await prepareGround()
-}, 60_000)
 beforeEach(async () => {
   world = await World.start(ground)
   device = await testSigner()
 }, 30_000)
 afterEach(() => world.close())
 afterAll(() => ground.chain.close())
-
-const post = (body: unknown, server = 1) => world.call(server, '/session', { body })
-/** Anything that is asked with a token is judged by it. */
-const use = (token: string, server = 1) => world.call(server, '/.well-known/dred', { headers: bearer(token) })
 
 describe('a revocation', () => {
   type Unsigned = Omit<Revocation, 'sig'>
@@ -56,11 +49,11 @@ describe('a revocation', () => {
     const body = await byDevice({ wallet: lower(account), device: device.key, revokedAt: world.now(), by: 'device' })
     const taken = await revoke(body)
     expect(taken).toMatchObject({ status: 200, json: { revokedAt: body.revokedAt, expiresAt: body.revokedAt + limits.delegationMs } })
-    expectProblem(await use(here.token), 'delegation_revoked')
-    await expect.poll(async () => (await use(there.token, 2)).json['code'], { timeout: 10_000 }).toBe('delegation_revoked')
-    expectProblem(await post({ ...(await world.answer(2, device)), delegation }, 2), 'delegation_revoked')
-    expect((await use(plain.token)).status).toBe(200)
-    expect((await use(other.token)).status).toBe(200)
+    expectProblem(await world.use(here.token), 'delegation_revoked')
+    await expect.poll(async () => (await world.use(there.token, 2)).json['code'], { timeout: 10_000 }).toBe('delegation_revoked')
+    expectProblem(await world.session({ ...(await world.answer(2, device)), delegation }, 2), 'delegation_revoked')
+    expect((await world.use(plain.token)).status).toBe(200)
+    expect((await world.use(other.token)).status).toBe(200)
     world.advance(2_000)
     expect((await world.open(2, device, await world.delegate(account, device))).wallet).toBe(lower(account))
   })
@@ -70,10 +63,10 @@ describe('a revocation', () => {
     const [first, second] = [await world.openFor(wallet), await world.openFor(wallet)]
     const revocation: Unsigned = { wallet: lower(wallet), revokedAt: world.now(), by: 'wallet' }
     expect((await revoke(await byWallet(wallet, { ...revocation, device: first.device.key }))).status).toBe(200)
-    expectProblem(await use(first.token), 'delegation_revoked')
-    expect((await use(second.token)).status).toBe(200)
+    expectProblem(await world.use(first.token), 'delegation_revoked')
+    expect((await world.use(second.token)).status).toBe(200)
     expect((await revoke(await byWallet(wallet, revocation), 2)).status).toBe(200)
-    await expect.poll(async () => (await use(second.token)).json['code'], { timeout: 10_000 }).toBe('delegation_revoked')
+    await expect.poll(async () => (await world.use(second.token)).json['code'], { timeout: 10_000 }).toBe('delegation_revoked')
   })
 
   it('is taken from whom it concerns only', async () => {
@@ -91,7 +84,7 @@ describe('a revocation', () => {
     world.rpc.down = true
     const ofContract = await byWallet(contract, { ...revocation, wallet: lower(contract), by: 'wallet' })
     expectProblem(await revoke(ofContract), 'chain_unavailable')
-    expect((await use(token)).status).toBe(200)
+    expect((await world.use(token)).status).toBe(200)
   })
 
   it('has to have its shape', async () => {

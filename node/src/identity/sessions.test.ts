@@ -1,16 +1,13 @@
 import { encodeBase64url, limits, sessionBytes, type Signer } from '@dred/protocol'
 import { decodeJwt } from 'jose'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { testSigner } from '../testing/test-node.ts'
-import { bearer, expectProblem, type Ground, prepareGround, World } from './testing/world.ts'
+import { bearer, expectProblem, prepareGround, World } from './testing/world.ts'
 
-let ground: Ground
+const ground = await prepareGround()
 let world: World
 let device: Signer
 
-beforeAll(async () => {
-  ground = await prepareGround()
-}, 60_000)
 beforeEach(async () => {
   world = await World.start(ground)
   device = await testSigner()
@@ -18,22 +15,18 @@ beforeEach(async () => {
 afterEach(() => world.close())
 afterAll(() => ground.chain.close())
 
-const post = (body: unknown, server = 1) => world.call(server, '/session', { body })
-/** Anything that is asked with a token is judged by it. */
-const use = (token: string, server = 1) => world.call(server, '/.well-known/dred', { headers: bearer(token) })
-
 describe('a session of a device', () => {
   it('is opened by the answer to a challenge', async () => {
-    const asked = await post({ key: device.key })
+    const asked = await world.session({ key: device.key })
     expect(asked.status).toBe(200)
     expect(asked.json['expiresAt']).toBeGreaterThan(world.now() + limits.challengeMs - 2_000)
-    const opened = await post(await world.answer(1, device))
+    const opened = await world.session(await world.answer(1, device))
     expect(opened.status).toBe(201)
     expect(opened.headers.get('cache-control')).toBe('no-store')
     const { token, expiresAt } = opened.json as { token: string; expiresAt: number }
     expect(Math.abs(expiresAt - world.now() - 3_600_000)).toBeLessThan(5_000)
     expect(decodeJwt(token)).toMatchObject({ sub: device.key, aud: `dred:server:31337:${world.registry.serverRegistry}:1:1` })
-    expect((await use(token)).status).toBe(200)
+    expect((await world.use(token)).status).toBe(200)
     expect((await world.call(1, '/.well-known/dred')).json['identity']).toEqual({ sessionMs: 3_600_000, capabilityMs: 600_000 })
   })
 
@@ -46,22 +39,22 @@ describe('a session of a device', () => {
     ['a challenge without an answer', { key: 'A'.repeat(43), challenge: 'x' }],
     ['a delegation without an answer', { key: 'A'.repeat(43), delegation: { message: 'x', signature: '0x12' } }],
     ['a delegation that is none', { key: 'A'.repeat(43), challenge: 'x', sig: 'A'.repeat(86), delegation: { message: 'x' } }],
-  ])('is not opened by %s', async (_, body) => expectProblem(await post(body), 'malformed_session'))
+  ])('is not opened by %s', async (_, body) => expectProblem(await world.session(body), 'malformed_session'))
 
   it('is opened by that device only', async () => {
     const answer = await world.answer(1, device)
     const other = await testSigner()
-    expectProblem(await post({ ...answer, key: other.key }), 'challenge_expired')
+    expectProblem(await world.session({ ...answer, key: other.key }), 'challenge_expired')
     const bytes = sessionBytes(world.ref, { server: 1, ...answer })
-    expectProblem(await post({ ...answer, sig: await world.sign(other, bytes) }), 'invalid_signature')
+    expectProblem(await world.session({ ...answer, sig: await world.sign(other, bytes) }), 'invalid_signature')
     const weak = encodeBase64url(new Uint8Array(32))
-    const { json } = await post({ key: weak })
-    expectProblem(await post({ key: weak, challenge: json['challenge'], sig: 'A'.repeat(86) }), 'weak_key')
+    const { json } = await world.session({ key: weak })
+    expectProblem(await world.session({ key: weak, challenge: json['challenge'], sig: 'A'.repeat(86) }), 'weak_key')
   })
 
   it('is not opened by an answer that was meant for another server, registry or neighborhood', async () => {
     const answer = await world.answer(1, device)
-    expectProblem(await post(answer, 2), 'challenge_expired')
+    expectProblem(await world.session(answer, 2), 'challenge_expired')
     const { chainId, serverRegistry, neighborhood } = world.ref
     const here = { chainId, serverRegistry, neighborhood }
     for (const other of [
@@ -70,27 +63,27 @@ describe('a session of a device', () => {
       { ...here, serverRegistry: '0xbb' },
     ]) {
       const sig = await world.sign(device, sessionBytes(other, { server: 1, ...answer }))
-      expectProblem(await post({ ...answer, sig }), 'invalid_signature')
+      expectProblem(await world.session({ ...answer, sig }), 'invalid_signature')
     }
     const sig = await world.sign(device, sessionBytes(world.ref, { server: 2, ...answer }))
-    expectProblem(await post({ ...answer, sig }), 'invalid_signature')
+    expectProblem(await world.session({ ...answer, sig }), 'invalid_signature')
   })
 
   it('is not opened by an answer that comes too late, nor by a challenge that nobody gave', async () => {
     const answer = await world.answer(1, device)
-    expectProblem(await post({ ...answer, challenge: 'a.b.c' }), 'challenge_expired')
+    expectProblem(await world.session({ ...answer, challenge: 'a.b.c' }), 'challenge_expired')
     const { token } = await world.open(1, device)
-    expectProblem(await post({ ...answer, challenge: token }), 'challenge_expired')
+    expectProblem(await world.session({ ...answer, challenge: token }), 'challenge_expired')
     world.advance(limits.challengeMs)
-    expectProblem(await post(answer), 'challenge_expired')
+    expectProblem(await world.session(answer), 'challenge_expired')
   })
 
   it('holds at its server, until its time is over', async () => {
     const { token } = await world.open(1, device)
-    expectProblem(await use(token, 2), 'unauthorized')
-    expect((await use(token)).status).toBe(200)
+    expectProblem(await world.use(token, 2), 'unauthorized')
+    expect((await world.use(token)).status).toBe(200)
     world.advance(3_600_000)
-    expectProblem(await use(token), 'token_expired')
+    expectProblem(await world.use(token), 'token_expired')
   })
 
   it.each([
@@ -107,15 +100,15 @@ describe('a session of a device', () => {
     const [header, payload = '', signature] = token.split('.')
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as object
     const changed = Buffer.from(JSON.stringify({ ...claims, sub: (await testSigner()).key })).toString('base64url')
-    expectProblem(await use(`${header}.${changed}.${signature}`), 'unauthorized')
-    const { json } = await post({ key: device.key })
-    expectProblem(await use(String(json['challenge'])), 'unauthorized')
+    expectProblem(await world.use(`${header}.${changed}.${signature}`), 'unauthorized')
+    const { json } = await world.session({ key: device.key })
+    expectProblem(await world.use(String(json['challenge'])), 'unauthorized')
   })
 
   it('is not opened by who does not serve', async () => {
     const answer = await world.answer(1, device)
     world.registry.set(world.registry.servers().map((server) => ({ ...server, status: 'exiting' as const })))
-    for (const body of [{ key: device.key }, answer]) expectProblem(await post(body), 'not_serving')
+    for (const body of [{ key: device.key }, answer]) expectProblem(await world.session(body), 'not_serving')
     expectProblem(await world.call(1, '/session/revocation', { body: {} }), 'not_serving')
   })
 
@@ -125,9 +118,9 @@ describe('a session of a device', () => {
     expectProblem(await world.call(1, '/session', { method: 'DELETE' }), 'unauthorized')
     const ended = await world.call(1, '/session', { method: 'DELETE', headers: bearer(token) })
     expect(ended.status).toBe(204)
-    expectProblem(await use(token), 'unauthorized')
+    expectProblem(await world.use(token), 'unauthorized')
     expectProblem(await world.call(1, '/session', { method: 'DELETE', headers: bearer(token) }), 'unauthorized')
-    expect((await use(other.token)).status).toBe(200)
+    expect((await world.use(other.token)).status).toBe(200)
   })
 
   it('can be used by pages of other origins', async () => {
@@ -151,19 +144,19 @@ describe('a session of a wallet', () => {
     for (const server of [1, 2]) {
       const session = await world.open(server, device, delegation)
       expect(session.wallet).toBe(wallet.address.toLowerCase())
-      expect((await use(session.token, server)).status).toBe(200)
+      expect((await world.use(session.token, server)).status).toBe(200)
     }
   })
 
   it('ends with its delegation', async () => {
     const expiresAt = world.now() + 60_000
     const { token } = await world.open(1, device, await world.delegate(ground.contracts.account, device, { expiresAt }))
-    expect((await use(token)).status).toBe(200)
+    expect((await world.use(token)).status).toBe(200)
     world.advance(60_000)
-    expectProblem(await use(token), 'token_expired')
+    expectProblem(await world.use(token), 'token_expired')
   })
 
-  const open = async (delegation: object) => post({ ...(await world.answer(1, device)), delegation })
+  const open = async (delegation: object) => world.session({ ...(await world.answer(1, device)), delegation })
 
   it('is refused where the delegation does not hold', async () => {
     const { account, contract } = ground.contracts
@@ -205,7 +198,7 @@ describe('a session of a wallet', () => {
     const { calls } = world.rpc
     expect(calls).toBeGreaterThan(0)
     const { json } = await open(delegation)
-    for (let n = 0; n < 20; n++) await use(String(json['token']))
+    for (let n = 0; n < 20; n++) await world.use(String(json['token']))
     expect(world.rpc.calls).toBe(calls)
   })
 })

@@ -1,13 +1,18 @@
 import { type ErrorCode, type Gate, limits, type Revocation, revocationText, type Signer, signGenesis, signMessage } from '@dred/protocol'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { noChain } from '../testing/no-chain.ts'
 import { testSigner } from '../testing/test-node.ts'
 import { StreamReader } from '../testing/stream-client.ts'
 import { Capabilities } from './capabilities.ts'
 import { ServerTokens, type TokenType } from './server-tokens.ts'
-import { type Answer, bearer, expectProblem, type Ground, prepareGround, World } from './testing/world.ts'
+import { type Answer, bearer, expectProblem, prepareGround, World } from './testing/world.ts'
 
-let ground: Ground
+const ground = await prepareGround()
+const { contracts } = ground
+await contracts.mint('token', contracts.account.address, 100n)
+await contracts.mint('nft', contracts.account.address, 7n)
+await contracts.mint('token', contracts.undeployed.address, 100n)
+
 let world: World
 let device: Signer
 let token: string
@@ -15,13 +20,6 @@ let channel: string
 
 const lower = (address: string) => address.toLowerCase() as `0x${string}`
 
-beforeAll(async () => {
-  ground = await prepareGround()
-  const { contracts } = ground
-  await contracts.mint('token', contracts.account.address, 100n)
-  await contracts.mint('nft', contracts.account.address, 7n)
-  await contracts.mint('token', contracts.undeployed.address, 100n)
-}, 60_000)
 beforeEach(async () => {
   world = await World.start(ground)
   ;({ device, token } = await world.openFor(ground.contracts.account))

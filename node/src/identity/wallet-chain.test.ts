@@ -1,23 +1,19 @@
 import { type Delegation, delegationText } from '@dred/protocol'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { type Chain, startChain } from '../../../test/fixtures/chain.ts'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
+import { startChain } from '../../../test/fixtures/chain.ts'
 import type { WalletChain } from './port.ts'
 import { type CountingRpc, countingRpc } from './testing/rpc.ts'
-import { type Contracts, deployContracts, type TestWallet } from './testing/wallets.ts'
+import { deployContracts, type TestWallet } from './testing/wallets.ts'
 import { viemWalletChain } from './wallet-chain.ts'
 
 const ref = { chainId: 31_337, serverRegistry: `0x${'aa'.repeat(20)}`, neighborhood: '1' }
 const now = Date.now()
 
-let chain: Chain
-let contracts: Contracts
+const chain = await startChain()
+const contracts = await deployContracts(chain)
 let rpc: CountingRpc
 let wallets: WalletChain
 
-beforeAll(async () => {
-  chain = await startChain()
-  contracts = await deployContracts(chain)
-}, 60_000)
 beforeEach(async () => {
   rpc = await countingRpc(chain.rpcUrl)
   wallets = viemWalletChain(rpc.url)

@@ -113,9 +113,19 @@ export class World {
     return { status: response.status, headers: response.headers, json: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) }
   }
 
+  /** `POST /session`. */
+  session(body: unknown, server = 1): Promise<Answer> {
+    return this.call(server, '/session', { body })
+  }
+
+  /** Asks something with a bearer token, which judges the token. */
+  use(token: string, server = 1): Promise<Answer> {
+    return this.call(server, '/.well-known/dred', { headers: bearer(token) })
+  }
+
   /** The answer to a challenge of a server, as the device gives it. */
   async answer(server: number, device: Signer): Promise<{ key: string; challenge: string; sig: string }> {
-    const { json } = await this.call(server, '/session', { body: { key: device.key } })
+    const { json } = await this.session({ key: device.key }, server)
     const { challenge } = json as { challenge: string }
     return { key: device.key, challenge, sig: await this.sign(device, sessionBytes(this.ref, { server, key: device.key, challenge })) }
   }
@@ -125,7 +135,7 @@ export class World {
   }
 
   async open(server: number, device: Signer, delegation?: Delegation): Promise<Session> {
-    const { status, json } = await this.call(server, '/session', { body: { ...(await this.answer(server, device)), delegation } })
+    const { status, json } = await this.session({ ...(await this.answer(server, device)), delegation }, server)
     if (status !== 201) throw new Error(JSON.stringify(json))
     return json as Session
   }
