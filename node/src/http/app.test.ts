@@ -1,22 +1,15 @@
 import { connect } from 'node:net'
-import { errors, routes, type Signer, utf8 } from '@dred/protocol'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { errors, routes, utf8 } from '@dred/protocol'
+import { afterAll, describe, expect, test } from 'vitest'
 import { noLimits } from '../limits/config.ts'
 import { registeredServer } from '../testing/registry-view.ts'
 import { expectProblem, post, put, TestClient } from '../testing/test-client.ts'
-import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+import { createChannel, publish, startTestNode, testSigner } from '../testing/test-node.ts'
 
-let node: TestNode
-let signer: Signer
-let client: TestClient
-let channel: string
-
-beforeAll(async () => {
-  node = await startTestNode()
-  signer = await testSigner()
-  client = new TestClient(node, signer)
-  channel = await createChannel(node.url, signer)
-})
+const node = await startTestNode()
+const signer = await testSigner()
+const client = new TestClient(node, signer)
+const channel = await createChannel(node.url, signer)
 afterAll(() => node.close())
 
 describe('addresses', () => {

@@ -1,18 +1,13 @@
 import type { ChannelPage } from '@dred/protocol'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { self, genesis } from '../store/testing/samples.ts'
 import { expectProblem, TestClient } from '../testing/test-client.ts'
-import { createChannel, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+import { createChannel, startTestNode, testSigner } from '../testing/test-node.ts'
 
-let node: TestNode
-let client: TestClient
-
-beforeAll(async () => {
-  node = await startTestNode()
-  client = new TestClient(node, await testSigner())
-  for (const name of ['Poker of Ada', 'Poker of Bob', 'video poker', 'Go']) await createChannel(node.url, client.signer, { name })
-  await node.store.append(genesis('Poker in private', { access: 'members', createdAt: Date.now() }), self, 1)
-})
+const node = await startTestNode()
+const client = new TestClient(node, await testSigner())
+for (const name of ['Poker of Ada', 'Poker of Bob', 'video poker', 'Go']) await createChannel(node.url, client.signer, { name })
+await node.store.append(genesis('Poker in private', { access: 'members', createdAt: Date.now() }), self, 1)
 afterAll(() => node.close())
 
 async function names(query: string): Promise<(string | undefined)[]> {

@@ -1,18 +1,13 @@
 import { connect as connectTcp } from 'node:net'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { limits, type MessagePage, type Signer } from '@dred/protocol'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { limits, type MessagePage } from '@dred/protocol'
+import { afterAll, expect, test } from 'vitest'
 import { expectProblem, TestClient } from '../testing/test-client.ts'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
-let node: TestNode
-let signer: Signer
-
-beforeAll(async () => {
-  node = await startTestNode()
-  signer = await testSigner()
-})
+const node = await startTestNode()
+const signer = await testSigner()
 afterAll(() => node.close())
 
 async function page(at: TestNode, channel: string, query: string): Promise<MessagePage> {

@@ -1,19 +1,14 @@
 import { once } from 'node:events'
 import { connect } from 'node:http2'
-import { limits, type ManyStreamEvent, type Signer } from '@dred/protocol'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { limits, type ManyStreamEvent } from '@dred/protocol'
+import { afterAll, describe, expect, test } from 'vitest'
 import { registeredServer } from '../testing/registry-view.ts'
 import { StreamReader } from '../testing/stream-client.ts'
 import { expectProblem, TestClient } from '../testing/test-client.ts'
 import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
-let node: TestNode
-let signer: Signer
-
-beforeAll(async () => {
-  node = await startTestNode()
-  signer = await testSigner()
-})
+const node = await startTestNode()
+const signer = await testSigner()
 afterAll(() => node.close())
 
 const beginning = (id: string): string => `1.${id.slice(0, 12)}.`

@@ -1,21 +1,19 @@
 import { type Control, joinByLink, limits, type Signer, signMessage } from '@dred/protocol'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Nodes } from '../testing/nodes.ts'
 import { StreamReader } from '../testing/stream-client.ts'
+import { problem } from '../testing/test-client.ts'
 import { createChannel, testSigner } from '../testing/test-node.ts'
 
 const DAY_MS = 86_400_000
 const UNKNOWN = 'A'.repeat(43)
 
-let nodes: Nodes
+const nodes = await Nodes.start(1, { keepaliveMs: 100 })
 let creator: Signer
 let alice: Signer
 let bob: Signer
 let channel: string
 
-beforeAll(async () => {
-  nodes = await Nodes.start(1, { keepaliveMs: 100 })
-})
 afterAll(() => nodes.close())
 
 beforeEach(async () => {
@@ -23,7 +21,6 @@ beforeEach(async () => {
   channel = await createChannel(nodes.url(1), creator, { access: 'members' })
 })
 
-const problem = (status: number, code: string) => ({ status, json: expect.objectContaining({ status, code }) as unknown })
 const control = (by: Signer, name: Control['control'], ...[body = {}, sentAt = Date.now()]: [body?: Control['body'], sentAt?: number]) =>
   nodes.control(1, channel, { by, name, body, sentAt })
 

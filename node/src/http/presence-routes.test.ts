@@ -1,20 +1,18 @@
 import { limits, type Presence, type PresenceEvent, type Signer, type StreamEvent, signPresence } from '@dred/protocol'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Nodes } from '../testing/nodes.ts'
 import { StreamReader } from '../testing/stream-client.ts'
+import { problem } from '../testing/test-client.ts'
 import { createChannel, testSigner } from '../testing/test-node.ts'
 
 const UNKNOWN = 'A'.repeat(43)
 
-let nodes: Nodes
+const nodes = await Nodes.start(1)
 let creator: Signer
 let alice: Signer
 let bob: Signer
 let channel: string
 
-beforeAll(async () => {
-  nodes = await Nodes.start(1)
-})
 afterAll(() => nodes.close())
 
 beforeEach(async () => {
@@ -22,7 +20,6 @@ beforeEach(async () => {
   channel = await createChannel(nodes.url(1), creator)
 })
 
-const problem = (status: number, code: string) => ({ status, json: expect.objectContaining({ status, code }) as unknown })
 const putBody = (body: unknown, of = channel) => nodes.call(1, `/channel/${of}/presence`, { method: 'PUT', body })
 
 let last = 0

@@ -1,21 +1,15 @@
 import { connect } from 'node:http2'
-import { type Signer, signMessage, signPresence } from '@dred/protocol'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { signMessage, signPresence } from '@dred/protocol'
+import { afterAll, describe, expect, it } from 'vitest'
 import { Nodes } from '../testing/nodes.ts'
 import { createChannel, testSigner } from '../testing/test-node.ts'
 
 const SECRET = 'what only members may read'
 const gate = { standard: 'erc20' as const, contract: `0x${'ab'.repeat(20)}`, min: '1', chainId: 31_337 }
 
-let nodes: Nodes
-let creator: Signer
-let stranger: Signer
-let open: string
-beforeAll(async () => {
-  nodes = await Nodes.start(1, { keepaliveMs: 100 })
-  ;[creator, stranger] = await Promise.all([testSigner(), testSigner()])
-  open = await createChannel(nodes.url(1), creator)
-})
+const nodes = await Nodes.start(1, { keepaliveMs: 100 })
+const [creator, stranger] = await Promise.all([testSigner(), testSigner()])
+const open = await createChannel(nodes.url(1), creator)
 afterAll(() => nodes.close())
 
 interface Ask {

@@ -1,21 +1,13 @@
-import type { Signer } from '@dred/protocol'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { expectProblem, TestClient } from '../testing/test-client.ts'
-import { createChannel, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+import { createChannel, publish, startTestNode, testSigner } from '../testing/test-node.ts'
 
 const UNKNOWN = 'A'.repeat(43)
 
-let node: TestNode
-let signer: Signer
-let client: TestClient
-let channel: string
-
-beforeAll(async () => {
-  node = await startTestNode()
-  signer = await testSigner()
-  client = new TestClient(node, signer)
-  channel = await createChannel(node.url, signer)
-})
+const node = await startTestNode()
+const signer = await testSigner()
+const client = new TestClient(node, signer)
+const channel = await createChannel(node.url, signer)
 afterAll(() => node.close())
 
 describe('reading', () => {

@@ -3,20 +3,14 @@ import { connect as connectTcp } from 'node:net'
 import { connect } from 'node:http2'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Duplex } from 'node:stream'
-import type { Signer } from '@dred/protocol'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { answer } from '../peers/dial.ts'
 import { registeredServer } from '../testing/registry-view.ts'
 import { StreamReader } from '../testing/stream-client.ts'
 import { createChannel, noReplicator, publish, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
 
-let node: TestNode
-let signer: Signer
-
-beforeAll(async () => {
-  node = await startTestNode()
-  signer = await testSigner()
-})
+const node = await startTestNode()
+const signer = await testSigner()
 afterAll(() => node.close())
 
 async function filled(

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { StreamReader } from '../testing/stream-client.ts'
 import { expectProblem, TestClient } from '../testing/test-client.ts'
-import { createChannel, startTestNode, type TestNode, testSigner } from '../testing/test-node.ts'
+import { createChannel, startTestNode, testSigner } from '../testing/test-node.ts'
 
-let node: TestNode
-let client: TestClient
-
-beforeAll(async () => {
-  node = await startTestNode()
-  client = new TestClient(node, await testSigner())
-})
+const node = await startTestNode()
+const client = new TestClient(node, await testSigner())
 afterAll(() => node.close())
 
 test('every answer names the version, to browsers too', async () => {

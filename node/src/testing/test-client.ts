@@ -48,6 +48,9 @@ export class TestClient {
 export const post = (channel: string, body: object): Call => ({ method: 'POST', path: `/channel/${channel}`, body: JSON.stringify(body) })
 export const put = (channel: string, body: object): Call => ({ method: 'PUT', path: `/channel/${channel}`, body: JSON.stringify(body) })
 
+/** The answer of a call that failed in this way, to compare with. */
+export const problem = (status: number, code: string) => ({ status, json: expect.objectContaining({ status, code }) as unknown })
+
 /** Makes a call that has to fail in this way. @returns the problem document */
 export async function expectProblem(client: TestClient, call: Call, code: keyof typeof errors): Promise<Json> {
   const { response, json } = await client.call(call)
