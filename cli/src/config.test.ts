@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Config } from './config.ts'
 import { CliError } from './errors.ts'
+import { address, deployment } from './testing/deployment.ts'
 
 let cwd: string
 let home: string
@@ -125,16 +126,6 @@ describe('what is wrong is said', () => {
 })
 
 describe('a deployment', () => {
-  const address = (digit: string) => `0x${digit.repeat(40)}`
-  const deployment = {
-    chainId: 7,
-    startBlock: 9,
-    neighborhoodRegistry: address('1'),
-    serverRegistry: address('2'),
-    complianceRegistry: address('3'),
-    stakeToken: address('4'),
-    discovery: ['https://discovery.example'],
-  }
   const file = (content: unknown) => writeFileSync(join(cwd, 'deployment.json'), JSON.stringify(content))
 
   test('gives the addresses, the chain and discovery; what stands beside it comes first', () => {

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { Config } from '../../cli/src/config.ts'
 import { nodeConfig } from '../../cli/src/services/node-config.ts'
+import { deployment } from '../../cli/src/testing/deployment.ts'
 import { root } from './processes.ts'
 
 const file = (name: string): string => readFileSync(join(root, 'packaging', name), 'utf8')
@@ -110,15 +111,6 @@ test('unit and image keep what new objects and threads take of the memory small'
 })
 
 test('the example of a configuration is one', async () => {
-  const address = (digit: string) => `0x${digit.repeat(40)}`
-  const deployment = {
-    chainId: 7,
-    startBlock: 9,
-    neighborhoodRegistry: address('1'),
-    serverRegistry: address('2'),
-    complianceRegistry: address('3'),
-    stakeToken: address('4'),
-  }
   writeFileSync(join(folder, 'deployment.json'), JSON.stringify(deployment))
   writeFileSync(join(folder, 'dred.toml'), file('dred.toml'))
   const settings = Config.load({ flags: { config: 'dred.toml' }, env: { DRED_SERVER_KEY_FILE: '/run/server.pem' }, cwd: folder })
