@@ -2,7 +2,6 @@ import { type Receipt, type Signer, signMessage, type StoredEvent, verifyReceipt
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { ServerKey } from './chain/server-key.ts'
-import { noLimits } from './limits/config.ts'
 import { createNode, type Node } from './node.ts'
 import { createReplicator } from './peers/replicator.ts'
 import { quick, quickRelay } from './peers/testing/cluster.ts'
@@ -11,6 +10,7 @@ import { openSqliteStore } from './store/sqlite.ts'
 import { noChain } from './testing/no-chain.ts'
 import { MemoryRegistry, registeredServer } from './testing/registry-view.ts'
 import { newServerKey } from './testing/server-key.ts'
+import { testSettings } from './testing/settings.ts'
 import { StreamReader } from './testing/stream-client.ts'
 import { createChannel, testSigner } from './testing/test-node.ts'
 
@@ -36,9 +36,8 @@ class Server {
 
   async start(): Promise<void> {
     const { key, store } = this
-    const settings = { host: '127.0.0.1', port: this.#port, admin: { host: '127.0.0.1', port: 0 }, maxStreams: 100, trustProxy: [] }
     this.#node = await createNode(
-      { ...settings, limits: noLimits },
+      { ...testSettings, port: this.#port },
       {
         store,
         registry: this.#registry,

@@ -1,8 +1,8 @@
 import { pino } from 'pino'
 import { newServerKey } from '../../node/src/testing/server-key.ts'
 import { MemoryRegistry, registeredServer } from '../../node/src/testing/registry-view.ts'
+import { testSettings } from '../../node/src/testing/settings.ts'
 import type { RegisteredServer } from '../../node/src/chain/port.ts'
-import { noLimits } from '../../node/src/limits/config.ts'
 import { createNode } from '../../node/src/node.ts'
 import { createReplicator } from '../../node/src/peers/index.ts'
 import { quick } from '../../node/src/peers/testing/cluster.ts'
@@ -28,19 +28,16 @@ async function serve({ rogue, store: where }: FuzzedServerOptions): Promise<void
   const registry = new MemoryRegistry([self, registeredServer(id, rogueKey)])
   const store = 'path' in where ? await openSqliteStore(where) : await openRedisStore({ url: where.url, prefix: 'dred:{fuzz}:' })
   const yes = async (): Promise<boolean> => true
-  const node = await createNode(
-    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, limits: noLimits, maxStreams: 1_000, trustProxy: [] },
-    {
-      store,
-      registry,
-      self: { id: 2 },
-      key,
-      wallets: { signedDelegation: yes, signedText: yes, balance: async () => 2n },
-      replicatorFactory: (context) => createReplicator({ ...context, key, timings: { ...quick, quarantine: { minMs: 1, maxMs: 1 } } }),
-      now: Date.now,
-      logger,
-    },
-  )
+  const node = await createNode(testSettings, {
+    store,
+    registry,
+    self: { id: 2 },
+    key,
+    wallets: { signedDelegation: yes, signedText: yes, balance: async () => 2n },
+    replicatorFactory: (context) => createReplicator({ ...context, key, timings: { ...quick, quarantine: { minMs: 1, maxMs: 1 } } }),
+    now: Date.now,
+    logger,
+  })
   process.once('SIGTERM', () => {
     void node.close().then(() => store.close())
   })

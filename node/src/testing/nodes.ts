@@ -1,7 +1,6 @@
 import { type Control, type ControlName, encodeBase64url, type Session, sessionBytes, type Signer, signMessage } from '@dred/protocol'
 import { type Logger, pino } from 'pino'
 import type { ServerKey } from '../chain/server-key.ts'
-import { noLimits } from '../limits/config.ts'
 import { createNode, type Node } from '../node.ts'
 import { createReplicator } from '../peers/index.ts'
 import { quick, quickRelay } from '../peers/testing/cluster.ts'
@@ -10,6 +9,7 @@ import { openSqliteStore } from '../store/sqlite.ts'
 import { noChain } from './no-chain.ts'
 import { MemoryRegistry, registeredServer } from './registry-view.ts'
 import { newServerKey } from './server-key.ts'
+import { testSettings } from './settings.ts'
 
 interface Running {
   id: number
@@ -158,15 +158,7 @@ export class Nodes {
 
   #boot({ id, key, store, registry }: Omit<Running, 'node'>): Promise<Node> {
     return createNode(
-      {
-        host: '127.0.0.1',
-        port: 0,
-        admin: { host: '127.0.0.1', port: 0 },
-        maxStreams: 100,
-        trustProxy: [],
-        keepaliveMs: this.#keepaliveMs,
-        limits: noLimits,
-      },
+      { ...testSettings, keepaliveMs: this.#keepaliveMs },
       {
         store,
         registry,

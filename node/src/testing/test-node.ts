@@ -6,10 +6,10 @@ import type { Replicator } from '../peers/port.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import type { RegisteredServer } from '../chain/port.ts'
-import { noLimits } from '../limits/config.ts'
 import { noChain } from './no-chain.ts'
 import { MemoryRegistry, registeredServer } from './registry-view.ts'
 import { newServerKey } from './server-key.ts'
+import { testSettings } from './settings.ts'
 
 /** A server in this process with a store in memory, and the hands to turn its world with. */
 export interface TestNode extends Node {
@@ -49,7 +49,7 @@ export async function startTestNode(
   const store = dependencies.store ?? (await openSqliteStore({ path: ':memory:' }))
   let ahead = 0
   const node = await createNode(
-    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, limits: noLimits, maxStreams: 1_000, trustProxy: [], ...settings },
+    { ...testSettings, ...settings },
     {
       store,
       registry,

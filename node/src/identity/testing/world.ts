@@ -13,7 +13,6 @@ import { pino } from 'pino'
 import { expect } from 'vitest'
 import { type Chain, startChain } from '../../../../test/fixtures/chain.ts'
 import type { ServerKey } from '../../chain/server-key.ts'
-import { noLimits } from '../../limits/config.ts'
 import { createNode, type Node } from '../../node.ts'
 import { createReplicator } from '../../peers/index.ts'
 import { quick, quickRelay } from '../../peers/testing/cluster.ts'
@@ -21,6 +20,7 @@ import type { Store } from '../../store/port.ts'
 import { openSqliteStore } from '../../store/sqlite.ts'
 import { MemoryRegistry, registeredServer } from '../../testing/registry-view.ts'
 import { newServerKey } from '../../testing/server-key.ts'
+import { testSettings } from '../../testing/settings.ts'
 import { testSigner } from '../../testing/test-node.ts'
 import { identityDefaults, type IdentityConfig } from '../config.ts'
 import { viemWalletChain } from '../wallet-chain.ts'
@@ -173,16 +173,8 @@ export class World {
 
   async #start(id: number, key: ServerKey, identity: IdentityConfig): Promise<void> {
     const store = await openSqliteStore({ path: ':memory:' })
-    const settings = {
-      host: '127.0.0.1',
-      port: 0,
-      admin: { host: '127.0.0.1', port: 0 },
-      maxStreams: 100,
-      trustProxy: [],
-      keepaliveMs: 100,
-    }
     const node = await createNode(
-      { ...settings, identity, limits: noLimits },
+      { ...testSettings, identity, keepaliveMs: 100 },
       {
         store,
         registry: this.registry,

@@ -2,13 +2,13 @@ import { topologies } from '@dred/protocol/relay'
 import { pino } from 'pino'
 import type { RegisteredServer } from '../../chain/port.ts'
 import { loadServerKey } from '../../chain/server-key.ts'
-import { noLimits } from '../../limits/config.ts'
 import { createNode } from '../../node.ts'
 import { createReplicator } from '../../peers/index.ts'
 import { quick, quickRelay } from '../../peers/testing/cluster.ts'
 import { openRedisStore } from '../../store/redis.ts'
 import { noChain } from '../../testing/no-chain.ts'
 import { MemoryRegistry } from '../../testing/registry-view.ts'
+import { testSettings } from '../../testing/settings.ts'
 
 /** What a process is told on its command line, as JSON. */
 export interface NodeProcessOptions {
@@ -29,20 +29,17 @@ export interface NodeProcessReady {
 async function serve({ id, servers, keyFile, redis }: NodeProcessOptions): Promise<void> {
   const store = await openRedisStore({ url: redis, prefix: 'dred:{two}:' })
   const key = await loadServerKey(keyFile)
-  const node = await createNode(
-    { host: '127.0.0.1', port: 0, admin: { host: '127.0.0.1', port: 0 }, limits: noLimits, maxStreams: 100, trustProxy: [] },
-    {
-      store,
-      registry: new MemoryRegistry(servers),
-      self: { id },
-      key,
-      wallets: noChain,
-      replicatorFactory: (context) =>
-        createReplicator({ ...context, key, topology: topologies.spt, timings: quick, relay: { timings: quickRelay } }),
-      now: Date.now,
-      logger: pino({ level: 'silent' }),
-    },
-  )
+  const node = await createNode(testSettings, {
+    store,
+    registry: new MemoryRegistry(servers),
+    self: { id },
+    key,
+    wallets: noChain,
+    replicatorFactory: (context) =>
+      createReplicator({ ...context, key, topology: topologies.spt, timings: quick, relay: { timings: quickRelay } }),
+    now: Date.now,
+    logger: pino({ level: 'silent' }),
+  })
   process.once('SIGTERM', () => {
     void node.close().then(() => store.close())
   })
