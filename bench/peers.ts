@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { peerFolder } from './systems/peer-folder.ts'
+import { peerFolder } from './systems/peers.ts'
 
 const folders = { peers: peerFolder, p2p: join(peerFolder, 'p2p') }
 

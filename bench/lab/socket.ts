@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { Publisher, Subscriber } from '../systems/port.ts'
 
 /** Read by all sockets: each is done with it before the next reads. */
 const shared = Buffer.allocUnsafeSlow(262_144)
@@ -24,6 +25,15 @@ export async function open(port: number, read: (bytes: Buffer) => void): Promise
     socket.once('error', reject)
     socket.once('connect', () => resolve(socket))
   })
+}
+
+/** Sends parcels as they are. Whoever opened the socket reads the answers. */
+export function publisherOn(socket: Socket): Publisher {
+  return { acknowledges: true, send: ({ bytes }) => void socket.write(bytes), close: () => socket.destroy() }
+}
+
+export function subscriberOn(socket: Socket): Subscriber {
+  return { pause: () => socket.pause(), close: () => socket.destroy() }
 }
 
 /** Resolves once the text that has been read so far satisfies a condition; what comes later goes to `then`. */

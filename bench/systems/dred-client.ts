@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
 import { signGenesis, signMessage, type Signer } from '@dred/protocol'
-import { Greeting, open } from '../lab/socket.ts'
+import { Greeting, open, subscriberOn } from '../lab/socket.ts'
 import type { Answered, Message, Parcel, Publisher, Subscriber } from './port.ts'
 
 /** Devices that take turns in signing. */
@@ -111,7 +111,7 @@ export async function openSubscriber(port: number, channel: string, reader: (byt
   const socket = await open(port, greeting.read)
   socket.write(`GET /channel/${channel}/stream HTTP/1.1\r\nhost: bench\r\n\r\n`)
   await greeting.over()
-  return { pause: () => socket.pause(), close: () => socket.destroy() }
+  return subscriberOn(socket)
 }
 
 function raise(message: string): never {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { freePort } from '../lab/ports.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 import { type Child, cores, launch } from '../lab/process.ts'
 import { checkSigning, openPublisher, openSubscriber, parcel, request, signChannel } from './dred-client.ts'
 import type { Cluster, StartOptions, System } from './port.ts'

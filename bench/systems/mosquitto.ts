@@ -2,9 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { provisionMosquitto } from '../../scripts/provision.mjs'
-import { freePort } from '../lab/ports.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 import { cores, launch } from '../lab/process.ts'
-import { Greeting, open } from '../lab/socket.ts'
+import { Greeting, open, publisherOn, subscriberOn } from '../lab/socket.ts'
+import { newChannels } from './peers.ts'
 import type { Answered, Cluster, Message, Parcel, Publisher, StartOptions, System } from './port.ts'
 import { Unavailable } from './port.ts'
 
@@ -20,17 +21,16 @@ async function start({ servers, folder }: StartOptions): Promise<Cluster> {
   const file = join(folder, 'mosquitto.conf')
   writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n`)
   const broker = await launch([program, '-c', file], { name: 'mosquitto', folder, ready: /running/, core: cores?.servers })
-  let channels = 0
   return {
     pids: [broker.pid],
     frontPids: [broker.pid],
     versions: { mosquitto: /version ([\d.]+)/.exec(String(spawnSync(program, ['-h']).stdout))?.[1] ?? 'unknown' },
-    createChannels: async (count) => Array.from({ length: count }, () => `c/${channels++}`),
+    createChannels: newChannels('c/'),
     prepare: async ([message]) => parcel(message),
     publisher: (_server, answered) => publisher(port, answered),
     async subscribe(channel, _server, reader) {
       const socket = await connected(port, reader, packet(0x82, Buffer.concat([PACKET_ID, string(channel), Buffer.from([0])])))
-      return { pause: () => socket.pause(), close: () => socket.destroy() }
+      return subscriberOn(socket)
     },
     stop: () => broker.stop(),
   }
@@ -47,7 +47,7 @@ async function publisher(port: number, answered: Answered): Promise<Publisher> {
   const socket = await connected(port, (bytes) =>
     answered(bytes[0] === 0x40 ? undefined : new Error(`Not a PUBACK: ${bytes.toString('hex')}`)),
   )
-  return { acknowledges: true, send: ({ bytes }) => void socket.write(bytes), close: () => socket.destroy() }
+  return publisherOn(socket)
 }
 
 /** Resolves once the connection, and what was asked with it, is confirmed. */

@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { provisionNats } from '../../scripts/provision.mjs'
-import { freePort } from '../lab/ports.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 import { type Child, cores, launch } from '../lab/process.ts'
-import { Greeting, open } from '../lab/socket.ts'
+import { Greeting, open, subscriberOn } from '../lab/socket.ts'
+import { newChannels } from './peers.ts'
 import type { Answered, Cluster, Message, Parcel, Publisher, StartOptions, Subscriber, System } from './port.ts'
 
 const CONNECT =
@@ -51,13 +52,12 @@ async function start({ servers, folder }: StartOptions, keeps: boolean): Promise
     // A cluster has no leader yet when its servers say that they are ready.
     await repeatedly(START_MS, () => api(`STREAM.CREATE.${STREAM}`, stream))
   }
-  let channels = 0
   const pids = nodes.map(({ pid }) => pid)
   return {
     pids,
     frontPids: pids,
     versions: { 'nats-server': execFileSync(program, ['--version'], { encoding: 'utf8' }).replace(/.*v/, '').trim() },
-    createChannels: async (count) => Array.from({ length: count }, () => `c.${channels++}`),
+    createChannels: newChannels('c.'),
     prepare: async ([message]) => parcel(message, keeps),
     publisher: (server, answered) => publisher(portOf(server), { answered, keeps }),
     async subscribe(channel, server, reader) {
@@ -124,7 +124,7 @@ async function subscriber(port: number, subject: string, reader: (bytes: Buffer)
   const socket = await open(port, greeting.read)
   socket.write(`${CONNECT}SUB ${subject} 1\r\nPING\r\n`)
   await greeting.over()
-  return { pause: () => socket.pause(), close: () => socket.destroy() }
+  return subscriberOn(socket)
 }
 
 async function greeted(port: number, reader: (bytes: Buffer) => void) {

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
 import { type Child, cores, launch } from '../lab/process.ts'
-import { Greeting, open } from '../lab/socket.ts'
-import { peerFolder } from './peer-folder.ts'
+import { Greeting, open, publisherOn, subscriberOn } from '../lab/socket.ts'
+import { peerFolder, versionOf } from './peers.ts'
 import type { Cluster, StartOptions, System } from './port.ts'
-import { versionOf } from './ws.ts'
 
 const folder = join(peerFolder, 'p2p')
 
@@ -54,11 +53,11 @@ async function start({ name, packages }: Network, options: StartOptions): Promis
     },
     async publisher(server, answered) {
       const socket = await open(portOf(server), (bytes) => answered(bytes[0] === 0x6f ? undefined : new Error(bytes.toString())))
-      return { acknowledges: true, send: ({ bytes }) => void socket.write(bytes), close: () => socket.destroy() }
+      return publisherOn(socket)
     },
     async subscribe(channel, server, reader) {
       const socket = await ask(portOf(server), `subscribe ${channel}`, reader)
-      return { pause: () => socket.pause(), close: () => socket.destroy() }
+      return subscriberOn(socket)
     },
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()))

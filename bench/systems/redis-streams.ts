@@ -1,4 +1,5 @@
-import { open } from '../lab/socket.ts'
+import { open, publisherOn, subscriberOn } from '../lab/socket.ts'
+import { newChannels } from './peers.ts'
 import type { Answered, Cluster, Message, Parcel, Publisher, StartOptions, Subscriber, System } from './port.ts'
 import { Unavailable } from './port.ts'
 import { startRedis } from './redis.ts'
@@ -12,12 +13,11 @@ const MARK = '<m:'
 async function start({ servers, folder }: StartOptions): Promise<Cluster> {
   if (servers > 1) throw new Unavailable('Redis alone is one server')
   const redis = await startRedis(folder)
-  let channels = 0
   return {
     pids: [redis.pid],
     frontPids: [redis.pid],
     versions: { Redis: redis.version },
-    createChannels: async (count) => Array.from({ length: count }, () => `c${channels++}`),
+    createChannels: newChannels(),
     prepare: async ([message]) => parcel(message),
     publisher: (_server, answered) => publisher(redis.port, answered),
     subscribe: (channel, _server, reader) => subscriber(redis.port, channel, reader),
@@ -35,7 +35,7 @@ async function publisher(port: number, answered: Answered): Promise<Publisher> {
     const text = bytes.toString('latin1')
     answered(/^\$\d+\r\n\d+-\d+\r\n$/.test(text) ? undefined : new Error(`Not an id: ${text}`))
   })
-  return { acknowledges: true, send: ({ bytes }) => void socket.write(bytes), close: () => socket.destroy() }
+  return publisherOn(socket)
 }
 
 async function subscriber(port: number, channel: string, reader: (bytes: Buffer) => void): Promise<Subscriber> {
@@ -62,7 +62,7 @@ async function subscriber(port: number, channel: string, reader: (bytes: Buffer)
   })
   // From the beginning: the channel is new, and nothing is missed while the command is on its way.
   read('0')
-  return { pause: () => socket.pause(), close: () => socket.destroy() }
+  return subscriberOn(socket)
 }
 
 function command(...words: string[]): Buffer {

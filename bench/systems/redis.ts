@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { provisionRedis } from '../../scripts/provision.mjs'
-import { freePort } from '../lab/ports.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 import { type Child, cores, launch } from '../lab/process.ts'
 
 /** A Redis that flushes what it took to disk every second, as both Dred and the adapter of socket.io are given it. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { type Child, cores, launch } from '../lab/process.ts'
+import { publisherOn, subscriberOn } from '../lab/socket.ts'
 import { openWebSocket, textFrame } from '../lab/websocket.ts'
-import { peerFolder } from './peer-folder.ts'
+import { newChannels, peerFolder, versionOf } from './peers.ts'
 import { type Cluster, type StartOptions, type System, Unavailable } from './port.ts'
 import { startRedis } from './redis.ts'
-import { versionOf } from './ws.ts'
 
 export const socketIo: System = {
   name: 'socket.io',
@@ -34,7 +34,6 @@ async function start({ servers, folder }: StartOptions, keeps: boolean): Promise
     nodes.push(await launch(command, { name: `socket-io-${index}`, folder, ready: /\n/, core: cores?.servers }))
   }
   const portOf = (server: number): number => Number(nodes[server]?.output)
-  let channels = 0
   const frontPids = nodes.map(({ pid }) => pid)
   return {
     pids: [...frontPids, ...(redis ? [redis.pid] : [])],
@@ -43,7 +42,7 @@ async function start({ servers, folder }: StartOptions, keeps: boolean): Promise
       'socket.io': versionOf('socket.io'),
       ...(redis ? { 'redis-streams-adapter': versionOf('@socket.io/redis-streams-adapter'), Redis: redis.version } : {}),
     },
-    createChannels: async (count) => Array.from({ length: count }, () => `c${channels++}`),
+    createChannels: newChannels(),
     async prepare([message]) {
       if (!message) throw new Error('An empty parcel')
       return { numbers: [message.n], bytes: textFrame(`420["publish","${message.channel}","${message.text}"]`) }
@@ -52,12 +51,12 @@ async function start({ servers, folder }: StartOptions, keeps: boolean): Promise
       const socket = await openWebSocket({ port: portOf(server), path: PATH, first: handshake }, (bytes) =>
         answered(bytes.includes('430[') ? undefined : new Error(bytes.toString())),
       )
-      return { acknowledges: true, send: ({ bytes }) => void socket.write(bytes), close: () => socket.destroy() }
+      return publisherOn(socket)
     },
     async subscribe(channel, server, reader) {
       const first = [...handshake, { send: `420["join","${channel}"]`, awaits: '430[' }]
       const socket = await openWebSocket({ port: portOf(server), path: PATH, first }, reader)
-      return { pause: () => socket.pause(), close: () => socket.destroy() }
+      return subscriberOn(socket)
     },
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()))

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cores, launch } from '../lab/process.ts'
+import { publisherOn, subscriberOn } from '../lab/socket.ts'
 import { openWebSocket, textFrame } from '../lab/websocket.ts'
-import { peerFolder } from './peer-folder.ts'
+import { newChannels, peerFolder, versionOf } from './peers.ts'
 import { type Cluster, type StartOptions, type System, Unavailable } from './port.ts'
 
 export const ws: System = { name: 'ws', label: 'ws, hand-written', durability: 'none', start }
@@ -12,12 +12,11 @@ async function start({ servers, folder }: StartOptions): Promise<Cluster> {
   const command = [process.execPath, join(peerFolder, 'ws-server.mjs')]
   const server = await launch(command, { name: 'ws', folder, ready: /\n/, core: cores?.servers })
   const port = Number(server.output)
-  let channels = 0
   return {
     pids: [server.pid],
     frontPids: [server.pid],
     versions: { ws: versionOf('ws') },
-    createChannels: async (count) => Array.from({ length: count }, () => `c${channels++}`),
+    createChannels: newChannels(),
     async prepare([message]) {
       if (!message) throw new Error('An empty parcel')
       return { numbers: [message.n], bytes: textFrame(`publish ${message.channel}\n${message.text}`) }
@@ -26,17 +25,12 @@ async function start({ servers, folder }: StartOptions): Promise<Cluster> {
       const socket = await openWebSocket({ port, path: '/', first: [] }, (bytes) =>
         answered(bytes.includes('ok') ? undefined : new Error(bytes.toString())),
       )
-      return { acknowledges: true, send: ({ bytes }) => void socket.write(bytes), close: () => socket.destroy() }
+      return publisherOn(socket)
     },
     async subscribe(channel, _server, reader) {
       const socket = await openWebSocket({ port, path: '/', first: [{ send: `join ${channel}\n`, awaits: 'ok' }] }, reader)
-      return { pause: () => socket.pause(), close: () => socket.destroy() }
+      return subscriberOn(socket)
     },
     stop: () => server.stop(),
   }
-}
-
-/** Of a package that is installed for the peers. */
-export function versionOf(name: string, folder = peerFolder): string {
-  return (JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')) as { version: string }).version
 }
