@@ -1,3 +1,5 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Coordinate, originOf, VersionVector } from '@dred/protocol'
 import { Random } from '@dred/protocol/testing/random'
@@ -121,6 +123,35 @@ describe('a Redis that lost the end of what it had written', () => {
       last = step
     }
     expect(last).toBeLessThan(50)
+  })
+
+  it('mended as the documentation says, keeps nothing of the step that was cut, also after the next crash', async () => {
+    await server.stop()
+    server = await startRedis({ args: ['--aof-load-truncated', 'no'] })
+    const restart = async (): Promise<Store> => {
+      await server.restart()
+      return openRedisStore({ url: server.url, prefix })
+    }
+    store = await openRedisStore({ url: server.url, prefix })
+    await store.append(channel, self, 1)
+    await store.append(message(channel.id, 'kept'), self, 2)
+    const kept = await contentsOf(store)
+    await store.append(message(channel.id, 'cut'), self, 3)
+    await store.close()
+    await server.kill()
+    // Within the last command of the script.
+    await server.keepOnly((await server.written()) - 20)
+    await expect(server.restart()).rejects.toThrow('redis-server ended with 1')
+    const manifest = join(server.dir, 'appendonlydir/appendonly.aof.manifest')
+    execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'inherit'] })
+    store = await restart()
+    expect(await contentsOf(store)).toEqual(kept)
+    await store.append(message(channel.id, 'later'), self, 4)
+    const later = await contentsOf(store)
+    await store.close()
+    await server.kill()
+    store = await restart()
+    expect(await contentsOf(store)).toEqual(later)
   })
 
   it('gives no position and no coordinate twice', async () => {
