@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { describeStore, type StoreHarness } from './contract.ts'
+import { describeStore, type StoreHarness } from './testing/contract.ts'
 import type { Store } from './port.ts'
 import { openRedisStore } from './redis.ts'
 import { client, reconnected, type RedisGroup, startRedisCluster, takeOver, until } from './testing/redis-cluster.ts'

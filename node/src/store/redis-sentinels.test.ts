@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeStore, type StoreHarness } from './contract.ts'
+import { describeStore, type StoreHarness } from './testing/contract.ts'
 import { openRedisStore } from './redis.ts'
 import { client, reconnected, type RedisGroup } from './testing/redis-cluster.ts'
 import { NAME, startRedisSentinels } from './testing/redis-sentinels.ts'

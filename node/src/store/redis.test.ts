@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeStore, type StoreHarness } from './contract.ts'
+import { describeStore, type StoreHarness } from './testing/contract.ts'
 import { openRedisStore } from './redis.ts'
 import { describeAgainstModel } from './testing/against-model.ts'
 import { type RedisServer, startRedis } from './testing/redis-server.ts'

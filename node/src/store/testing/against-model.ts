@@ -1,7 +1,7 @@
 import { type DredError, type Origin, originOf, VersionVector } from '@dred/protocol'
 import { Random } from '@dred/protocol/testing/random'
 import { assert, describe, expect, it } from 'vitest'
-import type { StoreHarness } from '../contract.ts'
+import type { StoreHarness } from './contract.ts'
 import { EXPIRED_MESSAGES_KEPT_MS } from '../entries.ts'
 import type { AppendResult, LoggedMessage, NewEntry, OriginEntry, RetentionCaps, Store } from '../port.ts'
 import { type ModelPlace, StoreModel } from './model.ts'

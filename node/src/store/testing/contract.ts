@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Store } from './port.ts'
-import { keepingControls } from './testing/contract-controls.ts'
-import { cutting } from './testing/contract-cut.ts'
-import { keepingNotices, notice } from './testing/contract-notices.ts'
-import { listing } from './testing/contract-lists.ts'
-import { purging } from './testing/contract-purge.ts'
-import { announcing, reading } from './testing/contract-reads.ts'
-import { appending, replicating } from './testing/contract-writes.ts'
-import { channel, message, ownOrigin, self } from './testing/samples.ts'
+import type { Store } from '../port.ts'
+import { keepingControls } from './contract-controls.ts'
+import { cutting } from './contract-cut.ts'
+import { keepingNotices, notice } from './contract-notices.ts'
+import { listing } from './contract-lists.ts'
+import { purging } from './contract-purge.ts'
+import { announcing, reading } from './contract-reads.ts'
+import { appending, replicating } from './contract-writes.ts'
+import { channel, message, ownOrigin, self } from './samples.ts'
 
 /** One place to store in, made for one test. */
 export interface StoreHarness {

@@ -1,7 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { errors, routes } from '@dred/protocol'
 import { afterAll, describe, expect, test } from 'vitest'
-import { problemChannel } from '../../observability/problem-channel.ts'
+import { problemChannel } from '../../../observability/problem-channel.ts'
 import { shownErrors } from './index.ts'
 import { Servers } from './servers.ts'
 

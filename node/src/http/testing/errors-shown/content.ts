@@ -11,8 +11,8 @@ import {
   type Signer,
   signPresence,
 } from '@dred/protocol'
-import { genesisEntry } from '../../entries.ts'
-import { testSigner } from '../../testing/test-node.ts'
+import { genesisEntry } from '../../../entries.ts'
+import { testSigner } from '../../../testing/test-node.ts'
 import {
   answer,
   ask,

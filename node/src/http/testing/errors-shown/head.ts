@@ -1,5 +1,5 @@
 import { limits } from '@dred/protocol'
-import { testSigner } from '../../testing/test-node.ts'
+import { testSigner } from '../../../testing/test-node.ts'
 import { ask, ask2, type Asked, bearer, delegation, revocation, type Told, tokenOf, valid } from './requests.ts'
 import type { Place, Server } from './servers.ts'
 import type { Situation } from './situation.ts'

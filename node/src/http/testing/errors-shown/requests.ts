@@ -17,7 +17,7 @@ import {
   signPresence,
   type VerifiedGenesis,
 } from '@dred/protocol'
-import type { TestNode } from '../../testing/test-node.ts'
+import type { TestNode } from '../../../testing/test-node.ts'
 import type { Place } from './servers.ts'
 
 export interface Asked {

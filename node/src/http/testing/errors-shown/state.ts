@@ -1,5 +1,5 @@
 import { controlNames, DredError, type ErrorCode, paths, type RouteName } from '@dred/protocol'
-import { ServerNotices } from '../../notices/notices.ts'
+import { ServerNotices } from '../../../notices/notices.ts'
 import { ask, isControl, newGenesis, newMessage, type Told, valid } from './requests.ts'
 import type { Place, Server, Servers } from './servers.ts'
 import type { Situation } from './situation.ts'
