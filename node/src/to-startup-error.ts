@@ -3,6 +3,7 @@ import { ChainError } from './chain/chain-error.ts'
 import { ServerKeyError } from './chain/server-key-error.ts'
 import { ConfigError, type NodeConfig } from './config.ts'
 import { StartupError } from './startup-error.ts'
+import { codeOf } from './thrown.ts'
 
 /** What went wrong, in terms of what the operator can do about it. Anything unforeseen stays as it is. */
 export function toStartupError(error: unknown, { host, port, admin }: NodeConfig): unknown {
@@ -12,7 +13,7 @@ export function toStartupError(error: unknown, { host, port, admin }: NodeConfig
     return new StartupError(error.code === 'unreachable' ? 'chain_unreachable' : 'config', error.message, error)
   }
   if (error instanceof DredError && error.code === 'store_unavailable') return new StartupError('store_unavailable', error.message, error)
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = codeOf(error) ?? ''
   if (code === 'EADDRINUSE') {
     const taken = error instanceof Error && 'port' in error ? error.port : undefined
     const name = taken === admin.port && taken !== port ? `${admin.host}:${admin.port} (admin)` : `${host}:${port}`

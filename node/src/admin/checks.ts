@@ -1,6 +1,7 @@
 import type { RegistryView } from '../chain/port.ts'
 import type { Standing } from '../membership.ts'
 import type { Store } from '../store/port.ts'
+import { messageOf } from '../thrown.ts'
 import type { Certificates } from '../tls/port.ts'
 import type { Check } from './server.ts'
 
@@ -21,7 +22,7 @@ export async function examine({ store, registry, standing, certificates, now, cl
   return {
     store: await store.ping().then(
       () => ({ ok: true }),
-      (error: unknown) => ({ ok: false, detail: error instanceof Error ? error.message : String(error) }),
+      (error: unknown) => ({ ok: false, detail: messageOf(error) }),
     ),
     chain: { ok: fresh, detail: `block ${block}, read ${Math.round(ageMs)} ms ago` },
     registered: { ok: member, detail: `${state}: ${detail}` },

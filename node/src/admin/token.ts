@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { access, readFile, stat, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { StartupError } from '../startup-error.ts'
+import { codeOf } from '../thrown.ts'
 
 const MIN_LENGTH = 16
 const FOR_OTHERS = 0o077
@@ -16,7 +17,7 @@ export async function loadAdminToken(file: string): Promise<string> {
   try {
     await writeFile(file, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600, flag: 'wx' })
   } catch (cause) {
-    if (!isCode(cause, 'EEXIST'))
+    if (codeOf(cause) !== 'EEXIST')
       throw new StartupError('config', `The admin token file ${file} cannot be made: its folder has to exist`, cause)
   }
   return readAdminToken(file)
@@ -66,8 +67,4 @@ export function isBearer(authorization: string | undefined, token: string): bool
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

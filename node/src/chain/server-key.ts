@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { serverKeyId, toLowS } from '@dred/protocol/statements'
+import { codeOf } from '../thrown.ts'
 import { ServerKeyError } from './server-key-error.ts'
 
 /** A server's P-256 key pair. The private half never leaves this object. */
@@ -48,8 +49,8 @@ export async function createServerKeyFile(file: string, passphrase?: string): Pr
       await handle.close()
     }
   } catch (cause) {
-    if (errorCode(cause) === 'EEXIST') throw new ServerKeyError('exists', `${file} exists: choose another file, or move it away`, cause)
-    throw new ServerKeyError('unreadable', `${file} cannot be written (${errorCode(cause)}): choose a folder that you may write to`, cause)
+    if (codeOf(cause) === 'EEXIST') throw new ServerKeyError('exists', `${file} exists: choose another file, or move it away`, cause)
+    throw new ServerKeyError('unreadable', `${file} cannot be written (${codeOf(cause)}): choose a folder that you may write to`, cause)
   }
   return serverKeyOf(privateKey, file)
 }
@@ -71,13 +72,8 @@ async function readPrivateFile(file: string): Promise<string> {
     }
   } catch (cause) {
     if (cause instanceof ServerKeyError) throw cause
-    if (errorCode(cause) === 'ENOENT')
-      throw new ServerKeyError('missing', `${file} does not exist: make a key first, or name its file`, cause)
-    throw new ServerKeyError(
-      'unreadable',
-      `${file} cannot be read (${errorCode(cause)}): it has to be a file that this user may read`,
-      cause,
-    )
+    if (codeOf(cause) === 'ENOENT') throw new ServerKeyError('missing', `${file} does not exist: make a key first, or name its file`, cause)
+    throw new ServerKeyError('unreadable', `${file} cannot be read (${codeOf(cause)}): it has to be a file that this user may read`, cause)
   }
 }
 
@@ -113,8 +109,4 @@ function serverKeyOf(privateKey: KeyObject, file: string): ServerKey {
 
 function word(base64url: string): `0x${string}` {
   return `0x${Buffer.from(base64url, 'base64url').toString('hex')}`
-}
-
-function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined
 }

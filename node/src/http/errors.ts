@@ -3,6 +3,7 @@ import { apiVersion, DredError, type ErrorCode, errors, versionHeader } from '@d
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { tellProblem } from '../observability/problem-channel.ts'
 import { type BucketState, RateLimited } from '../limits/rate-limited.ts'
+import { codeOf } from '../thrown.ts'
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8'
 const RETRY_AFTER_SECONDS = 1
@@ -25,7 +26,7 @@ const frameworkErrors: Record<string, ErrorCode> = {
 /** The error of the table that stands for anything thrown; what nobody foresaw is `internal` and tells nothing to the outside. */
 export function toDredError(error: unknown): DredError {
   if (error instanceof DredError) return error
-  const code = error instanceof Error && 'code' in error ? frameworkErrors[String(error.code)] : undefined
+  const code = frameworkErrors[codeOf(error) ?? '']
   if (code === undefined) return new DredError('internal', { cause: error })
   const detail = code === 'malformed_request' && error instanceof Error ? error.message : undefined
   return new DredError(code, { cause: error, ...(detail === undefined ? {} : { detail }) })

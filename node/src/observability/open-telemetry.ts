@@ -4,6 +4,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { resourceFromAttributes } from '@opentelemetry/resources'
 import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from '@opentelemetry/sdk-trace'
 import { TokenBucket } from '../limits/token-bucket.ts'
+import { codeOf } from '../thrown.ts'
 import type { Tracing, TracingConfig } from './tracing.ts'
 
 /** Traces that clients may ask for. */
@@ -62,6 +63,5 @@ export function openTelemetry({ otlpUrl, sampleRatio }: TracingConfig, version: 
 
 /** Its code only: messages may hold more. */
 function fail(span: Span, error: unknown): void {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : 'internal'
-  span.setStatus({ code: SpanStatusCode.ERROR, message: code })
+  span.setStatus({ code: SpanStatusCode.ERROR, message: codeOf(error) ?? 'internal' })
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Log } from '../log.ts'
 import { StartupError } from '../startup-error.ts'
+import { messageOf } from '../thrown.ts'
 import type { RedisConfig, StoreConfig } from './config.ts'
 import type { Store } from './port.ts'
 
@@ -35,7 +36,7 @@ export async function probeStore(config: RedisConfig): Promise<string> {
     return warning === undefined ? whereOf(options) : `${whereOf(options)}. ${warning}`
   } catch (error) {
     const cause = refused ?? error
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new StartupError('store_unavailable', `Redis at ${whereOf(options)} cannot be used: ${why}`, cause)
   } finally {
     client.disconnect()
@@ -62,7 +63,7 @@ async function withFiles({ passwordFile, sentinelPasswordFile, tls, ...config }:
 async function read(name: string, path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined
   return readFile(path, 'utf8').catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause)
+    const why = messageOf(cause)
     throw new StartupError('config', `${path}, named by store.${name}, cannot be read: ${why}`, cause)
   })
 }

@@ -2,6 +2,7 @@ import { chmod, open, readFile, rename, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { Agent } from 'node:https'
 import * as acme from 'acme-client'
+import { codeOf } from '../thrown.ts'
 import type { AcmeConfig } from './acme-config.ts'
 import type { TlsConfig } from './config.ts'
 
@@ -66,7 +67,7 @@ async function openAnswers({ host, port }: AcmeConfig) {
 /** The P-256 key of a file, made with mode 0600 if it is not there. */
 async function keyOf(file: string): Promise<Buffer> {
   const found = await readFile(file).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   })
   if (found) return found

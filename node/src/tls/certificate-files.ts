@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { Log } from '../log.ts'
+import { messageOf } from '../thrown.ts'
 import { type Certificate, readCertificate } from './certificate.ts'
 import type { TlsConfig } from './config.ts'
 import type { Certificates } from './port.ts'
@@ -71,8 +72,7 @@ export class CertificateFiles implements Certificates {
       for (const listener of this.#listeners) listener(next)
     } catch (error) {
       this.refused++
-      const detail = error instanceof Error ? error.message : String(error)
-      log.error({ detail }, 'the new TLS certificate is not fit for use: the one before stays')
+      log.error({ detail: messageOf(error) }, 'the new TLS certificate is not fit for use: the one before stays')
     }
   }
 }

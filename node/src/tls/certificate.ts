@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { StartupError } from '../startup-error.ts'
+import { messageOf } from '../thrown.ts'
 import type { TlsConfig } from './config.ts'
 
 /** A certificate chain and its key, in PEM form, that belong together. */
@@ -56,8 +57,4 @@ function parsed<T>(file: string, what: string, parse: () => T): T {
   } catch (cause) {
     throw new StartupError('config', `${file}, named by tls, is not ${what} in PEM form: ${messageOf(cause)}`, cause)
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

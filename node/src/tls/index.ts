@@ -1,5 +1,6 @@
 import type { Log } from '../log.ts'
 import { StartupError } from '../startup-error.ts'
+import { messageOf } from '../thrown.ts'
 import type { AcmeConfig } from './acme-config.ts'
 import { CertificateFiles } from './certificate-files.ts'
 import type { TlsConfig } from './config.ts'
@@ -13,8 +14,7 @@ export async function openCertificates(files: TlsConfig, acme: AcmeConfig | unde
   const { AcmeRenewal } = await import('./acme.ts')
   let opened: CertificateFiles | undefined
   const renewal = await AcmeRenewal.start({ acme, files, log, renewed: () => void opened?.look() }).catch((cause: unknown) => {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw new StartupError('config', `No TLS certificate was given by ${acme.directoryUrl}: ${why}`, cause)
+    throw new StartupError('config', `No TLS certificate was given by ${acme.directoryUrl}: ${messageOf(cause)}`, cause)
   })
   opened = await CertificateFiles.open({ files, log, with: renewal }).catch(async (error: unknown) => {
     await renewal.close()
