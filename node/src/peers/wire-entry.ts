@@ -1,5 +1,6 @@
 import { DredError, limits, type VerifySignature, verifyCanonicalMessage, verifyGenesis } from '@dred/protocol'
 import { type BodyEntry, LinkError, type WireEntry } from '@dred/protocol/relay'
+import { LRUCache } from 'lru-cache'
 import { genesisEntry, messageEntry } from '../entries.ts'
 import type { Entry, NewEntry, OriginEntry, Store } from '../store/port.ts'
 
@@ -44,7 +45,7 @@ export class EntryVerifier {
   readonly #now: () => number
   readonly #verify: VerifySignature | undefined
   /** Message lifetimes of channels lately seen, in milliseconds: a channel's never changes. */
-  readonly #lifetimes = new Map<string, number>()
+  readonly #lifetimes = new LRUCache<string, number>({ max: LIFETIMES_KEPT })
 
   constructor({ store, neighborhood, now, verify }: EntryVerifierOptions) {
     this.#store = store
@@ -74,7 +75,7 @@ export class EntryVerifier {
     if (verified.canonical !== canonical) throw new DredError('malformed_genesis', { detail: 'The signed bytes are not in canonical form' })
     if (verified.genesis.neighborhood !== this.#neighborhood) throw new DredError('wrong_neighborhood')
     this.#assertNotAhead(verified.genesis.createdAt)
-    this.#remember(verified.id, verified.genesis.lifetimeMs)
+    this.#lifetimes.set(verified.id, verified.genesis.lifetimeMs)
     return { entry: genesisEntry(verified), prev: [] }
   }
 
@@ -96,16 +97,11 @@ export class EntryVerifier {
 
   /** Undefined for a channel that is not known here yet: its genesis is on its way from another server. */
   async #lifetimeOf(channel: string): Promise<number | undefined> {
-    const known = this.#lifetimes.get(channel) ?? (await this.#store.channel(channel))?.genesis.lifetimeMs
-    if (known !== undefined) this.#remember(channel, known)
-    return known
-  }
-
-  #remember(channel: string, lifetimeMs: number): void {
-    this.#lifetimes.delete(channel)
-    this.#lifetimes.set(channel, lifetimeMs)
-    const [oldest] = this.#lifetimes.keys()
-    if (this.#lifetimes.size > LIFETIMES_KEPT && oldest !== undefined) this.#lifetimes.delete(oldest)
+    const known = this.#lifetimes.get(channel)
+    if (known !== undefined) return known
+    const lifetimeMs = (await this.#store.channel(channel))?.genesis.lifetimeMs
+    if (lifetimeMs !== undefined) this.#lifetimes.set(channel, lifetimeMs)
+    return lifetimeMs
   }
 }
 
