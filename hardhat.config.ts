@@ -6,6 +6,7 @@ import hardhatVerify from '@nomicfoundation/hardhat-verify'
 import hardhatViem from '@nomicfoundation/hardhat-viem'
 import { configVariable, defineConfig } from 'hardhat/config'
 import type { NetworkUserConfig } from 'hardhat/types/config'
+import type { HardhatPlugin } from 'hardhat/types/plugins'
 
 // The compiler comes with the npm install: nothing is downloaded at build time.
 const solc = { version: '0.8.37', path: createRequire(import.meta.url).resolve('solc/soljson.js') }
@@ -33,13 +34,32 @@ const profile = {
   toolVersionsInBuildInfo: false,
 }
 
+/** Hardhat compiles together what has one object of settings, and makes one of its own for each override: a compiler run for each test. */
+const testsTogether: HardhatPlugin = {
+  id: 'tests-together',
+  hookHandlers: {
+    config: async () => ({
+      default: async () => ({
+        resolveUserConfig: async (config, resolveVariable, next) => {
+          const resolved = await next(config, resolveVariable)
+          for (const { overrides } of Object.values(resolved.solidity.profiles)) {
+            const [first] = Object.values(overrides)
+            if (first) for (const file of Object.keys(overrides)) overrides[file] = first
+          }
+          return resolved
+        },
+      }),
+    }),
+  },
+}
+
 // Asked for only by what needs them: URLs of RPC providers, and the key of the account that deploys. Set with `hardhat keystore set`.
 function network(name: string, chainType: 'l1' | 'op', chainId: number): NetworkUserConfig {
   return { type: 'http', chainType, chainId, url: configVariable(`${name}_RPC_URL`), accounts: [configVariable(`${name}_KEY`)] }
 }
 
 export default defineConfig({
-  plugins: [hardhatViem, hardhatIgnition, hardhatKeystore, hardhatVerify],
+  plugins: [hardhatViem, hardhatIgnition, hardhatKeystore, hardhatVerify, testsTogether],
   paths: {
     sources: './contracts/src',
     tests: { solidity: './contracts/test' },
