@@ -1,6 +1,6 @@
-import { BatchResult, describeMismatch, DredError, encodeBase64url, limits, type Signer, signMessage, verifyReceipt } from '@dred/protocol'
+import { BatchResult, describeMismatch, DredError, encodeBase64url, limits, signMessage, verifyReceipt } from '@dred/protocol'
 import { Random } from '@dred/protocol/testing/random'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { expectFault } from '../testing/declared-errors.ts'
@@ -11,17 +11,11 @@ import { createChannel, startTestNode, type TestNode, testSigner } from '../test
 
 type Json = Record<string, unknown>
 
-let node: TestNode
-let signer: Signer
-let client: TestClient
+const node = await startTestNode()
+const signer = await testSigner()
+const client = new TestClient(node, signer)
 let channel: string
 const nodes: TestNode[] = []
-
-beforeAll(async () => {
-  node = await startTestNode()
-  signer = await testSigner()
-  client = new TestClient(node, signer)
-})
 afterAll(() => node.close())
 afterEach(async () => {
   await Promise.all(nodes.splice(0).map((other) => other.close()))
