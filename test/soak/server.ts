@@ -8,6 +8,8 @@ import { openRedisStore } from '../../node/src/store/redis.ts'
 import { openSqliteStore } from '../../node/src/store/sqlite.ts'
 import { noChain } from '../../node/src/testing/no-chain.ts'
 import { MemoryRegistry } from '../../node/src/testing/registry-view.ts'
+// Ends the process at an error that is not declared, also in an event of a stream.
+import '../setup.ts'
 
 /** What the process is told on its command line, as JSON. */
 export interface SoakedServerOptions {
