@@ -20,6 +20,7 @@ import { MembersGate } from './members/members-gate.ts'
 import { Membership, reporter, type Standing } from './membership.ts'
 import { createMetrics, type Metrics } from './observability/metrics.ts'
 import { observedStore } from './observability/observed-store.ts'
+import { reportFaults } from './observability/requests.ts'
 import { withTracing } from './observability/with-tracing.ts'
 import type { Node, NodeDependencies, NodeSettings } from './node-port.ts'
 import type { Replicator } from './peers/port.ts'
@@ -133,6 +134,7 @@ class RelayNode implements Node {
       presence: this.#presence,
       server: self.id,
       ...this.#metrics.realtime,
+      onFault: reportFaults(this.#metrics, logger),
     })
     this.#retention = new Retention(settings.retention ?? {}, store)
     this.#upkeep = new Upkeep({

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { paths } from '@dred/protocol'
 import { toDredError } from '../http/errors.ts'
 import { RateLimited } from '../limits/rate-limited.ts'
+import type { Log } from '../log.ts'
 import { PEER_PATH } from '../peers/dial.ts'
 import type { Metrics } from './metrics.ts'
 import type { RequestSpan, Tracing } from './tracing.ts'
@@ -56,6 +57,14 @@ export function countProblem({ problems, limited }: Pick<Metrics, 'problems' | '
   const { code } = toDredError(error)
   problems.inc({ code })
   if (code === 'rate_limited') limited.inc({ limit: error instanceof RateLimited ? error.limit : 'other' })
+}
+
+/** Counts and logs what nobody foresaw on a stream, where no answer can tell of it any more. */
+export function reportFaults(metrics: Pick<Metrics, 'problems' | 'limited'>, log: Log): (error: unknown, channel: string) => void {
+  return (error, channel) => {
+    countProblem(metrics, error)
+    log.error({ err: error, channel }, 'a stream failed')
+  }
 }
 
 /** Over HTTP/2 a client may write any word. */

@@ -16,6 +16,8 @@ export interface ConnectionOptions {
   /** Bytes that the reader of what is live may leave unread before it is cut. */
   maxBufferedBytes: number
   onClosed?: ((reason: CloseReason) => void) | undefined
+  /** Told of what nobody foresaw. */
+  onFault?: ((error: unknown, channel: string) => void) | undefined
 }
 
 /** One stream to one reader: what the subscriptions to one channel or to many are written to. */
@@ -25,6 +27,7 @@ export class Connection {
   readonly #sink: Sink
   readonly #maxBufferedBytes: number
   readonly #onClosed: ConnectionOptions['onClosed']
+  readonly #onFault: ConnectionOptions['onFault']
   /** Nearly always one: a list takes the least room. */
   #subscriptions: Subscription[] = []
   /** Of many channels: what one turn of the event loop brings, written together. */
@@ -38,12 +41,13 @@ export class Connection {
   /** Whether channels are still to come. */
   #opening = true
 
-  constructor({ sink, format, many, maxBufferedBytes, onClosed }: ConnectionOptions) {
+  constructor({ sink, format, many, maxBufferedBytes, onClosed, onFault }: ConnectionOptions) {
     this.format = format
     this.many = many
     this.#sink = sink
     this.#maxBufferedBytes = maxBufferedBytes
     this.#onClosed = onClosed
+    this.#onFault = onFault
   }
 
   get ended(): boolean {
@@ -85,6 +89,7 @@ export class Connection {
   /** Tells why a channel cannot be followed any more. @param cursor see {@link eventFrame} */
   tellError(error: unknown, channel: string, cursor?: string): void {
     const problem = error instanceof DredError ? error : new DredError('internal', { cause: error })
+    if (problem.code === 'internal') this.#onFault?.(error, channel)
     const { method, path } = routes.streamChannel
     tellProblem({ method, route: path, code: problem.code })
     this.tell({ ...problem.toProblem(), type: 'error', ...(this.many ? { channel } : {}) }, cursor)

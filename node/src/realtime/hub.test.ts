@@ -8,6 +8,7 @@ import { ReceiptSigner } from '../receipt-signer.ts'
 import type { Store } from '../store/port.ts'
 import { openSqliteStore } from '../store/sqlite.ts'
 import { at, genesis, message } from '../store/testing/samples.ts'
+import { expectFault } from '../testing/declared-errors.ts'
 import { FakeLadder } from '../testing/fake-ladder.ts'
 import { jitteryStore } from '../testing/jittery-store.ts'
 import { MemorySink } from '../testing/memory-sink.ts'
@@ -26,9 +27,11 @@ let ladder: FakeLadder
 let levels: StoredLevels
 let hub: Hub
 let delivered: number
+let faults: unknown[]
 
 function assemble(seed: number): void {
   delivered = 0
+  faults = []
   store = jitteryStore(memory, new Random(seed))
   tracker = new ChannelTracker(store, { capacity: 10, pinned: (id) => hub.has(id) })
   ladder = new FakeLadder(3)
@@ -51,6 +54,7 @@ function assemble(seed: number): void {
     onDelivered: (messages) => {
       delivered += messages
     },
+    onFault: (error, of) => faults.push([error, of]),
   })
 }
 
@@ -326,6 +330,19 @@ test('a start that was determined before the store was lost is refused', async (
   expect(() => hub.open({ channel: tracked, seen: tracked.vector }, new MemorySink(), ndjson)).toThrow(
     expect.objectContaining({ code: 'store_unavailable' }),
   )
+})
+
+test('what nobody foresaw ends a stream, which says so, and is told to the server', async () => {
+  assemble(1)
+  const fault = new TypeError('nobody foresaw this')
+  store.readForward = () => Promise.reject(fault)
+  await say()
+  expectFault()
+  const sink = await subscribe(new VersionVector())
+  await sink.until(() => sink.events.at(-1)?.type === 'error')
+  expect(sink.events.at(-1)).toMatchObject({ code: 'internal' })
+  expect(JSON.stringify(sink.events)).not.toContain(fault.message)
+  expect(faults).toEqual([[fault, channel]])
 })
 
 test('the last events before a close are delivered first', async () => {

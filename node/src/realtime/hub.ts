@@ -36,6 +36,8 @@ export interface HubOptions {
   onPassedOn?: (messages: number, ms: number) => void
   /** Told of streams that end by this server's decision. */
   onClosed?: (reason: CloseReason) => void
+  /** Told of an error that nobody foresaw and that ended the following of a channel. */
+  onFault?: (error: unknown, channel: string) => void
 }
 
 const TICKS_PER_KEEPALIVE = 2.5
@@ -174,9 +176,9 @@ export class Hub {
     if (this.#options.tracker.peek(channel.id) !== channel) throw new DredError('store_unavailable')
   }
 
-  #connect(options: Omit<ConnectionOptions, 'maxBufferedBytes' | 'onClosed'>, channels: number): Connection {
-    const { maxBufferedBytes, onClosed } = this.#options
-    const connection = new Connection({ ...options, maxBufferedBytes, onClosed })
+  #connect(options: Pick<ConnectionOptions, 'sink' | 'format' | 'many'>, channels: number): Connection {
+    const { maxBufferedBytes, onClosed, onFault } = this.#options
+    const connection = new Connection({ ...options, maxBufferedBytes, onClosed, onFault })
     this.#connections.add(connection)
     this.#subscriptions += channels
     options.sink.onClose(() => {

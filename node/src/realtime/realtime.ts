@@ -15,7 +15,7 @@ export interface RealtimeSettings {
   maxBufferedBytes?: number
 }
 
-export interface RealtimeOptions extends Pick<HubOptions, 'onDelivered' | 'onPassedOn' | 'onClosed'> {
+export interface RealtimeOptions extends Pick<HubOptions, 'onDelivered' | 'onPassedOn' | 'onClosed' | 'onFault'> {
   settings: RealtimeSettings
   store: Store
   tracker: ChannelTracker

@@ -1,4 +1,4 @@
-import { supersedes } from '../notices/order.ts'
+import { nameOf, supersedes } from '../notices/order.ts'
 import type { Notice } from '../notices/port.ts'
 import type { NoticeStore } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
@@ -28,7 +28,7 @@ function memberOf({ kind, about, at, expiresAt, text }: Notice): string {
 function latest(notices: readonly Notice[]): Notice[] {
   const byName = new Map<string, Notice>()
   for (const notice of notices) {
-    const name = `${notice.kind} ${notice.about}`
+    const name = nameOf(notice)
     const other = byName.get(name)
     if (!other || supersedes(notice, other)) byName.set(name, notice)
   }
