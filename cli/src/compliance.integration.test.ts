@@ -5,11 +5,17 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createTestClient, http } from 'viem'
+import { loadServerKey } from '@dred/node'
+import { createTestClient, http, zeroAddress, zeroHash } from 'viem'
+import { tokenInfo } from './services/chain.ts'
+import { createNeighborhood } from './services/neighborhoods.ts'
+import { attestersOf, defaultParameters } from './services/parameters.ts'
+import { registerServer } from './services/register.ts'
 import { createServerKey } from './services/server-key.ts'
+import type { Step } from './steps.ts'
 import { closedPort, type Harness, killSpawned, spawnDred, startHarness } from './testing/harness.ts'
 
-// Every command is a process; two cores run a few of them a second.
+// Every command is a process; two cores run a few of them a second. What a test starts from is therefore made without one.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 90_000 })
 
 const DAY = 86_400
@@ -33,16 +39,32 @@ beforeAll(async () => {
   second.account = harness.keys.deployer.address
 })
 beforeEach(async () => {
-  neighborhood = await newNeighborhood()
+  neighborhood = await makeNeighborhood()
 })
 afterEach(killSpawned)
 afterAll(() => harness.close())
 
+async function run(steps: readonly Step[]): Promise<void> {
+  for (const step of steps) await step.run()
+}
+
+const LEAST_STAKE = 10n ** 18n
+
 /** Of two attesters, both of whom have to agree. */
-async function newNeighborhood(...flags: string[]): Promise<string> {
-  const appointed = attesters.flatMap(({ account, keyId }) => ['--attester', `${account}:${keyId}`])
-  const { id } = await succeed('neighborhood', 'create', '--name', 'test', '--min-stake', '1', '--redundancy', '1', ...appointed, ...flags)
-  return String(id)
+async function makeNeighborhood(): Promise<string> {
+  const { deployed, deployment, keys } = harness
+  const neighborhood = {
+    name: 'test',
+    uri: '',
+    contentHash: zeroHash,
+    parameters: { ...defaultParameters, stakeToken: deployment.stakeToken, minStake: LEAST_STAKE, redundancy: 1 },
+    admission: { mode: 0, gateToken: zeroAddress, gateBalance: 0n },
+    guardian: zeroAddress,
+    attesters: await attestersOf(attesters.map(({ account, keyId }) => `${account}:${keyId}`)),
+  }
+  const { steps, result } = createNeighborhood(deployed, keys.owner, { neighborhood, discovery: [] })
+  await run(steps)
+  return result().id
 }
 
 async function succeed(...args: string[]): Promise<Record<string, unknown>> {
@@ -51,7 +73,6 @@ async function succeed(...args: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(outcome.stdout) as Record<string, unknown>
 }
 
-/** Without a process of its own, as every other command is one. */
 async function newKey(file: string): Promise<string> {
   return (await createServerKey(join(harness.directory, file))).keyId
 }
@@ -85,10 +106,22 @@ async function register(options: { operator?: number; port?: number } = {}): Pro
   const { operator = 1, port = await closedPort() } = options
   const [endpoint, key] = [`http://127.0.0.1:${port}`, `server-${++made}.pem`]
   await newKey(key)
-  const args = ['--neighborhood', neighborhood, '--endpoint', endpoint, '--key-file', key, ...wallet(operator)]
-  const { server, status } = await succeed('register', ...args)
-  expect(status).toBe('pending')
-  return { id: Number(server), port, endpoint, key }
+  const { deployed, deployment, directory, keys } = harness
+  const account = keys.operators[operator - 1]?.wallet
+  if (!account) throw new Error(`There is no operator ${operator}`)
+  const { steps, result } = await registerServer(deployed, account, {
+    neighborhood: Number(neighborhood),
+    key: await loadServerKey(join(directory, key)),
+    endpoint,
+    did: `did:pkh:eip155:${deployed.chainId}:${account.address}`,
+    payout: account.address,
+    stake: LEAST_STAKE,
+    minStake: LEAST_STAKE,
+    token: await tokenInfo(deployed.client, deployment.stakeToken),
+    discovery: [],
+  })
+  await run(steps)
+  return { id: result().id, port, endpoint, key }
 }
 
 /** Runs a registered server until the test ends. */
@@ -201,7 +234,8 @@ describe('attesting', () => {
     await newKey(key)
     const own = await closedPort()
     const args = ['--neighborhood', neighborhood, '--endpoint', `http://127.0.0.1:${own}`, '--key-file', key]
-    const { server: id } = await succeed('register', ...args)
+    const { server: id, status } = await succeed('register', ...args)
+    expect(status).toBe('pending')
     await serve({ port: own, key })
     const refused = await fail(6, ['compliance', 'attest', String(id), ...by(0)], /nobody attests a server of its own/)
     expect(refused).toMatchObject({ attested: [], voted: [], refused: [{ server: id, code: 'own_server' }] })
@@ -250,7 +284,21 @@ describe('attesting', () => {
   })
 
   test('the seat of an active server is held', async () => {
-    neighborhood = await newNeighborhood('--max-servers', '1')
+    const appointed = attesters.flatMap(({ account, keyId }) => ['--attester', `${account}:${keyId}`])
+    const created = [
+      'neighborhood',
+      'create',
+      '--name',
+      'test',
+      '--min-stake',
+      '1',
+      '--redundancy',
+      '1',
+      ...appointed,
+      '--max-servers',
+      '1',
+    ]
+    neighborhood = String((await succeed(...created))['id'])
     const server = await register()
     await serve(server)
     await attest(server)
