@@ -27,7 +27,8 @@ export const events = {
     type: 'counter',
     help: 'Requests, and messages of batches, that were refused or failed',
     labels: { code: 'a code of the [table of errors](../protocol/errors.md)' },
-    advice: '`internal` is a fault of the server: look for `request failed` or `a stream failed` in the log. The others are explained by the table.',
+    advice:
+      '`internal` is a fault of the server: look for `request failed` or `a stream failed` in the log. The others are explained by the table.',
   },
   limited: {
     name: 'dred_limited_total',
