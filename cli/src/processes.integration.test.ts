@@ -56,8 +56,29 @@ async function childrenOf(pid: number | undefined): Promise<number[]> {
   return text.split('\n').filter(Boolean).map(Number)
 }
 
+/** A closed port, right before one that is listened on: most are free. */
+async function portBeforeAHeldOne(): Promise<{ adminPort: number; holder: ReturnType<typeof createServer> }> {
+  for (;;) {
+    const adminPort = await closedPort()
+    const holder = createServer().listen(adminPort + 1, '127.0.0.1')
+    const held = await once(holder, 'listening').then(
+      () => true,
+      () => false,
+    )
+    if (held) return { adminPort, holder }
+  }
+}
+
+/** The first of two closed ports: one for each process. */
+async function twoClosedPorts(): Promise<number> {
+  const { adminPort, holder } = await portBeforeAHeldOne()
+  holder.close()
+  await once(holder, 'close')
+  return adminPort
+}
+
 test('two processes share the port; one that dies is started again; both end on SIGTERM', async () => {
-  const adminPort = await closedPort()
+  const adminPort = await twoClosedPorts()
   const child = spawnDred(harness.directory, flags(adminPort, '--store', store, '--processes', '2'))
   const outcome = outcomeOf(child)
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
@@ -81,7 +102,7 @@ test('two processes share the port; one that dies is started again; both end on 
 })
 
 test('a process joins the others where the server does not reach its own endpoint', async () => {
-  const adminPort = await closedPort()
+  const adminPort = await twoClosedPorts()
   const { cert, key } = await makeCertificate()
   await Promise.all([
     writeFile(join(harness.directory, 'cert.pem'), cert),
@@ -94,19 +115,6 @@ test('a process joins the others where the server does not reach its own endpoin
   child.kill('SIGTERM')
   expect(await outcome).toMatchObject({ code: 0 })
 })
-
-/** A closed port, right before one that is listened on: most are free. */
-async function portBeforeAHeldOne(): Promise<{ adminPort: number; holder: ReturnType<typeof createServer> }> {
-  for (;;) {
-    const adminPort = await closedPort()
-    const holder = createServer().listen(adminPort + 1, '127.0.0.1')
-    const held = await once(holder, 'listening').then(
-      () => true,
-      () => false,
-    )
-    if (held) return { adminPort, holder }
-  }
-}
 
 test('a process that cannot start ends, and is started again', async () => {
   const { adminPort, holder } = await portBeforeAHeldOne()
