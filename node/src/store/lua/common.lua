@@ -34,6 +34,8 @@
 local prefix, call = KEYS[1], redis.call
 local STATE, IDS, EXPIRY, ORDER = prefix .. 'state', prefix .. 'ids', prefix .. 'expiry', prefix .. 'order'
 local CHANNELS, IDLE, HIDDEN, DOOMED = prefix .. 'channels', prefix .. 'idle', prefix .. 'hidden', prefix .. 'doomed'
+-- The date of expiry of control messages.
+local NEVER = '9007199254740991'
 local MAX_EXCEPTIONS, MAX_ALIASES_BYTES = 1024, 8192
 
 -- tostring() would write large numbers with an exponent.

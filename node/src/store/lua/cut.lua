@@ -10,7 +10,6 @@ local now, budget = ARGV[1], tonumber(ARGV[2])
 -- include deleting
 local page, after = tonumber(ARGV[3]), ARGV[4]
 local max_messages, max_bytes, since = tonumber(ARGV[5]) or math.huge, tonumber(ARGV[6]) or math.huge, tonumber(ARGV[7]) or 0
-local NEVER = '9007199254740991'
 
 local function field(message, name)
   for i = 1, #message, 2 do if message[i] == name then return message[i + 1] end end

@@ -1,7 +1,5 @@
 -- Taking entries.
 local FEED_LENGTH = 16384
--- The date of expiry of control messages.
-local NEVER = '9007199254740991'
 
 -- Raises a watermark to a count and on over those known right after it.
 -- -> it, to be saved, and whether none beyond it was known
