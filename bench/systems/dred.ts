@@ -46,6 +46,9 @@ const raisedLimits = {
   requests: atOnce,
 }
 
+/** As in packaging/dred.service. */
+const unitEnvironment = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '2' }
+
 async function start({ servers, folder, profile }: StartOptions, { kind, processes }: Make): Promise<Cluster> {
   const ports = await Promise.all(Array.from({ length: servers }, freePort))
   const endpoints = ports.map((port) => `http://127.0.0.1:${port}`)
@@ -69,9 +72,17 @@ async function start({ servers, folder, profile }: StartOptions, { kind, process
     const file = join(folder, `server-${index}.json`)
     writeFileSync(file, JSON.stringify(settings))
     const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-    const command = [process.execPath, '--max-semi-space-size=8', ...profiling, script('dred-server.ts'), file]
+    const command = [process.execPath, ...profiling, script('dred-server.ts'), file]
     for (let i = 0; i < processes; i++)
-      relays.push(await launch(command, { name: `server-${index}-${i}`, folder, ready: /"adminUrl".*\n/, core: cores?.servers }))
+      relays.push(
+        await launch(command, {
+          name: `server-${index}-${i}`,
+          folder,
+          ready: /"adminUrl".*\n/,
+          core: cores?.servers,
+          env: unitEnvironment,
+        }),
+      )
   }
   const portOf = (server: number): number => ports[server] ?? Number.NaN
   const frontPids = relays.map(({ pid }) => pid)
