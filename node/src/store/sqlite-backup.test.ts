@@ -46,6 +46,23 @@ it('writes a whole database while it is written to', async () => {
   await copy.close()
 })
 
+it('begins at whatever moment of a write', async () => {
+  const store = await openSqliteStore({ path: join(directory, 'dred.db') })
+  await store.append(channel, self, 1)
+  let [writing, count] = [true, 0]
+  const write = async (): Promise<void> => {
+    while (writing) await Promise.all(Array.from({ length: 50 }, () => store.append(message(channel.id, `${count++}`), self, 1)))
+  }
+  const written = write()
+  const paths = []
+  for (let i = 0; i < 20; i++) paths.push(await store.backup?.(`backup-${i}.db`))
+  writing = false
+  await written
+  expect(new Set(paths).size).toBe(20)
+  expect((await store.account()).messages).toBe(count)
+  await store.close()
+})
+
 it('an old backup gets what it lacks from the peers, and no coordinate is given twice', async () => {
   const path = join(directory, 'dred.db')
   const nodes = await Nodes.start(2, { open: (id) => openSqliteStore({ path: id === 1 ? path : ':memory:' }) })

@@ -4,28 +4,34 @@ import { dirname, join } from 'node:path'
 import { backup, type DatabaseSync } from 'node:sqlite'
 import { DredError } from '@dred/protocol'
 import { storageFull, unavailable } from './entries.ts'
+import type { GroupCommits } from './sqlite-commits.ts'
 import { makeForOwner } from './sqlite-files.ts'
 import { isNoRoom } from './sqlite-room.ts'
 
 /**
  * Writes a database to a new file beside its own, for its owner only, while it is written; the file has its name only once it is whole.
+ * @param hold see {@link GroupCommits.hold}: its first pages cannot be copied in the midst of a transaction, and Node.js takes that for the end
  * @returns its path
  * @throws DredError `malformed_request` when there is such a file, `storage_full`, `store_unavailable`
  */
-export async function backUpDatabase(db: DatabaseSync, name: string): Promise<string> {
+export async function backUpDatabase(db: DatabaseSync, name: string, hold: GroupCommits['hold']): Promise<string> {
   const own = db.location()
   if (own === null) throw unavailable('A database in memory has no file')
   const path = join(dirname(own), name)
   const unfinished = `${path}.part`
   if (existsSync(path)) throw new DredError('malformed_request', { detail: `${path} is there already` })
+  let begun: (() => void) | undefined
   try {
     await rm(unfinished, { force: true })
     makeForOwner(unfinished)
-    await backup(db, unfinished)
+    begun = hold()
+    await backup(db, unfinished, { progress: begun })
     await rename(unfinished, path)
     return path
   } catch (error) {
     await rm(unfinished, { force: true })
     throw isNoRoom(error) ? storageFull('There is no room for the backup', error) : unavailable('The backup could not be written', error)
+  } finally {
+    begun?.()
   }
 }

@@ -21,6 +21,7 @@ export class GroupCommits {
   readonly #room: Pick<Room, 'full' | 'exhausted'> | undefined
   #queue: Write[] = []
   #scheduled = false
+  #holds = 0
   #closed = false
 
   constructor(db: DatabaseSync, room?: Pick<Room, 'full' | 'exhausted'>) {
@@ -56,6 +57,18 @@ export class GroupCommits {
     })
   }
 
+  /** Lets writes wait, and no transaction be open, until what is returned is called. */
+  hold(): () => void {
+    let held = true
+    this.#holds++
+    return () => {
+      if (!held) return
+      held = false
+      this.#holds--
+      this.#schedule()
+    }
+  }
+
   /** Commits what is waiting and takes no more. */
   close(): void {
     this.#closed = true
@@ -63,11 +76,11 @@ export class GroupCommits {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#queue.length === 0) return
+    if (this.#scheduled || this.#holds > 0 || this.#queue.length === 0) return
     this.#scheduled = true
     setImmediate(() => {
       this.#scheduled = false
-      this.#commit()
+      if (this.#holds === 0) this.#commit()
       this.#schedule()
     })
   }

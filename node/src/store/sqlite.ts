@@ -108,7 +108,7 @@ class SqliteStore implements Store {
 
   async backup(name: string): Promise<string> {
     if (!this.#db.isOpen) throw unavailable('The store is closed')
-    return backUpDatabase(this.#db, name)
+    return backUpDatabase(this.#db, name, () => this.#commits.hold())
   }
 
   async close(): Promise<void> {
