@@ -202,7 +202,8 @@ test('a reader that does not keep up is cut as a whole, and each channel goes on
   await Promise.all([quick.done, slow.done])
   slow.sink.pause()
   for (let i = 0; i < 60; i++) await store.append(message(ids[i % 3] ?? '', `${i} ${'x'.repeat(500)}`), SELF, 5_000)
-  await quick.sink.until(() => quick.sink.messages.length === 60)
+  await quick.sink.until(() => quick.sink.messages.length === 60 || quick.sink.hasEnded)
+  expect(quick.sink.messages).toHaveLength(60)
   expect(slow.sink.hasEnded).toBe(true)
   expect(slow.sink.events.at(-1)).toEqual({ type: 'close', reason: 'slow_reader', retryMs: 100 })
   const cursors: Record<string, string> = {}
