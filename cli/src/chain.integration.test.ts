@@ -8,7 +8,8 @@ import { fund } from './dev/fund.ts'
 import type { DevKeys } from './dev/keys.ts'
 import type { Deployed } from './services/chain.ts'
 import { runSteps } from './steps.ts'
-import { closedPort, type Harness, startHarness } from './testing/harness.ts'
+import { type Harness, startHarness } from './testing/harness.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 
 // Every command is a process; two cores run a few of them a second.
 vi.setConfig({ testTimeout: 60_000 })
@@ -139,7 +140,7 @@ test('what the registry would refuse is refused before money moves, with a sente
 test('a registration that discovery does not show still gives its result', async () => {
   const neighborhood = await newNeighborhood()
   const key = await newServerKey('unseen.pem')
-  const silent = `http://127.0.0.1:${await closedPort()}`
+  const silent = `http://127.0.0.1:${await freePort()}`
   const endpoint = 'https://unseen.example.org'
   const args = ['register', '--neighborhood', neighborhood, '--endpoint', endpoint, ...key, ...rich(), '--discovery', silent, '--json']
   const outcome = await dred(...args)
@@ -227,7 +228,7 @@ test('server keys: a missing, an exposed and another kind of key are refused', a
 })
 
 test('a chain that does not answer, another chain and a chain without the registries', async () => {
-  const closed = await closedPort()
+  const closed = await freePort()
   const silent = `http://127.0.0.1:${closed}`
   expect(await fail(5, 'chain_unreachable', ['neighborhood', 'list', '--rpc-url', silent])).toContain(silent)
   await fail(6, 'wrong_chain', ['neighborhood', 'list', '--chain-id', '1'])

@@ -13,7 +13,8 @@ import { attestersOf, defaultParameters } from './services/parameters.ts'
 import { registerServer } from './services/register.ts'
 import { createServerKey } from './services/server-key.ts'
 import type { Step } from './steps.ts'
-import { closedPort, type Harness, killSpawned, spawnDred, startHarness } from './testing/harness.ts'
+import { type Harness, killSpawned, spawnDred, startHarness } from './testing/harness.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 
 // Every command is a process; two cores run a few of them a second. What a test starts from is therefore made without one.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 90_000 })
@@ -103,7 +104,7 @@ let made = 0
 
 /** Registers a server of the first operator, which does not run yet. */
 async function register(options: { operator?: number; port?: number } = {}): Promise<TestServer> {
-  const { operator = 1, port = await closedPort() } = options
+  const { operator = 1, port = await freePort() } = options
   const [endpoint, key] = [`http://127.0.0.1:${port}`, `server-${++made}.pem`]
   await newKey(key)
   const { deployed, deployment, directory, keys } = harness
@@ -126,7 +127,7 @@ async function register(options: { operator?: number; port?: number } = {}): Pro
 
 /** Runs a registered server until the test ends. */
 async function serve({ port, key }: Pick<TestServer, 'port' | 'key'>): Promise<ChildProcess> {
-  const ports = ['--port', String(port), '--admin-port', String(await closedPort())]
+  const ports = ['--port', String(port), '--admin-port', String(await freePort())]
   const store = join(harness.directory, `${key}-${port}.db`)
   const child = spawnDred(harness.directory, ['serve', '--neighborhood', neighborhood, '--key-file', key, '--store', store, ...ports])
   child.stderr.resume()
@@ -232,7 +233,7 @@ describe('attesting', () => {
     // The attester's account operates this one.
     const key = 'own.pem'
     await newKey(key)
-    const own = await closedPort()
+    const own = await freePort()
     const args = ['--neighborhood', neighborhood, '--endpoint', `http://127.0.0.1:${own}`, '--key-file', key]
     const { server: id, status } = await succeed('register', ...args)
     expect(status).toBe('pending')
@@ -327,7 +328,7 @@ describe('operating', () => {
     await serve(server)
     await attest(server)
     const id = String(server.id)
-    const next = { port: await closedPort(), key: `next-${id}.pem` }
+    const next = { port: await freePort(), key: `next-${id}.pem` }
     const keyId = await newKey(next.key)
     await fail(
       3,
@@ -355,7 +356,7 @@ describe('operating', () => {
     const server = await register()
     await serve(server)
     await attest(server)
-    const wanted = `http://127.0.0.1:${await closedPort()}`
+    const wanted = `http://127.0.0.1:${await freePort()}`
     await succeed('server', 'update', String(server.id), '--endpoint', wanted, ...wallet(1))
     const missed = { endpoint: wanted, faults: [expect.stringContaining('ECONNREFUSED')] }
     expect(await succeed('compliance', 'check', String(server.id))).toMatchObject({ endpoint: server.endpoint, missed, movesFrom: null })

@@ -9,7 +9,8 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { type RedisServer, startRedis } from '../../node/src/store/testing/redis-server.ts'
 import { makeCertificate } from '../../node/src/testing/certificates.ts'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
-import { closedPort, type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   const { deployed, keys, deployment } = harness
   const [operator] = keys.operators
   if (!operator) throw new Error('There is no operator')
-  const port = await closedPort()
+  const port = await freePort()
   const neighborhood = await createDevNeighborhood(deployed, keys, deployment.stakeToken)
   await registerDevServer(deployed, operator, { neighborhood, endpoint: `http://127.0.0.1:${port}`, stakeToken: deployment.stakeToken })
   redis = await startRedis({ appendonly: false })
@@ -59,7 +60,7 @@ async function childrenOf(pid: number | undefined): Promise<number[]> {
 /** A closed port, right before one that is listened on: most are free. */
 async function portBeforeAHeldOne(): Promise<{ adminPort: number; holder: ReturnType<typeof createServer> }> {
   for (;;) {
-    const adminPort = await closedPort()
+    const adminPort = await freePort()
     const holder = createServer().listen(adminPort + 1, '127.0.0.1')
     const held = await once(holder, 'listening').then(
       () => true,
@@ -139,7 +140,7 @@ test('a process with another store is refused while one serves, and one with the
   const first = spawnDred(harness.directory, flags(0, '--store', store))
   const ended = outcomeOf(first)
   await once(createInterface({ input: first.stdout }), 'line')
-  const elsewhere = ['--port', `${await closedPort()}`]
+  const elsewhere = ['--port', `${await freePort()}`]
   const args = flags(0).filter((_, i, all) => all[i] !== '--port' && all[i - 1] !== '--port')
   const refused = await harness.dred(...args, ...elsewhere, '--store', 'other.db')
   expect(JSON.parse(refused.stdout)).toMatchObject({ error: { code: 'already_serving' } })

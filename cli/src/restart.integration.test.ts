@@ -11,7 +11,8 @@ import { type RedisServer, startRedis } from '../../node/src/store/testing/redis
 import { makeCertificate } from '../../node/src/testing/certificates.ts'
 import { testSigner } from '../../node/src/testing/test-node.ts'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
-import { closedPort, type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 
 vi.setConfig({ testTimeout: 90_000 })
 
@@ -30,7 +31,7 @@ beforeAll(async () => {
   const { deployed, keys, deployment, directory } = harness
   const [operator] = keys.operators
   if (!operator) throw new Error('There is no operator')
-  port = await closedPort()
+  port = await freePort()
   neighborhood = await createDevNeighborhood(deployed, keys, deployment.stakeToken)
   await registerDevServer(deployed, operator, { neighborhood, endpoint: `http://127.0.0.1:${port}`, stakeToken: deployment.stakeToken })
   const made = await makeCertificate()

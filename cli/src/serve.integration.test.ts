@@ -8,7 +8,8 @@ import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { createDevNeighborhood, registerDevServer } from './dev/deploy.ts'
 import { makeCertificate } from '../../node/src/testing/certificates.ts'
-import { closedPort, type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { type Harness, killSpawned, outcomeOf, spawnDred, startHarness } from './testing/harness.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -20,7 +21,7 @@ let serverId: number
 beforeAll(async () => {
   harness = await startHarness(3)
   const { deployed, keys, deployment } = harness
-  port = await closedPort()
+  port = await freePort()
   neighborhood = await createDevNeighborhood(deployed, keys, deployment.stakeToken)
   const [first, , third] = keys.operators
   if (!first || !third) throw new Error('There is no operator')
@@ -93,7 +94,7 @@ test('the key file: absent, exposed, of another kind, not registered', async () 
 })
 
 test('a chain, a store or a port that is not to be had', async () => {
-  const closed = await closedPort()
+  const closed = await freePort()
   await fail(5, 'chain_unreachable', { 'rpc-url': `http://127.0.0.1:${closed}` })
   await fail(5, 'store_unavailable', { store: `redis://127.0.0.1:${closed}` })
   const [holder, taken] = await listening()
@@ -105,7 +106,7 @@ test('a key that another process serves with', async () => {
   const child = spawnDred(harness.directory, flags())
   const outcome = outcomeOf(child)
   await once(createInterface({ input: child.stdout }), 'line')
-  const other = { port: String(await closedPort()), store: 'other.db' }
+  const other = { port: String(await freePort()), store: 'other.db' }
   expect(await fail(7, 'already_serving', other)).toContain(`http://127.0.0.1:${port}`)
   child.kill('SIGTERM')
   await outcome
@@ -138,7 +139,7 @@ test('--check says that a server could start, and changes nothing', async () => 
 })
 
 test('--check finds all that is wrong, and ends as a start would', async () => {
-  const closed = await closedPort()
+  const closed = await freePort()
   const outcome = await check({ 'key-file': 'absent.pem', store: `redis://127.0.0.1:${closed}`, 'rpc-url': `http://127.0.0.1:${closed}` })
   expect(outcome).toMatchObject({ code: 4, ready: false })
   expect(outcome.checks.map(({ name, code }) => [name, code])).toEqual([

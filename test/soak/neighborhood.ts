@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createServerKeyFile } from '../../node/src/chain/server-key.ts'
 import { endWithProcess } from '../../node/src/testing/end-with-process.ts'
+import { freePort } from '../../node/src/testing/free-port.ts'
 import { registeredServer } from '../../node/src/testing/registry-view.ts'
 import type { SoakedServerOptions } from './server.ts'
 
@@ -31,7 +31,7 @@ export class Neighborhood {
   static async start(redis?: string): Promise<Neighborhood> {
     const folder = mkdtempSync(join(tmpdir(), 'dred-soak-'))
     const ids = Array.from({ length: COUNT }, (_, at) => at + 1)
-    const ports = await freePorts(COUNT)
+    const ports = await Promise.all(Array.from({ length: COUNT }, freePort))
     const servers = await Promise.all(
       ids.map(async (id, at) =>
         registeredServer(id, { ...(await createServerKeyFile(join(folder, `${id}.key`))), endpoint: `http://127.0.0.1:${ports[at]}` }),
@@ -88,17 +88,4 @@ async function spawnServer(options: SoakedServerOptions): Promise<Running> {
   const first = (await Promise.race([once(createInterface(child.stdout), 'line'), once(child, 'exit')])) as [unknown]
   const { adminUrl } = JSON.parse(String(first[0])) as { adminUrl: string }
   return { url: `http://127.0.0.1:${options.port}`, adminUrl, child }
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1')
-      await once(server, 'listening')
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  for (const server of servers) server.close()
-  return ports
 }

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -94,14 +93,4 @@ export function outcomeOf(child: ReturnType<typeof spawnDred>): Promise<Outcome>
     output.stderr += text
   })
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, ...output })))
-}
-
-/** A port of 127.0.0.1 where nothing listens. */
-export async function closedPort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((done) => probe.listen(0, '127.0.0.1', done))
-  const address = probe.address()
-  await new Promise((done) => probe.close(done))
-  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port')
-  return address.port
 }
