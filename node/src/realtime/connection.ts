@@ -32,7 +32,6 @@ export class Connection {
   #subscriptions: Subscription[] = []
   /** Of many channels: what one turn of the event loop brings, written together. */
   #gathered: Chunk[] = []
-  #gatheredBytes = 0
   /** Of many channels: up to which count storage has been told, by what is said. */
   #told: Map<string, number> | undefined
   #wroteSinceTick = true
@@ -78,7 +77,6 @@ export class Connection {
     }
     if (this.#gathered.length === 0) queueMicrotask(() => this.#writeGathered())
     this.#gathered.push(chunk)
-    this.#gatheredBytes += chunk.bytes.length
   }
 
   /** @param cursor see {@link eventFrame} */
@@ -112,9 +110,9 @@ export class Connection {
     }
   }
 
-  /** To be called after something live was written. */
+  /** To be called before something live is written: however much comes at once, only what is left of before makes a reader slow. */
   cutWhenSlow(): void {
-    if (this.#sink.bufferedBytes + this.#gatheredBytes > this.#maxBufferedBytes) this.close('slow_reader', 100)
+    if (this.#sink.bufferedBytes > this.#maxBufferedBytes) this.close('slow_reader', 100)
   }
 
   /** Resolves when what was written has left, see {@link Sink}. */
@@ -177,7 +175,6 @@ export class Connection {
     if (this.#gathered.length === 0) return
     const chunks = this.#gathered
     this.#gathered = []
-    this.#gatheredBytes = 0
     this.#sink.write(...chunks)
   }
 }

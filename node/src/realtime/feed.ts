@@ -98,8 +98,8 @@ export class Feed {
     )
     let delivered = 0
     for (const subscription of this.subscriptions) {
-      delivered += subscription.deliver(messages, shared(subscription.connection.format), this.channel)
       if (subscription.isLive) subscription.connection.cutWhenSlow()
+      delivered += subscription.deliver(messages, shared(subscription.connection.format), this.channel)
     }
     return delivered
   }
@@ -119,8 +119,8 @@ export class Feed {
     for (const { isLive, connection } of this.#ladder?.subscriptions ?? []) {
       // One that is not live yet is told all there is to know once it is.
       if (!isLive) continue
-      connection.tellStored(events, shared(connection.format))
       connection.cutWhenSlow()
+      connection.tellStored(events, shared(connection.format))
     }
   }
 }

@@ -273,7 +273,7 @@ describe('storage on other servers', () => {
     await say()
     await sink.until(() => stored(sink).length === 1)
     sink.pause()
-    sink.bufferedBytes = 4_096
+    sink.bufferedBytes = 4_097
     ladder.hear([9, 9, 9])
     await sink.until(() => sink.hasEnded)
     expect(sink.events.at(-1)).toMatchObject({ type: 'close', reason: 'slow_reader' })
@@ -281,6 +281,20 @@ describe('storage on other servers', () => {
 })
 
 describe('a reader that does not keep up', () => {
+  test('is one that left unread what came before, not one to whom much comes at once', async () => {
+    assemble(1)
+    const sink = await subscribe()
+    await untilCaughtUp(sink)
+    sink.pause()
+    await say('x'.repeat(5_000))
+    await sink.until(() => sink.messages.length === 1)
+    await turn()
+    expect(sink.hasEnded).toBe(false)
+    await say('one more')
+    await sink.until(() => sink.hasEnded)
+    expect(sink.messages).toHaveLength(1)
+  })
+
   test('is cut with a cursor from which it can go on, and the others do not notice', async () => {
     assemble(1)
     const [slow, quick] = [await subscribe(), await subscribe()]

@@ -195,6 +195,15 @@ test('a reader that takes nothing is given no more of the histories than a few c
   expect(starting.now).toBe(0)
 })
 
+test('a reader that keeps up is not cut, however much comes at once', async () => {
+  const { sink, done } = open(fromStart(IDS))
+  await done
+  await store.append(message(IDS[0] ?? '', 'x'.repeat(20_000)), SELF, 5_000)
+  await store.append(message(IDS[1] ?? '', 'y'), SELF, 5_000)
+  await sink.until(() => sink.messages.length === 2 || sink.hasEnded)
+  expect(sink.hasEnded).toBe(false)
+})
+
 test('a reader that does not keep up is cut as a whole, and each channel goes on from its last cursor', async () => {
   const ids = IDS.slice(0, 3)
   const quick = open(fromStart(ids))

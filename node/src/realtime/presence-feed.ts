@@ -49,8 +49,8 @@ export class PresenceFeed {
     const shared = onePerFormat((format) => chunkOf(format, events))
     for (const { isLive, connection } of this.#told) {
       if (!isLive) continue
-      connection.write(shared(connection.format))
       connection.cutWhenSlow()
+      connection.write(shared(connection.format))
     }
   }
 }
