@@ -69,6 +69,18 @@ test('holds everything until the store has taken it all', async () => {
   expect(recent.size).toBe(0)
 })
 
+test('holds everything for a store that came back once more while it took it', async () => {
+  const recent = filled(3)
+  recent.hold()
+  const { store } = offered([], () => void recent.hold())
+  await recent.offer(store, () => self)
+  recent.trim(60_000)
+  expect(recent.size).toBe(3)
+  await recent.offer(offered().store, () => self)
+  recent.trim(60_000)
+  expect(recent.size).toBe(0)
+})
+
 test('leaves out what has expired in the meantime', async () => {
   const { store, ids: got } = offered([], ({ id }) => (id === ids[1] ? new DredError('message_expired') : undefined))
   expect(await filled(3).offer(store, () => self)).toBe(2)

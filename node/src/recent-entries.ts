@@ -27,7 +27,9 @@ export class RecentEntries {
   readonly #bounds: RecentEntriesBounds
   #entries: Accepted[] = []
   #bytes = 0
-  #held = false
+  /** How often the store came back; and what {@link offer} has seen to. */
+  #returns = 0
+  #offered = 0
 
   constructor(bounds: RecentEntriesBounds) {
     this.#bounds = bounds
@@ -46,7 +48,7 @@ export class RecentEntries {
 
   /** Keeps everything until it has been offered: the store is back, and may have lost its tail. */
   hold(): void {
-    this.#held = true
+    this.#returns++
   }
 
   /**
@@ -54,7 +56,7 @@ export class RecentEntries {
    * @param now Unix ms
    */
   trim(now: number): void {
-    if (this.#held) return
+    if (this.#offered < this.#returns) return
     let surplus = 0
     for (const { entry, clock } of this.#entries) {
       const within =
@@ -75,13 +77,14 @@ export class RecentEntries {
    */
   async offer(store: Store, self: () => Parameters<Store['append']>[1]): Promise<number> {
     let lost = 0
+    const returns = this.#returns
     const entries = this.#entries.slice()
     for (let from = 0; from < entries.length; from += OFFERED_AT_ONCE) {
       const offered = entries.slice(from, from + OFFERED_AT_ONCE)
       const restored = await Promise.all(offered.map((accepted) => restore(store, accepted, self())))
       lost += restored.filter(Boolean).length
     }
-    this.#held = false
+    this.#offered = Math.max(this.#offered, returns)
     return lost
   }
 }

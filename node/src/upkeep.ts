@@ -75,11 +75,13 @@ export class Upkeep {
   }
 
   async #purge(): Promise<void> {
-    const { retention, recent, realtime, replication, now, log } = this.#options
+    const { store, retention, recent, realtime, replication, now, log } = this.#options
     if (this.#purging) return
     this.#purging = true
     try {
-      if (replication.leads() && (await retention.apply(now())) > 0) replication.replicator.purged()
+      if (!replication.leads()) await store.ping()
+      else if ((await retention.apply(now())) > 0) replication.replicator.purged()
+      // The store answered: what it may lose yet is what came last.
       recent.trim(now())
       realtime.hub.closeExpired(now())
     } catch (error) {
