@@ -34,8 +34,8 @@ export interface FailoverReport {
 }
 
 const PUBLISHERS = 8
-/** Together more than the buffers between master and replica hold, and less than the server remembers. */
-const BEHIND = { messages: 220, text: 60_000, ms: 1_000 }
+/** Together more than the buffers between master and replica hold, and with those before less than what makes the server forget. */
+const BEHIND = { before: 100, messages: 220, text: 60_000, ms: 1_000 }
 const RESTORED_MS = 10_000
 
 interface Published {
@@ -165,13 +165,13 @@ export async function failOver(group: RedisGroup, { seed, replicas, behind }: Fa
   const length = behind ? BEHIND.text : random.below(2_000)
   const publishers = Array.from({ length: PUBLISHERS }, (_, i) => trial.publish(`${seed}.${i}`, length))
 
-  await trial.until(20 + random.below(400))
+  const master = await group.masterOf(prefix)
+  await trial.until(20 + random.below(behind ? BEHIND.before : 400))
   if (behind) {
     replica?.freeze()
     await (replicas === 0 ? trial.until(BEHIND.messages) : delay(BEHIND.ms))
   }
   await delay(random.below(20))
-  const master = await group.masterOf(prefix)
   await master.kill()
   replica?.thaw()
   await group.masterOf(prefix, master)

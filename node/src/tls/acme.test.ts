@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -64,14 +65,7 @@ beforeAll(async () => {
     port: httpPort,
     caFile: join(folder, 'directory.pem'),
   }
-  await vi.waitFor(
-    () =>
-      new Promise<void>((resolve, reject) => {
-        const probe = createServer().once('error', () => resolve())
-        probe.listen(listen, '127.0.0.1', () => probe.close(() => reject(new Error('Nobody listens yet'))))
-      }),
-    { timeout: 20_000 },
-  )
+  await vi.waitFor(async () => once(connect(listen, '127.0.0.1').unref(), 'connect').then(([socket]) => socket), { timeout: 20_000 })
 }, 240_000)
 
 afterAll(async () => {
