@@ -72,7 +72,10 @@ test('holds everything until the store has taken it all', async () => {
 test('holds everything for a store that came back once more while it took it', async () => {
   const recent = filled(3)
   recent.hold()
-  const { store } = offered([], () => void recent.hold())
+  const { store } = offered([], () => {
+    recent.hold()
+    return undefined
+  })
   await recent.offer(store, () => self)
   recent.trim(60_000)
   expect(recent.size).toBe(3)
