@@ -57,6 +57,13 @@ export class FuzzedServer {
     return Math.round(Number(kib) / 1_024)
   }
 
+  /** Resolves once it has answered a request that came after all before, or is gone. */
+  async heard(): Promise<void> {
+    await fetch(`${this.#adminUrl}/livez`, { signal: AbortSignal.timeout(ANSWER_MS) })
+      .then((response) => response.arrayBuffer())
+      .catch(() => undefined)
+  }
+
   /** That it lives, has logged no fault, and serves somebody honest as ever. @throws Finding */
   async assertServing(): Promise<void> {
     this.#assertAlive()

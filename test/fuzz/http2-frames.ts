@@ -93,7 +93,11 @@ export class Http2Frames implements Target {
       socket.on('data', (chunk) => {
         if (received.length < 1_048_576) received = Buffer.concat([received, chunk])
       })
-      socket.setTimeout(SILENT_MS, finish)
+      socket.setTimeout(SILENT_MS, () => {
+        const before = received.length
+        // A busy server is silent too: it has nothing to say once it has answered somebody who came later.
+        void this.#server.heard().then(() => received.length === before && finish())
+      })
       socket.on('error', finish).on('end', finish).on('close', finish)
       socket.write(bytes)
     })
