@@ -45,6 +45,12 @@ test.each<[Partial<Goal>, number, boolean]>([
   expect(verdicts(resultOf([goal(fields)], { dred: 200, nats: 100 }))).toMatchObject([{ reached, ok }])
 })
 
+test('what the sketch reaches is told beside it', () => {
+  const result = resultOf([goal({})], { dred: 200, sketch: 150, nats: 100 })
+  expect(verdicts(result)).toMatchObject([{ reached: 2, sketch: 1.5 }])
+  expect(markdown({ results: [result], startedAt: new Date(0), rounds: 1, seconds: 1 })).toContain('2.00 ×; the sketch 1.50 ×')
+})
+
 test('a goal whose peer was not measured is not reached', () => {
   expect(verdicts(resultOf([goal({})], { dred: 200 }))).toMatchObject([{ reached: undefined, ok: false }])
 })

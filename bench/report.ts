@@ -13,6 +13,8 @@ export interface Verdict {
   /** Dred's share of the other's; undefined when one of the two was not measured. */
   reached: number | undefined
   ok: boolean
+  /** The share that the sketch has, where it was measured too: what no server reaches that checks signatures in this way. */
+  sketch?: number | undefined
 }
 
 /** How Dred did against the goals of a scenario; goals that name a system of those measured on request only count when it was asked for. */
@@ -32,8 +34,11 @@ export function verdicts({ scenario, outcomes, missing }: ScenarioResult): Verdi
     const own = value(goal.of ?? 'dred', goal)
     const other = 'number' in than ? than.number : value(than.system, { case: than.case ?? goal.case, metric })
     if (own === undefined || other === undefined) return { goal, reached: undefined, ok: false }
-    const reached = difference ? own - other : own / other
-    return { goal, reached, ok: !hasFailed(goal) && (sense === 'at least' ? reached >= ratio : reached <= ratio) }
+    const compare = (measured: number): number => (difference ? measured - other : measured / other)
+    const reached = compare(own)
+    const bare = value('sketch', goal)
+    const sketch = bare === undefined ? undefined : compare(bare)
+    return { goal, reached, sketch, ok: !hasFailed(goal) && (sense === 'at least' ? reached >= ratio : reached <= ratio) }
   })
 }
 
@@ -160,8 +165,8 @@ function table({ scenario, outcomes }: ScenarioResult): string {
 function goals(result: ScenarioResult): string {
   return verdicts(result)
     .map(
-      ({ goal, reached, ok }) =>
-        `- ${ok ? '✓' : '✗'} ${describe(goal, result.scenario)}: ${reached === undefined ? 'not measured' : share(reached, goal)}`,
+      ({ goal, reached, ok, sketch }) =>
+        `- ${ok ? '✓' : '✗'} ${describe(goal, result.scenario)}: ${reached === undefined ? 'not measured' : share(reached, goal)}${sketch === undefined ? '' : `; the sketch ${share(sketch, goal)}`}`,
     )
     .join('\n')
 }

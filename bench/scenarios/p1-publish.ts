@@ -6,7 +6,7 @@ export const publish: Scenario = {
   title: 'Publish, one message per request',
   about: '64 publishers with one message outstanding each, one subscriber. Messages per second; each is acknowledged and delivered.',
   servers: 1,
-  systems: ['dred', 'dred-sqlite', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'redis', 'socket.io', 'ws'],
+  systems: ['dred', 'dred-sqlite', 'sketch', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'redis', 'socket.io', 'ws'],
   cases: [
     {
       name: 'P64',

@@ -6,9 +6,9 @@ export const batch: Scenario = {
   title: 'Publish, 16 messages per request',
   about: '16 publishers with one request outstanding each, one subscriber. The peers publish one message per request, 64 at a time.',
   servers: 1,
-  systems: ['dred', 'dred-sqlite', 'socket.io-streams', 'jetstream'],
+  systems: ['dred', 'dred-sqlite', 'sketch', 'socket.io-streams', 'jetstream'],
   cases: [
-    { name: '16 per request', systems: ['dred', 'dred-sqlite'], measure: fullRate({ batch: 16, publishers: 16 }) },
+    { name: '16 per request', systems: ['dred', 'dred-sqlite', 'sketch'], measure: fullRate({ batch: 16, publishers: 16 }) },
     {
       name: '1 per request',
       systems: ['socket.io-streams', 'jetstream'],

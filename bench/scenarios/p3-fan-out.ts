@@ -17,7 +17,7 @@ export const fanOut: Scenario = {
   title: 'Fan-out to 100 subscribers',
   about: '64, 8 and 1 publishers with one message outstanding each, 100 subscribers of the same channel. Deliveries per second.',
   servers: 1,
-  systems: ['dred', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'redis', 'socket.io', 'ws'],
+  systems: ['dred', 'sketch', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'redis', 'socket.io', 'ws'],
   cases: [64, 8, 1].map(fanOutOf),
   metrics: throughput,
   plotted: 'perCpuSecond',

@@ -20,7 +20,7 @@ export const latencyAtOne: Scenario = {
   title: 'Latency at 500 messages a second',
   about: about('of the same server'),
   servers: 1,
-  systems: ['dred', 'dred-sqlite', 'socket.io-streams', 'jetstream', 'nats', 'redis', 'socket.io', 'ws'],
+  systems: ['dred', 'dred-sqlite', 'sketch', 'socket.io-streams', 'jetstream', 'nats', 'redis', 'socket.io', 'ws'],
   cases: [paced('one server', 0)],
   prioritised: true,
   metrics: latency,

@@ -8,7 +8,7 @@ export const manyChannels: Scenario = {
   title: '1,000 channels of two members',
   about: '1,000 channels with two subscribers each and a message a second in each channel, one after the other.',
   servers: 1,
-  systems: ['dred', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'socket.io', 'ws'],
+  systems: ['dred', 'sketch', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'socket.io', 'ws'],
   cases: [
     {
       name: '1 msg/s each',

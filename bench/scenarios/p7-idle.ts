@@ -14,7 +14,7 @@ export const idle: Scenario = {
   title: 'Idle subscribers',
   about: `Resident memory of all processes for each of ${SUBSCRIBERS.toLocaleString('en')} subscribers of one channel that get nothing, after the first ${FIRST}; every round with new servers.`,
   servers: 1,
-  systems: ['dred', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'socket.io', 'ws'],
+  systems: ['dred', 'sketch', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'socket.io', 'ws'],
   fresh: true,
   cases: [
     {

@@ -47,7 +47,7 @@ const raisedLimits = {
 }
 
 /** As in packaging/dred.service. */
-const unitEnvironment = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '2' }
+export const unitEnvironment = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '2' }
 
 async function start({ servers, folder, profile }: StartOptions, { kind, processes }: Make): Promise<Cluster> {
   const ports = await Promise.all(Array.from({ length: servers }, freePort))

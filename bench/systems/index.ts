@@ -4,6 +4,7 @@ import { jetstream, nats } from './nats.ts'
 import { gossipsub, streamr } from './p2p.ts'
 import type { System } from './port.ts'
 import { redisStreams } from './redis-streams.ts'
+import { sketch } from './sketch.ts'
 import { socketIo, socketIoStreams } from './socket-io.ts'
 import { ws } from './ws.ts'
 
@@ -11,6 +12,7 @@ export const systems: readonly System[] = [
   dred,
   dredTwice,
   dredSqlite,
+  sketch,
   nats,
   jetstream,
   mosquitto,
