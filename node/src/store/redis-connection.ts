@@ -123,6 +123,7 @@ export class RedisConnection {
 
   /** Gives the connection up as if it had broken, for a reason that others will be told. */
   reconnect(reason: string): void {
+    if (!this.#available) return
     this.#lastError = new Error(reason)
     this.#lose()
     this.#redis.disconnect(true)
@@ -224,7 +225,7 @@ export class RedisConnection {
     })
     if (have >= replicas) return
     const reason = `${have} of ${replicas} replicas had it after ${replicaTimeoutMs} ms`
-    if (connection === this.#connections && this.#available) this.reconnect(reason)
+    if (connection === this.#connections) this.reconnect(reason)
     throw this.#unavailable(new Error(reason))
   }
 

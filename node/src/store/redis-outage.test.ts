@@ -177,6 +177,23 @@ describe('a Redis that loses everything', () => {
     expect(new Set(positions).size).toBe(4)
     expect(await logged()).toEqual([message(channel.id, 'a').id])
   })
+
+  it('is noticed once by all who write to one that was emptied', async () => {
+    await store.append(channel, self, 1)
+    const warnings: Error[] = []
+    const warn = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', warn)
+    const admin = new Redis(server.url)
+    await admin.flushall()
+    admin.disconnect()
+    const back = reconnected()
+    const writes = Array.from({ length: 20 }, (_, i) => store.append(message(channel.id, `${i}`), self, 2))
+    for (const written of await Promise.allSettled(writes)) expect(written).toMatchObject({ reason: { code: 'store_unavailable' } })
+    await back
+    expect(events.filter((event) => event === 'reconnected')).toHaveLength(1)
+    process.off('warning', warn)
+    expect(warnings).toEqual([])
+  })
 })
 
 describe('opening', () => {
