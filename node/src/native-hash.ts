@@ -1,8 +1,5 @@
 import { hash } from 'node:crypto'
-import { hashInJavaScript, hashWith } from '@dred/protocol'
-
-/** Up to here a call into OpenSSL costs more than it saves. */
-const FEW_BYTES = 128
+import { hashWith } from '@dred/protocol'
 
 /** Lets everything in this process hash with OpenSSL. */
 export function hashNatively(): void {
@@ -10,9 +7,7 @@ export function hashNatively(): void {
 }
 
 export function nativeSha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const [first] = parts
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  if (!first || length <= FEW_BYTES) return hashInJavaScript(...parts)
-  const digest = hash('sha256', parts.length === 1 ? first : Buffer.concat(parts, length), 'buffer')
+  const [first = new Uint8Array()] = parts
+  const digest = hash('sha256', parts.length > 1 ? Buffer.concat(parts) : first, 'buffer')
   return new Uint8Array(digest.buffer as ArrayBuffer, digest.byteOffset, digest.length)
 }
