@@ -17,6 +17,18 @@ describe('heads', () => {
     expect(net.server(2).relay.counters.mismatches).toBe(0)
   })
 
+  it('are signed once somebody is linked', () => {
+    const net = new TestNetwork(2)
+    for (let i = 0; i < 100; i++) net.publish(1)
+    net.run(60_000)
+    const signed = () => effectsOf(net.server(1), 'sign').flatMap(({ statement }) => (statement.kind === 'head' ? [statement.head.n] : []))
+    expect(signed()).toEqual([])
+    net.linkAll().run(30_000)
+    expect(signed()).toEqual([100])
+    expect(net.frames('HEAD').map(({ to, frame }) => [to, frame.n])).toEqual([[2, 100]])
+    expect(net.server(2).relay.counters.mismatches).toBe(0)
+  })
+
   it('are those of the statement that the chain judges', () => {
     const net = new TestNetwork(2, { bounds: { headMessages: 3 } }).linkAll()
     const ids = Array.from({ length: 3 }, () => `0x${Buffer.from(net.publish(1).id, 'base64url').toString('hex')}` as const)

@@ -106,8 +106,11 @@ export class Heads {
   #signOwn(): void {
     const own = this.#own
     if (!own || own.signedUpTo === own.head.n) return
+    const { peers, timers, timings, now } = this.#relay
+    // Nobody hears it now.
+    if (peers.size === 0) return timers.by(this.#sign, now.monotonicMs + timings.headMs)
     own.signedUpTo = own.head.n
-    this.#relay.timers.clear(this.#sign)
+    timers.clear(this.#sign)
     this.#relay.emit({ type: 'sign', statement: { kind: 'head', head: own.head } })
   }
 
