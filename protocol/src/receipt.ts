@@ -43,32 +43,30 @@ export function receiptBytes(statement: UnsignedReceipt | Omit<StoredEvent, 'sig
  */
 export function receiptTree(receipts: readonly UnsignedReceipt[]): { bytes: Uint8Array<ArrayBuffer>; paths: string[][] } {
   const paths: string[][] = receipts.map(() => [])
-  // Each node with the receipts below it.
-  let level = receipts.map((receipt, index) => ({ hash: leafOf(receipt), below: [index] }))
-  while (level.length > 1) {
-    const above: typeof level = []
-    for (let i = 0; i < level.length; i += 2) {
-      const [left, right] = level.slice(i, i + 2)
-      if (!left) continue
-      if (!right) {
-        above.push(left)
-        continue
-      }
-      const [leftText, rightText] = [encodeBase64url(left.hash), encodeBase64url(right.hash)]
-      for (const index of left.below) paths[index]?.push(rightText)
-      for (const index of right.below) paths[index]?.push(leftText)
-      above.push({ hash: nodeOf(left.hash, right.hash), below: [...left.below, ...right.below] })
+  let level = receipts.map(leafOf)
+  for (let height = 0; level.length > 1; height++) {
+    const texts = level.map(encodeBase64url)
+    for (const [i, path] of paths.entries()) {
+      const beside = texts[(i >> height) ^ 1]
+      if (beside !== undefined) path.push(beside)
     }
-    level = above
+    const below = level
+    level = below.flatMap((left, i) => {
+      if (i % 2 === 1) return []
+      const right = below[i + 1]
+      return [right ? nodeOf(left, right) : left]
+    })
   }
   const [root] = level
   if (!root) throw new RangeError('There are no receipts')
-  return { bytes: rootBytes(root.hash), paths }
+  return { bytes: rootBytes(root), paths }
 }
 
-function leafOf(receipt: UnsignedReceipt & { path?: unknown }): Uint8Array {
-  const { path: _, ...fields } = receipt
-  return sha256(LEAF, canonicalBytes(fields))
+/** Of the canonical JSON: these are its names, in its order, and no value is written otherwise there. */
+function leafOf(receipt: UnsignedReceipt): Uint8Array {
+  const { acceptedAt, chainId, channel, id, incarnation, n, server, serverRegistry, servers, signedAt, signer, stored, type, v } = receipt
+  const ordered = { acceptedAt, chainId, channel, id, incarnation, n, server, serverRegistry, servers, signedAt, signer, stored, type, v }
+  return sha256(LEAF, utf8(JSON.stringify(ordered)))
 }
 
 /** The lower one first, so that a path need not say on which side it is. */
@@ -98,8 +96,10 @@ function signedBytes(statement: Receipt | StoredEvent): Uint8Array<ArrayBuffer> 
 /** @throws DredError `malformed_message` without canonical form */
 function bytesOf(statement: Receipt | StoredEvent): Uint8Array<ArrayBuffer> | undefined {
   if (statement.type !== 'receipt') return canonicalBytes(statement)
-  let node = leafOf(statement)
-  for (const text of statement.path ?? []) {
+  // Another server may say more.
+  const { path = [], ...fields } = statement
+  let node: Uint8Array = sha256(LEAF, canonicalBytes(fields))
+  for (const text of path) {
     const hash = decodeBase64url(text, 32)
     if (!hash) return undefined
     node = nodeOf(node, hash)
