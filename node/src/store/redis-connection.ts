@@ -241,7 +241,7 @@ export class RedisConnection {
 async function scriptOf(name: string, folder: URL): Promise<string> {
   const lines = (await readFile(new URL(`${name}.lua`, folder), 'utf8')).split('\n')
   const parts = lines.map(async (line) => {
-    const included = /^-- include (\w+)$/.exec(line)?.[1]
+    const included = /^ *-- include (\w+)$/.exec(line)?.[1]
     return included === undefined ? line : scriptOf(included, folder)
   })
   return (await Promise.all(parts)).join('\n')

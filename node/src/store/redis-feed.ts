@@ -1,10 +1,12 @@
 import type { Position, Store } from './port.ts'
 import type { ScriptedRedis } from './redis-connection.ts'
 import type { RedisReader } from './redis-reader.ts'
-import { FEED_LENGTH, type Keys, type Logged } from './redis-records.ts'
+import type { Keys, Logged } from './redis-records.ts'
 
 type Announce = Parameters<Store['onAppended']>[0]
 
+/** Entries that are announced late; what lies further back is left to whoever reads the store. */
+export const FEED_LENGTH = 16_384
 /** Entries read at once when catching up. */
 const BATCH = 256
 /** Milliseconds in which what another process has logged comes by itself. */
@@ -12,13 +14,13 @@ const GRACE_MS = 20
 
 export interface RedisFeedListener {
   announce: Announce
-  /** More was logged than the feed holds: some of it is never announced. */
+  /** More was logged than is announced late: some of it never is. */
   lapsed(): void
 }
 
 /**
  * Announces what was logged, by this process and others, once and in log order. Positions have no gaps: one that is not the next shows
- * that something was logged of which nothing came, and this is read from the feed first.
+ * that something was logged of which nothing came, and this is read from the store first.
  */
 export class RedisFeed {
   readonly #keys: Keys
@@ -83,7 +85,7 @@ export class RedisFeed {
     return position <= this.#announced
   }
 
-  /** Announces all up to a position, from the feed where need be. One after the other: two calls read nothing twice. */
+  /** Announces all up to a position, from the store where need be. One after the other: two calls read nothing twice. */
   async catchUp(redis: ScriptedRedis, upTo: Position): Promise<void> {
     this.#heard = Math.max(this.#heard, upTo)
     while (this.#announced < upTo) {
@@ -96,20 +98,19 @@ export class RedisFeed {
 
   async #read(redis: ScriptedRedis, upTo: Position): Promise<void> {
     const from = this.#announced + 1
-    const readTo = Math.min(upTo, this.#announced + BATCH)
-    const places = Array.from({ length: readTo - from + 1 }, (_, i) => `${(from + i) % FEED_LENGTH}`)
-    const ids = await redis.hmget(this.#keys.feed, ...places)
+    const lapsed = upTo - this.#announced > FEED_LENGTH
+    if (lapsed) this.#listener.lapsed()
+    const readTo = lapsed ? upTo - FEED_LENGTH : Math.min(upTo, this.#announced + BATCH)
+    const members = lapsed ? [] : await redis.zrangebyscore(this.#keys.order, from, readTo)
     const entries = await this.#reader.entries(
       redis,
-      ids.filter((id) => id !== null),
+      members.map((member) => member.slice(0, member.indexOf('|'))),
     )
-    const missed = this.#announced < from && [...entries.values()].some(({ position }) => position >= from + FEED_LENGTH)
-    if (missed) this.#listener.lapsed()
     for (const logged of entries.values()) {
       const { position } = logged
       if (position > this.#announced && position <= readTo && !this.#waiting.has(position)) this.#waiting.set(position, logged)
     }
-    // Not in the feed: purged meanwhile, or never logged because Redis lost its tail and the positions were skipped.
+    // Not there: purged meanwhile, or never logged because Redis lost its tail and the positions were skipped.
     for (let position = this.#announced + 1; position <= readTo; position++) {
       if (!this.#waiting.has(position)) this.#pass(position)
       this.#pump()

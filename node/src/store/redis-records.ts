@@ -3,7 +3,7 @@ import { genesisOf } from './entries.ts'
 import type { ChannelState, Entry, LoggedMessage, NewEntry, Place, Position } from './port.ts'
 
 /** Of the layout that `lua/common.lua` describes. What lies under another one is left alone. */
-const LAYOUT = 3
+const LAYOUT = 4
 
 /** Names of the keys that scripts and reads share. */
 export function keysUnder(storePrefix: string) {
@@ -12,7 +12,7 @@ export function keysUnder(storePrefix: string) {
     prefix,
     state: `${prefix}state`,
     ids: `${prefix}ids`,
-    feed: `${prefix}feed`,
+    order: `${prefix}order`,
     channels: `${prefix}channels`,
     notices: `${prefix}notices`,
     secret: `${prefix}secret`,
@@ -24,9 +24,6 @@ export function keysUnder(storePrefix: string) {
     counts: (id: string, origin: Origin) => `${prefix}c:${id}:o:${origin}`,
   }
 }
-
-/** Ids in the feed; as in `lua/log.lua`. */
-export const FEED_LENGTH = 16_384
 
 export type Keys = ReturnType<typeof keysUnder>
 
@@ -63,7 +60,7 @@ export interface Logged {
   place: Place | undefined
 }
 
-/** What a script told of something that it logged, see `tell_others` in `lua/log.lua`. */
+/** What a script told of something that it logged, see `lua/log.lua`. */
 export function toldOf(text: string): Logged {
   const fields = text.split('\n', 11)
   const [at, upTo, kind, origin, n, clock, id = '', channel = '', sig = '', sentAt, expiresAt] = fields

@@ -7,7 +7,8 @@ import type { Attendance, SharedStore } from '../processes/port.ts'
 import { eventually } from '../testing/eventually.ts'
 import type { AppendResult, Position, Store } from './port.ts'
 import { openRedisStore } from './redis.ts'
-import { FEED_LENGTH, keysUnder } from './redis-records.ts'
+import { FEED_LENGTH } from './redis-feed.ts'
+import { keysUnder } from './redis-records.ts'
 import { type RedisServer, startRedis } from './testing/redis-server.ts'
 import { at, channel, message, self } from './testing/samples.ts'
 import { startTcpProxy, type TcpProxy } from './testing/tcp-proxy.ts'
@@ -125,6 +126,17 @@ describe('two processes on one Redis', () => {
     expect(heard).toEqual([{ ...channel, coordinate, clock }])
   })
 
+  it('find a genesis, too, of which nobody told them', async () => {
+    const [a, b] = [await open(), await open()]
+    await a.store.append(message(channel.id, 'before'), self, 1)
+    await a.store.append(channel, self, 2)
+    await a.store.append(message(channel.id, 'after'), self, 3)
+    expect(b.announced).toEqual([])
+    await b.shared.attend(bid)
+    await eventually(() => b.announced).toEqual(a.announced)
+    expect(b.announced.map(([id]) => id)).toContain(channel.id)
+  })
+
   it('count in the incarnation that begins last, without being told first', async () => {
     const [a, b] = await openTwo()
     await b.store.append(message(channel.id, '1'), self, 1)
@@ -230,7 +242,8 @@ describe('two processes on one Redis', () => {
     expect(b.announced).toEqual([])
     await b.shared.attend(bid)
     await eventually(() => b.announced.at(-1)?.[1]).toBe(a.announced.at(-1)?.[1])
-    expect(b.reconnected).toBeGreaterThan(0)
+    expect(b.reconnected).toBe(1)
+    expect(b.announced).toEqual(a.announced.slice(-FEED_LENGTH))
   })
 })
 

@@ -4,30 +4,31 @@
 -- -> { 'created', n, clock, position, watermark } | { 'known', n, origin, clock } | { 'message_expired' | 'channel_expired' }
 --    | { 'stale', the present incarnation } | { 'behind' } when the tail is lost
 -- include common
--- include log
-local e = {
-  kind = ARGV[2], id = ARGV[3], channel = ARGV[4], canonical = ARGV[5], sig = ARGV[6], sent = ARGV[7], expires = ARGV[8],
-  idle = ARGV[9], origin = ARGV[11] .. '-' .. ARGV[12],
-}
-local up_to, present, last_clock
-up_to, e.horizon, e.last, e.together, present, last_clock = standing(e.origin)
-if e.last < tonumber(ARGV[1]) then return { 'behind' } end
-local first = known(e.id)
-if first then
-  if e.kind == 'g' and call('HEXISTS', channel_key(e.channel), 'e') == 1 then return { 'channel_expired' } end
+-- include watermark
+local kind, id, channel, canonical, sig, sent, expires, idle, clock, server, incarnation, begins = unpack(ARGV, 2)
+local key, origin = channel_key(channel), server .. '-' .. incarnation
+-- include standing
+if tonumber(seq or 0) < tonumber(ARGV[1]) then return { 'behind' } end
+if call('HEXISTS', IDS, id) == 1 then
+  if kind == 'g' and call('HEXISTS', key, 'e') == 1 then return { 'channel_expired' } end
+  -- include known
+  local first = known(id)
   return { 'known', first.n, first.origin, first.clock }
 end
-if expired(e) then return { 'message_expired' } end
+if kind == 'm' and tonumber(expires) < tonumber(horizon or 0) then return { 'message_expired' } end
+-- include activity
 -- Would have expired although this was sent.
-local state = activity(e.channel)
-if state[3] and state[2] and tonumber(e.sent) + tonumber(state[2]) < e.horizon then return { 'channel_expired' } end
-local given = tonumber(ARGV[12])
-if given ~= present then
-  if given < present or ARGV[13] ~= '1' then return { 'stale', int(present) } end
+if hidden and idle_time and sent + idle_time < tonumber(horizon or 0) then return { 'channel_expired' } end
+local given, current = tonumber(incarnation), tonumber(present or 0)
+if given ~= current then
+  if given < current or begins ~= '1' then return { 'stale', int(current) } end
+  -- include tell
   begin_incarnation(given)
 end
-e.n = int(up_to + 1)
-e.up_to, e.in_order = raise_watermark(e.origin, up_to + 1)
+local n = int((watermark or 0) + 1)
+local up_to, in_order = raise_watermark(origin, tonumber(n))
 -- Whoever gives it: an origin's clock never goes back or stands still.
-e.clock, e.own = int(math.max(tonumber(ARGV[10]), last_clock + 1)), true
-return { 'created', e.n, e.clock, log(e, state), e.up_to }
+clock = int(math.max(tonumber(clock), (last_clock or 0) + 1))
+last_clock = clock
+-- include log
+return { 'created', n, clock, position, up_to }

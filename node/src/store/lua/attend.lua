@@ -4,6 +4,7 @@
 --       the others find it ('' for nowhere), 1 if scripts are to tell the others what is logged
 -- -> { who leads, in which term, where it is, how many processes are alive, the last position given, the present incarnation }
 -- include common
+-- include tell
 local ROSTER, LEAD = prefix .. 'roster', prefix .. 'lead'
 local process, term, address = ARGV[1], ARGV[3], ARGV[5]
 local time = call('TIME')

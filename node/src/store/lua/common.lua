@@ -1,22 +1,21 @@
--- Names and lookups. KEYS[1] is the prefix of all keys, with a hash tag: what is built from it lies in one slot.
+-- Names. KEYS[1] is the prefix of all keys, with a hash tag: what is built from it lies in one slot.
 --
 --   state    hash    seq: the last position given; horizon: time of the last purge, Unix ms, what expired before does not come in
 --                    again; incarnation: in which this server's processes count; clock: the last that they gave; life: of the Redis in
 --                    which the incarnation began; instance: random, of this store alone, as channels are Redis's and not a database's;
 --                    together: likewise, while several processes are alive that scripts tell what is logged;
---                    messages, bytes: how many are kept, and of how much text; cut: up to this position only control messages are kept;
---                    of each origin its watermark: all counts up to it are known
+--                    messages, bytes: how many are kept, and of how much text; cut: up to this position only control messages are kept,
+--                    and geneses; of each origin its watermark: all counts up to it are known
 --   roster   zset    processes of this server by the end of their lease, Unix ms of this Redis
 --   lead     hash    process, term, until (as above), address: which of them leads
 --   secret   string  known to these processes alone
 --   x:<origin>                 zset    counts known beyond the watermark
 --   ids      hash    id -> kind|channel|position|origin|n|clock|aliases      kind m or g; aliases are origin,n;origin,n;...
 --   expiry   zset    message ids by expiry
---   order    zset    of each message id|bytes, of control messages id|bytes|k, by position
---   feed     hash    position modulo FEED_LENGTH -> id; what was logged last, over all channels
+--   order    zset    by position: of each message id|bytes, of control messages id|bytes|k, of geneses id|0|g
 --   notices  zset    notices as JSON by the time of their end
 --   o:<origin>                 zset    by count: id; of an alias id|n|clock, of a reference id|n|
---   channels, idle             zsets   known channels by name; by time of expiry
+--   channels, idle             zsets   known channels by name; by a time before which they do not expire, see purge.lua
 --   hidden, doomed             zsets   expired channels by the time of the purge that found them so, or of the last one before a
 --                                      message came that could not bring it back; those of them that have messages
 --   c:<channel>                hash    l: last activity; e: hidden since; y: bytes of its messages; f: as cut above; of the genesis g: 1, b: canonical, s: sig, o: origin, n,
@@ -41,33 +40,6 @@ local MAX_EXCEPTIONS, MAX_ALIASES_BYTES = 1024, 8192
 -- tostring() would write large numbers with an exponent.
 local function int(x) return string.format('%.0f', x) end
 local function channel_key(channel) return prefix .. 'c:' .. channel end
-
--- An origin's watermark, the horizon, the last position, what names this store if other processes are to be told what is logged, the
--- present incarnation, and the last clock given in it or before.
-local function standing(origin)
-  local state = call('HMGET', STATE, origin, 'horizon', 'seq', 'together', 'incarnation', 'clock')
-  local number = function(i) return tonumber(state[i] or 0) end
-  return number(1), number(2), number(3), state[4], number(5), number(6)
-end
-
--- To the other processes of this server: 'i' and an incarnation that began; 'l' when nobody leads any more; a position and what was
--- logged there.
-local function tell(instance, ...) call('SPUBLISH', prefix .. 'feed:' .. instance, table.concat({ ... }, '\n')) end
-local function instance() return call('HGET', STATE, 'instance') or '' end
-
-local function begin_incarnation(incarnation)
-  call('HSET', STATE, 'incarnation', int(incarnation))
-  tell(instance(), 'i', int(incarnation))
-end
-
--- The first coordinate of an id, and its further ones as text; nil for an unknown id.
-local function known(id)
-  local value = call('HGET', IDS, id)
-  if not value then return nil end
-  local kind, channel, position, origin, n, clock, aliases =
-    string.match(value, '^(.)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|([^|]*)|(.*)$')
-  return { id = id, kind = kind, channel = channel, position = position, origin = origin, n = n, clock = clock, aliases = aliases }
-end
 
 -- Whether a field of a channel's hash is an origin's.
 local function is_origin(field) return string.find(field, '-', 1, true) end

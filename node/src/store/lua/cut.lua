@@ -5,6 +5,7 @@
 --       be sent, or since which the oldest of all (Unix ms); '' for no bound
 -- -> { deleted entries, the channel looked at last, 1 when there is more }
 -- include common
+-- include known
 -- include gone
 local now, budget = ARGV[1], tonumber(ARGV[2])
 -- include deleting
@@ -39,8 +40,8 @@ local function cut_all()
     if not too_much and since == 0 then return true end
     local oldest = call('ZRANGEBYSCORE', ORDER, is[3] and '(' .. is[3] or '-inf', '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if #oldest == 0 then return true end
-    local id, control = string.match(oldest[1], '^([^|]*)|%d+(.*)$')
-    if not too_much and control == '' then
+    local id, stays = string.match(oldest[1], '^([^|]*)|%d+(.*)$')
+    if not too_much and stays == '' then
       local e = known(id)
       local message = call('XRANGE', channel_key(e.channel) .. ':log', e.position .. '-0', e.position .. '-0')[1]
       if tonumber(field(message[2], 't')) >= since then return true end
@@ -48,7 +49,7 @@ local function cut_all()
     if budget == 0 then return false end
     budget = budget - 1
     call('HSET', STATE, 'cut', oldest[2])
-    if control == '' then delete_message(id) end
+    if stays == '' then delete_message(id) end
   end
 end
 

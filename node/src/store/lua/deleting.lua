@@ -2,6 +2,7 @@
 local deleted = 0
 
 local function delete_coordinates(e)
+  call('ZREMRANGEBYSCORE', ORDER, e.position, e.position)
   call('ZREMRANGEBYSCORE', prefix .. 'o:' .. e.origin, e.n, e.n)
   for origin, n in string.gmatch(e.aliases, '([^,;]+),(%d+);') do call('ZREMRANGEBYSCORE', prefix .. 'o:' .. origin, n, n) end
   call('HDEL', IDS, e.id)
@@ -13,7 +14,6 @@ local function delete_message(id)
   if not e then return end
   local key = channel_key(e.channel)
   local bytes = tonumber(string.match(call('ZRANGEBYSCORE', ORDER, e.position, e.position)[1] or '', '^[^|]*|(%d+)') or 0)
-  call('ZREMRANGEBYSCORE', ORDER, e.position, e.position)
   call('HINCRBY', STATE, 'messages', -1)
   call('HINCRBY', STATE, 'bytes', -bytes)
   call('HINCRBY', key, 'y', -bytes)

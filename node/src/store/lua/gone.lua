@@ -17,7 +17,7 @@ end
 -- Up to where all of a channel's counts of an origin are known and none is kept but control messages: reading from there misses nothing else.
 local function empty_up_to(key, origin)
   local first = first_that_expires(key, origin)
-  return math.min(standing(origin), first and tonumber(first) - 1 or math.huge)
+  return math.min(tonumber(call('HGET', STATE, origin) or 0), first and tonumber(first) - 1 or math.huge)
 end
 
 -- Records that a count of a channel (of e: origin, n) is no longer kept.

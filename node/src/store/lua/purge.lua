@@ -3,6 +3,7 @@
 -- ARGV: now, how much to do at most, times before which hidden channels lose their messages and are forgotten (all Unix ms)
 -- -> { deleted entries, 1 when there is more }
 -- include common
+-- include known
 -- include gone
 local now, budget, empty_before, forget_before = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 -- include deleting
@@ -22,12 +23,19 @@ call('HSET', STATE, 'horizon', now)
 
 local idle = call('ZRANGEBYSCORE', IDLE, '-inf', '(' .. now, 'LIMIT', 0, budget)
 for _, channel in ipairs(idle) do
-  call('ZREM', IDLE, channel)
-  call('ZREM', CHANNELS, channel)
-  call('HSET', channel_key(channel), 'e', now)
-  call('ZADD', HIDDEN, now, channel)
-  if call('EXISTS', channel_key(channel) .. ':log') == 1 then call('ZADD', DOOMED, now, channel) end
-  deleted = deleted + 1
+  local key = channel_key(channel)
+  local is = call('HMGET', key, 'l', 'd')
+  local expires = is[1] + is[2]
+  -- Messages that came since have not moved it.
+  if expires >= tonumber(now) then call('ZADD', IDLE, int(expires), channel)
+  else
+    call('ZREM', IDLE, channel)
+    call('ZREM', CHANNELS, channel)
+    call('HSET', key, 'e', now)
+    call('ZADD', HIDDEN, now, channel)
+    if call('EXISTS', key .. ':log') == 1 then call('ZADD', DOOMED, now, channel) end
+    deleted = deleted + 1
+  end
 end
 
 local left = budget

@@ -6,42 +6,44 @@
 -- -> { 'known' } | { 'refused' } | { 'stored' } | { 'stored', position, watermark } when it was logged
 --    | { 'behind' } when the tail is lost
 -- include common
--- include log
-local e = {
-  origin = ARGV[2], n = ARGV[3], kind = ARGV[4], id = ARGV[5], channel = ARGV[6], canonical = ARGV[7], sig = ARGV[8],
-  sent = ARGV[9], expires = ARGV[10], idle = ARGV[11], clock = ARGV[12] or '',
-}
-local before
-before, e.horizon, e.last, e.together = standing(e.origin)
-if e.last < tonumber(ARGV[1]) then return { 'behind' } end
-local from = e.kind == 'gone' and ARGV[5] or e.n
-local up_to, how = note(e.origin, before, tonumber(from), tonumber(e.n))
-if not up_to then return { how } end
-e.up_to, e.in_order = up_to, how
+-- include watermark
+-- include note
+-- include known
+local origin, n, kind, id, channel, canonical, sig, sent, expires, idle, clock = unpack(ARGV, 2)
+-- include standing
+if tonumber(seq or 0) < tonumber(ARGV[1]) then return { 'behind' } end
+local from = kind == 'gone' and id or n
+local up_to, in_order = note(origin, tonumber(watermark or 0), tonumber(from), tonumber(n))
+if not up_to then return { in_order } end
 
-local first = e.kind ~= 'gone' and known(e.id)
-if not first and (e.kind == 'm' or e.kind == 'g') and not expired(e) then
-  return { 'stored', log(e, activity(e.channel)), up_to }
+local first = kind ~= 'gone' and known(id)
+if not first and (kind == 'g' or kind == 'm' and tonumber(expires) >= tonumber(horizon or 0)) then
+  local key = channel_key(channel)
+  -- include activity
+  -- include log
+  return { 'stored', position, up_to }
 end
 
 -- include gone
 -- Moves a channel's live end on over a coordinate of which no message is logged.
-local function advance(channel, e)
-  call('HSET', channel_key(channel), e.origin, e.up_to)
-  if not e.in_order then note_ahead(channel, e) end
+local function advance(channel)
+  local key = channel_key(channel)
+  call('HSET', key, origin, up_to)
+  if not in_order then
+    -- include ahead
+  end
 end
 
-call('HSET', STATE, e.origin, up_to)
+call('HSET', STATE, origin, up_to)
 if first then
   -- Each is written with all before it: of more it is known only that they were counted.
   if #first.aliases < MAX_ALIASES_BYTES then
-    first.aliases = first.aliases .. e.origin .. ',' .. e.n .. ';'
-    remember(first)
-    call('ZADD', prefix .. 'o:' .. e.origin, e.n, e.id .. '|' .. e.n .. '|' .. e.clock)
+    call('HSET', IDS, id, first.value .. origin .. ',' .. n .. ';')
+    call('ZADD', prefix .. 'o:' .. origin, n, id .. '|' .. n .. '|' .. (clock or ''))
   end
-  if first.kind == 'm' then advance(first.channel, e) end
-elseif e.kind == 'm' and call('EXISTS', channel_key(e.channel)) == 1 then
-  advance(e.channel, e)
-  remember_purged(e.channel, e)
+  if first.kind == 'm' then advance(first.channel) end
+elseif kind == 'm' and call('EXISTS', channel_key(channel)) == 1 then
+  advance(channel)
+  remember_purged(channel, { origin = origin, n = n })
 end
 return { 'stored' }

@@ -4,6 +4,7 @@
 --       for this store if it has none
 -- -> { the last position given, the present incarnation (0 before the first), the name of this store }
 -- include common
+-- include tell
 local function info(section, name)
   local text = redis.pcall('INFO', section)
   return type(text) == 'string' and string.match(text, name .. ':(%w+)') or ''

@@ -1,0 +1,9 @@
+-- To the other processes of this server: 'i' and an incarnation that began; 'l' when nobody leads any more; a position and what was
+-- logged there.
+local function tell(instance, ...) call('SPUBLISH', prefix .. 'feed:' .. instance, table.concat({ ... }, '\n')) end
+local function instance() return call('HGET', STATE, 'instance') or '' end
+
+local function begin_incarnation(incarnation)
+  call('HSET', STATE, 'incarnation', int(incarnation))
+  tell(instance(), 'i', int(incarnation))
+end
