@@ -1,13 +1,17 @@
 import { hash } from 'node:crypto'
-import { hashWith } from '@dred/protocol'
+import { hashWith, type Sha256 } from '@dred/protocol'
 
 /** Lets everything in this process hash with OpenSSL. */
 export function hashNatively(): void {
   hashWith(nativeSha256)
 }
 
-export function nativeSha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const [first = new Uint8Array()] = parts
-  const digest = hash('sha256', parts.length > 1 ? Buffer.concat(parts) : first, 'buffer')
-  return new Uint8Array(digest.buffer as ArrayBuffer, digest.byteOffset, digest.length)
+/** Node.js gives a digest as text in half the time that it takes for memory of its own. */
+export const nativeSha256: Sha256 = (...parts) => {
+  const [first = ''] = parts
+  const joined = (): Buffer => Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+  const text = hash('sha256', parts.length > 1 ? joined() : first, 'binary')
+  const digest = new Uint8Array(text.length)
+  for (let i = 0; i < text.length; i++) digest[i] = text.charCodeAt(i)
+  return digest
 }

@@ -16,12 +16,12 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text)
 }
 
-/** SHA-256 of bytes that follow each other, 32 bytes. */
-export type Sha256 = (...parts: readonly Uint8Array[]) => Uint8Array<ArrayBuffer>
+/** SHA-256 of bytes that follow each other, 32 bytes. Text stands for its UTF-8. */
+export type Sha256 = (...parts: readonly (Uint8Array | string)[]) => Uint8Array<ArrayBuffer>
 
 let hash: Sha256 = hashInJavaScript
 
-export function sha256(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function sha256(...parts: readonly (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
   return hash(...parts)
 }
 
@@ -30,9 +30,9 @@ export function hashWith(faster: Sha256): void {
   hash = faster
 }
 
-export function hashInJavaScript(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+export function hashInJavaScript(...parts: readonly (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
   const hash = nobleSha256.create()
-  for (const part of parts) hash.update(part)
+  for (const part of parts) hash.update(typeof part === 'string' ? utf8(part) : part)
   const digest = new Uint8Array(32)
   hash.digestInto(digest)
   return digest

@@ -23,7 +23,7 @@ const MAX_S = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8
 const ECDSA = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
 /** What is hashed to a leaf of a tree of receipts begins with this byte, and what is hashed to a node above with the next. */
-const LEAF = Uint8Array.of(0)
+const LEAF = '\0'
 const NODE = Uint8Array.of(1)
 
 type UnsignedReceipt = Omit<Receipt, 'signature' | 'path'>
@@ -66,7 +66,7 @@ export function receiptTree(receipts: readonly UnsignedReceipt[]): { bytes: Uint
 function leafOf(receipt: UnsignedReceipt): Uint8Array {
   const { acceptedAt, chainId, channel, id, incarnation, n, server, serverRegistry, servers, signedAt, signer, stored, type, v } = receipt
   const ordered = { acceptedAt, chainId, channel, id, incarnation, n, server, serverRegistry, servers, signedAt, signer, stored, type, v }
-  return sha256(LEAF, utf8(JSON.stringify(ordered)))
+  return sha256(LEAF + JSON.stringify(ordered))
 }
 
 /** The lower one first, so that a path need not say on which side it is. */
