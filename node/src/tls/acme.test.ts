@@ -65,7 +65,12 @@ beforeAll(async () => {
     port: httpPort,
     caFile: join(folder, 'directory.pem'),
   }
-  await vi.waitFor(async () => once(connect(listen, '127.0.0.1').unref(), 'connect').then(([socket]) => socket), { timeout: 20_000 })
+  const reach = async (): Promise<void> => {
+    const socket = connect(listen, '127.0.0.1')
+    await once(socket, 'connect')
+    socket.destroy()
+  }
+  await vi.waitFor(reach, { timeout: 20_000 })
 }, 240_000)
 
 afterAll(async () => {
