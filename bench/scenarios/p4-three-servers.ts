@@ -10,7 +10,7 @@ export const threeServers: Scenario = {
   about:
     '64 publishers at the first of three servers, the subscribers at the third. All processes of all three count. Each Dred server has a Redis of its own and signs and verifies as between strangers; the servers of a peer trust each other.',
   servers: 3,
-  systems: ['dred', 'socket.io-streams', 'jetstream', 'nats'],
+  systems: ['dred', 'sketch', 'socket.io-streams', 'jetstream', 'nats'],
   more: ['streamr', 'gossipsub'],
   cases: [
     {
@@ -19,7 +19,7 @@ export const threeServers: Scenario = {
     },
     {
       name: 'fan-out, S=100',
-      systems: ['dred', 'socket.io-streams', 'jetstream', 'nats'],
+      systems: ['dred', 'sketch', 'socket.io-streams', 'jetstream', 'nats'],
       measure: fullRate({ subscribersAt: at(2, 100) }, 'deliveries'),
     },
   ],

@@ -13,7 +13,7 @@ const paced = (name: string, server: number): Case => ({
 })
 
 const about = (where: string): string =>
-  `500 messages a second, due at an even pace, to 20 subscribers ${where}. From when a message was due until a subscriber had it; at real-time priority where the machine allows it.`
+  `500 messages a second, due at an even pace, to 20 subscribers ${where}. From when a message was due until a subscriber had it; at real-time priority where the machine allows it, the servers on both cores.`
 
 export const latencyAtOne: Scenario = {
   id: 'p5',
@@ -36,7 +36,7 @@ export const latencyAcross: Scenario = {
   title: 'Latency across three servers',
   about: about('of the third server, published at the first'),
   servers: 3,
-  systems: ['dred', 'socket.io-streams', 'jetstream', 'nats'],
+  systems: ['dred', 'sketch', 'socket.io-streams', 'jetstream', 'nats'],
   cases: [paced('three servers', 2)],
   prioritised: true,
   metrics: latency,

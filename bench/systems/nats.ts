@@ -51,6 +51,8 @@ async function start({ servers, folder }: StartOptions, keeps: boolean): Promise
     const stream = { name: STREAM, subjects: ['c.>'], storage: 'file', num_replicas: servers, retention: 'limits', discard: 'old' }
     // A cluster has no leader yet when its servers say that they are ready.
     await repeatedly(START_MS, () => api(`STREAM.CREATE.${STREAM}`, stream))
+    // And not every server knows the stream when its leader answers.
+    for (const port of ports) await repeatedly(START_MS, () => call(port, `$JS.API.STREAM.INFO.${STREAM}`, {}))
   }
   const pids = nodes.map(({ pid }) => pid)
   return {
@@ -137,8 +139,9 @@ async function greeted(port: number, reader: (bytes: Buffer) => void) {
 
 /** A request of JetStream's own API. @throws Error with what it said */
 async function call(port: number, subject: string, body: unknown): Promise<string> {
+  // A cluster tells of its servers in between.
   const answer = new Greeting(
-    (text) => /\r\n.*\r\n$/s.test(text),
+    (text) => /^H?MSG [^\r]*\r\n.*\r\n$/ms.test(text),
     () => undefined,
   )
   const socket = await greeted(port, answer.read)

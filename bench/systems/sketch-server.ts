@@ -1,7 +1,9 @@
-// The least that a relay does which checks what it passes on: HTTP, one signature, one entry in Redis, one frame for all readers of a turn. No ids
-// that are looked up, limits, positions, receipts, retention or peers. Argument: the port of its Redis.
+// The least that a relay does which checks what it passes on: HTTP, one signature, one entry in Redis, one frame for all readers of a turn, one line
+// to each peer. No ids that are looked up, limits, positions, receipts or retention, and peers are never told twice. Arguments: the ports of its
+// Redis, of itself for peers, and of its peers.
 import { createHash } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import { openSignaturePool } from '../../node/src/signatures/index.ts'
@@ -13,12 +15,14 @@ interface Signed {
   sig: string
 }
 
-const [redisPort = ''] = process.argv.slice(2)
+const [redisPort = 0, ownPort, ...peerPorts] = process.argv.slice(2).map(Number)
 const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
 const { verify } = openSignaturePool({ log: quiet })
-const redis = new Redis(Number(redisPort), { enableAutoPipelining: true })
+const redis = new Redis(redisPort, { enableAutoPipelining: true })
 const readers = new Map<string, Set<Socket>>()
 const pending = new Map<string, string[]>()
+/** Connected with the first message, when all are there. */
+let peers: Socket[] | undefined
 
 async function take(channel: string, { key, message, sentAt, sig }: Signed): Promise<{ id: string }> {
   const canonical = Buffer.from(JSON.stringify({ channel, key, message, sentAt, v: 1 }))
@@ -27,6 +31,14 @@ async function take(channel: string, { key, message, sentAt, sig }: Signed): Pro
   await redis.xadd(channel, '*', 'i', id, 'b', canonical, 's', sig)
   passOn(channel, JSON.stringify({ type: 'message', id, key, message, sentAt, sig }))
   return { id }
+}
+
+async function publish(channel: string, signed: Signed): Promise<{ id: string }> {
+  const taken = await take(channel, signed)
+  peers ??= peerPorts.map((port) => connect(port, '127.0.0.1').setNoDelay())
+  const line = peers.length > 0 ? `${JSON.stringify([channel, signed])}\n` : ''
+  for (const peer of peers) peer.write(line)
+  return taken
 }
 
 function passOn(channel: string, line: string): void {
@@ -52,9 +64,9 @@ function chunk(lines: readonly string[]): Buffer {
 
 const app = Fastify()
 app.put<{ Params: { id: string } }>('/channel/:id', async ({ params }) => ({ id: params.id }))
-app.post<{ Params: { id: string }; Body: Signed }>('/channel/:id', ({ params, body }) => take(params.id, body))
+app.post<{ Params: { id: string }; Body: Signed }>('/channel/:id', ({ params, body }) => publish(params.id, body))
 app.post<{ Params: { id: string }; Body: { messages: Signed[] } }>('/channel/:id/messages', ({ params, body }) =>
-  Promise.all(body.messages.map((message) => take(params.id, message))),
+  Promise.all(body.messages.map((message) => publish(params.id, message))),
 )
 app.get<{ Params: { id: string } }>('/channel/:id/stream', ({ params, raw }, reply) => {
   reply.hijack()
@@ -64,4 +76,7 @@ app.get<{ Params: { id: string } }>('/channel/:id/stream', ({ params, raw }, rep
   readers.set(params.id, of.add(socket))
   socket.once('close', () => of.delete(socket))
 })
+createServer((socket) => {
+  createInterface(socket).on('line', (line) => void take(...(JSON.parse(line) as [channel: string, Signed])))
+}).listen(ownPort, '127.0.0.1')
 process.stdout.write(`${await app.listen({ port: 0, host: '127.0.0.1' })}\n`)
