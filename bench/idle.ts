@@ -3,18 +3,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { killAll, residentBytes } from './lab/process.ts'
+import { killAll, restingBytes } from './lab/process.ts'
 import { dredSqlite } from './systems/dred.ts'
 
 const { values } = parseArgs({ options: { subscribers: { type: 'string', default: '5000' }, json: { type: 'boolean', default: false } } })
 const AT_ONCE = 50
 /** Opened before the first measurement, so that what a server needs once is not counted. */
 const FIRST = 1_000
-/** Memory counts once it has not moved by a hundredth for so long: V8 tidies up when a process has been quiet. */
 const REST_MS = 20_000
-const LONGEST_REST_MS = 120_000
 
 const folder = mkdtempSync(join(tmpdir(), 'dred-idle-'))
 process.on('exit', () => {
@@ -29,16 +26,7 @@ async function withMore(count: number): Promise<number> {
   for (let i = 0; i < count; i += AT_ONCE) {
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, count - i) }, () => cluster.subscribe(channel, 0, () => undefined)))
   }
-  let bytes = residentBytes(cluster.pids)
-  let since = Date.now()
-  for (const end = since + LONGEST_REST_MS; Date.now() < Math.min(end, since + REST_MS); ) {
-    await sleep(500)
-    const now = residentBytes(cluster.pids)
-    if (Math.abs(now - bytes) < bytes / 100) continue
-    bytes = now
-    since = Date.now()
-  }
-  return bytes
+  return restingBytes(cluster.pids, REST_MS)
 }
 
 const subscribers = Number(values.subscribers)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** Processor cores by what runs on them. */
 export interface Cores {
@@ -28,12 +29,14 @@ export interface LaunchOptions {
   folder: string
   /** What it prints once it is ready. */
   ready: RegExp
-  core?: number | undefined
+  /** One, or several as `taskset` takes them. */
+  core?: number | string | undefined
   env?: Record<string, string>
 }
 
 const START_MS = 60_000
 const STOP_MS = 3_000
+const LONGEST_REST_MS = 120_000
 const running = new Set<ChildProcess>()
 
 /** @throws Error when it ends, or says nothing for a minute, before it is ready */
@@ -148,6 +151,20 @@ export function residentBytes(pids: readonly number[]): number {
   return sum(
     withDescendants(pids).map((pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1_024),
   )
+}
+
+/** Resident memory in bytes once it has not moved by a hundredth for so long: runtimes tidy up when a process has been quiet for seconds. */
+export async function restingBytes(pids: readonly number[], restMs: number): Promise<number> {
+  let bytes = residentBytes(pids)
+  let since = Date.now()
+  for (const end = since + LONGEST_REST_MS; Date.now() < Math.min(end, since + restMs); ) {
+    await sleep(500)
+    const now = residentBytes(pids)
+    if (Math.abs(now - bytes) < bytes / 100) continue
+    bytes = now
+    since = Date.now()
+  }
+  return bytes
 }
 
 /** Fields of `/proc/<pid>/stat` from the process's state on. */

@@ -52,6 +52,8 @@ export async function withLoad<T>(cluster: Cluster, options: LoadOptions, measur
  * @returns messages per second at the end
  */
 export async function warmUp(cluster: Cluster, load: Load): Promise<number> {
+  // Each has its share only.
+  const { processes = 1 } = cluster
   let perSecond = FIRST_GUESS
   let messages = 0
   let seconds = 0
@@ -60,7 +62,7 @@ export async function warmUp(cluster: Cluster, load: Load): Promise<number> {
     perSecond = step.messages / step.seconds
     messages += step.messages
     seconds += step.seconds
-  } while (!warm.has(cluster) && messages < WARM_MESSAGES && seconds < WARM_UP_S)
+  } while (!warm.has(cluster) && messages < processes * WARM_MESSAGES && seconds < processes * WARM_UP_S)
   warm.add(cluster)
   return perSecond
 }

@@ -1,20 +1,19 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { residentBytes } from '../lab/process.ts'
+import { restingBytes } from '../lab/process.ts'
 import type { Subscriber } from '../systems/port.ts'
 import type { Scenario } from './port.ts'
 
 const SUBSCRIBERS = 2_000
 /** Connected before the first measurement, so that what every server needs once is not counted. */
-const FIRST = 200
+const FIRST = 1_000
 const AT_ONCE = 50
-const REST_MS = 1_500
+const REST_MS = 20_000
 
 export const idle: Scenario = {
   id: 'p7',
   title: 'Idle subscribers',
-  about: `Resident memory of all processes for each of ${SUBSCRIBERS.toLocaleString('en')} subscribers of one channel that get nothing, after the first ${FIRST}; every round with new servers.`,
+  about: `Resident memory of all processes for each of ${SUBSCRIBERS.toLocaleString('en')} subscribers of one channel that get nothing, after the first ${FIRST.toLocaleString('en')}, and once it has rested for ${REST_MS / 1_000} s; every round with new servers.`,
   servers: 1,
-  systems: ['dred', 'sketch', 'socket.io-streams', 'jetstream', 'nats', 'mosquitto', 'socket.io', 'ws'],
+  systems: ['dred', 'sketch', 'jetstream', 'nats', 'mosquitto', 'socket.io', 'ws'],
   fresh: true,
   cases: [
     {
@@ -27,8 +26,7 @@ export const idle: Scenario = {
             const some = Array.from({ length: Math.min(AT_ONCE, count - i) }, () => cluster.subscribe(channel, 0, () => undefined))
             subscribers.push(...(await Promise.all(some)))
           }
-          await sleep(REST_MS)
-          return residentBytes(cluster.pids)
+          return restingBytes(cluster.pids, REST_MS)
         }
         const before = await connect(FIRST)
         const after = await connect(SUBSCRIBERS)

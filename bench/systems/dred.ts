@@ -79,7 +79,7 @@ async function start({ servers, folder, profile }: StartOptions, { kind, process
           name: `server-${index}-${i}`,
           folder,
           ready: /"adminUrl".*\n/,
-          core: cores?.servers,
+          core: processes === 1 ? cores?.servers : cores && `${cores.servers},${cores.generator}`,
           env: unitEnvironment,
         }),
       )
@@ -90,6 +90,7 @@ async function start({ servers, folder, profile }: StartOptions, { kind, process
   return {
     pids: [...frontPids, ...stores.map(({ pid }) => pid)],
     frontPids,
+    processes,
     versions: {
       Dred: (JSON.parse(readFileSync(join(import.meta.dirname, '../../node/package.json'), 'utf8')) as { version: string }).version,
       ...(stores[0] ? { Redis: stores[0].version } : {}),

@@ -36,6 +36,8 @@ export interface Cluster {
   readonly pids: readonly number[]
   /** Those of them that serve clients; the others keep the data. */
   readonly frontPids: readonly number[]
+  /** That share the load of one server; default 1. */
+  readonly processes?: number
   readonly versions: Record<string, string>
   createChannels(count: number): Promise<string[]>
   /** Everything that a publisher does before it sends: encoding, and signing where messages are signed. */
