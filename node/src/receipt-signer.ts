@@ -36,7 +36,7 @@ export class ReceiptSigner {
       this.#waiting.push({ receipt: { type: 'receipt', ...this.#common(), ...fields }, resolve, reject })
       if (this.#signing) return
       this.#signing = true
-      queueMicrotask(() => void this.#signAll())
+      process.nextTick(() => void this.#signAll())
     })
   }
 

@@ -269,7 +269,8 @@ class RelayDriver implements Replicator, PeerLinksHost {
         return
       case 'wake':
         clearTimeout(this.#timer)
-        this.#timer = setTimeout(() => this.#tell({ type: 'tick' }), Math.max(0, effect.atMs - performance.now()))
+        // Timers cut off fractions, and a tick before its time is one for nothing.
+        this.#timer = setTimeout(() => this.#tell({ type: 'tick' }), Math.ceil(Math.max(0, effect.atMs - performance.now())))
         return
     }
   }

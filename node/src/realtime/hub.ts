@@ -217,7 +217,7 @@ export class Hub {
     if (this.#due.has(feed)) return
     const waitMs = feed.pendingCharacters < FULL_CHARACTERS ? feed.pauseUntil - performance.now() : 0
     if (waitMs < LEAST_WAIT_MS) {
-      if (this.#due.size === 0) setImmediate(() => this.#passOn(this.#due))
+      if (this.#due.size === 0) process.nextTick(() => this.#passOn(this.#due))
       this.#due.add(feed)
     } else if (!this.#later.has(feed)) {
       const timer = setTimeout(() => this.#passOn([feed]), waitMs)
