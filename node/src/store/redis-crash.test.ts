@@ -99,6 +99,12 @@ function contentsOfModel(model: StoreModel): object {
   })
 }
 
+/** Cuts off what is left of a script in whose middle the file ends, as docs/operating/redis.md says. */
+function mend({ dir }: RedisServer): void {
+  const manifest = join(dir, 'appendonlydir/appendonly.aof.manifest')
+  execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'inherit'] })
+}
+
 describe('a Redis that lost the end of what it had written', () => {
   it.each([1, 2, 3])('is what it was after one of its steps, wherever the end is (seed %i)', async (seed) => {
     const random = new Random(seed)
@@ -142,8 +148,7 @@ describe('a Redis that lost the end of what it had written', () => {
     // Within the last command of the script.
     await server.keepOnly((await server.written()) - 20)
     await expect(server.restart()).rejects.toThrow('redis-server ended with 1')
-    const manifest = join(server.dir, 'appendonlydir/appendonly.aof.manifest')
-    execFileSync('redis-check-aof', ['--fix', manifest], { input: 'y\n', stdio: ['pipe', 'ignore', 'inherit'] })
+    mend(server)
     store = await restart()
     expect(await contentsOf(store)).toEqual(kept)
     await store.append(message(channel.id, 'later'), self, 4)
@@ -199,6 +204,8 @@ describe('a Redis that lost the end of what it had written', () => {
       await server.kill()
       await Promise.all(writers)
       await server.keepOnly((await server.written()) - random.below(40_000))
+      // Redis 7.0 by itself would keep half of the script in whose middle the file ends, and find it after the next crash.
+      mend(server)
       await server.restart()
       await back
       const log = await opened.readForward(channel.id, new VersionVector(), { limit: 100_000 })
