@@ -117,6 +117,27 @@ describe('two processes on one Redis', () => {
     expect(b.announced).toEqual(a.announced)
   })
 
+  it('tell each other what they log, and themselves nothing', async () => {
+    const [a, b] = await openTwo()
+    const keys = keysUnder('dred:{shared}:')
+    const together = (await admin.hget(keys.state, 'together'))?.split(' ') ?? []
+    const feedOf = ({ shared }: Opened) => `${keys.prefix}feed:${together.find((name) => name.endsWith(`:${shared.process}`))}`
+    const listener = admin.duplicate()
+    const told: string[] = []
+    listener.on('smessage', (feed: string, text: string) => told.push(`${feed === feedOf(a) ? 'a' : 'b'} ${text.split('\n')[0]}`))
+    try {
+      await listener.ssubscribe(feedOf(a), feedOf(b))
+      const { id } = message(channel.id, 'of a peer')
+      await a.store.append(message(channel.id, 'one'), self, 1)
+      await b.store.append(message(channel.id, 'two'), self, 2)
+      await b.store.replicate(at(message(channel.id, 'of a peer'), [1, 1, 1]))
+      await eventually(() => told).toEqual(['b 1', 'a 2', 'a 3'])
+      for (const { announced } of [a, b]) await eventually(() => announced.at(-1)).toEqual([id, 3])
+    } finally {
+      listener.disconnect()
+    }
+  })
+
   it('tell each other a genesis as it was signed', async () => {
     const [a, b] = await openTwo()
     const heard: unknown[] = []

@@ -43,6 +43,11 @@ export class RedisShared implements SharedStore {
     }
   }
 
+  /** This process, among those of all stores of its Redis. */
+  get self(): string {
+    return `${this.instance}:${this.process}`
+  }
+
   get incarnation(): number {
     return this.#incarnation
   }
@@ -60,7 +65,7 @@ export class RedisShared implements SharedStore {
 
   /** Starts to listen to the others. If that is not possible now, it goes on trying. */
   async listen(options: RedisConnectionOptions): Promise<void> {
-    this.#subscriber = new RedisSubscriber(options, () => [this.#feed, this.#bus], {
+    this.#subscriber = new RedisSubscriber(options, () => [this.#feed, this.#ownFeed, this.#bus], {
       message: (channel, payload) => (channel === this.#bus ? this.#dispatch(payload.toString()) : this.#tell(payload)),
       subscribed: () => {
         this.#returned.emit()
@@ -123,6 +128,11 @@ export class RedisShared implements SharedStore {
 
   get #feed(): string {
     return `${this.#keys.prefix}feed:${this.instance}`
+  }
+
+  /** What the others log. */
+  get #ownFeed(): string {
+    return `${this.#keys.prefix}feed:${this.self}`
   }
 
   get #bus(): string {

@@ -100,8 +100,9 @@ class RedisStore implements Store {
 
   async replicate(entry: OriginEntry): Promise<'stored' | 'known' | 'refused'> {
     const place = [originOf(entry.coordinate), `${entry.coordinate.n}`]
-    const heard = `${this.#feed.position}`
-    const reply = await this.#write((redis) => redis.dredReplicate(this.#keys.prefix, heard, ...place, ...replicateArguments(entry)))
+    const reply = await this.#write((redis) =>
+      redis.dredReplicate(this.#keys.prefix, ...this.#writer, ...place, ...replicateArguments(entry)),
+    )
     const [outcome, ...rest] = reply as ['stored' | 'known' | 'refused' | 'behind', ...string[]]
     if (outcome === 'behind') throw this.#behind()
     if (rest.length === 2) await this.#logged(entry as Entry, rest)
@@ -184,9 +185,15 @@ class RedisStore implements Store {
   async #appendIn(self: Pick<Coordinate, 'server' | 'incarnation'>, entry: NewEntry, clock: number): Promise<string[]> {
     const begins = self.incarnation > this.shared.incarnation ? '1' : ''
     const counted = [`${self.server}`, `${self.incarnation}`, begins]
-    const heard = `${this.#feed.position}`
-    const reply = await this.#write((redis) => redis.dredAppend(this.#keys.prefix, heard, ...entryArguments(entry, clock), ...counted))
+    const reply = await this.#write((redis) =>
+      redis.dredAppend(this.#keys.prefix, ...this.#writer, ...entryArguments(entry, clock), ...counted),
+    )
     return reply as string[]
+  }
+
+  /** Who writes, and the last position that it has heard of. */
+  get #writer(): [self: string, heard: string] {
+    return [this.shared.self, `${this.#feed.position}`]
   }
 
   /** Redis has lost what it had answered, while it was within reach. */
@@ -208,7 +215,6 @@ class RedisStore implements Store {
   #told(payload: Buffer): void {
     const end = payload.indexOf(10)
     const position = Number(payload.subarray(0, end === -1 ? undefined : end).toString())
-    // Of all that this process logs itself it is told too.
     if (position <= this.#feed.announced) return
     const logged: Logged | undefined = end === -1 ? undefined : toldOf(payload.toString())
     if (!logged || !this.#feed.offer(logged)) this.#settleSoon(position)

@@ -1,14 +1,14 @@
 -- Takes an entry from a client.
--- ARGV: the last position that this process has heard of; kind, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a
+-- ARGV: <instance>:<process>, the last position that it has heard of; kind, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a
 --       message), clock; server, incarnation, 1 if that may begin now
 -- -> { 'created', n, clock, position, watermark } | { 'known', n, origin, clock } | { 'message_expired' | 'channel_expired' }
 --    | { 'stale', the present incarnation } | { 'behind' } when the tail is lost
 -- include common
 -- include watermark
-local kind, id, channel, canonical, sig, sent, expires, idle, clock, server, incarnation, begins = unpack(ARGV, 2)
-local key, origin = channel_key(channel), server .. '-' .. incarnation
+local kind, id, channel, canonical, sig, sent, expires, idle, clock, server, incarnation, begins = unpack(ARGV, 3)
+local process, key, origin = ARGV[1], channel_key(channel), server .. '-' .. incarnation
 -- include standing
-if tonumber(seq or 0) < tonumber(ARGV[1]) then return { 'behind' } end
+if tonumber(seq or 0) < tonumber(ARGV[2]) then return { 'behind' } end
 if call('HEXISTS', IDS, id) == 1 then
   if kind == 'g' and call('HEXISTS', key, 'e') == 1 then return { 'channel_expired' } end
   -- include known

@@ -13,7 +13,11 @@ local until_ms = int(now + tonumber(ARGV[2]))
 call('ZREMRANGEBYSCORE', ROSTER, '-inf', int(now))
 call('ZADD', ROSTER, until_ms, process)
 local count = call('ZCARD', ROSTER)
-if count > 1 and ARGV[6] == '1' then call('HSET', STATE, 'together', instance()) else call('HDEL', STATE, 'together') end
+if count > 1 and ARGV[6] == '1' then
+  local store, together = instance(), {}
+  for i, other in ipairs(call('ZRANGE', ROSTER, 0, -1)) do together[i] = store .. ':' .. other end
+  call('HSET', STATE, 'together', table.concat(together, ' '))
+else call('HDEL', STATE, 'together') end
 local lead = call('HMGET', LEAD, 'process', 'term', 'address', 'until')
 local leads = lead[1] == process and lead[2] == term
 if not leads and tonumber(lead[4] or 0) <= now then

@@ -3,7 +3,7 @@
 --   state    hash    seq: the last position given; horizon: time of the last purge, Unix ms, what expired before does not come in
 --                    again; incarnation: in which this server's processes count; clock: the last that they gave; life: of the Redis in
 --                    which the incarnation began; instance: random, of this store alone, as channels are Redis's and not a database's;
---                    together: likewise, while several processes are alive that scripts tell what is logged;
+--                    together: while several processes are alive that scripts tell what is logged, <instance>:<process> of each;
 --                    messages, bytes: how many are kept, and of how much text; cut: up to this position only control messages are kept,
 --                    and geneses; of each origin its watermark: all counts up to it are known
 --   roster   zset    processes of this server by the end of their lease, Unix ms of this Redis

@@ -1,5 +1,5 @@
 -- Logs an entry and saves its origin's watermark. Written out where it is done, as a script makes its functions anew whenever it runs.
--- Given: kind, id, channel, canonical, sig, sent, expires, idle; origin, n, clock, up_to, in_order; what standing and activity read.
+-- Given: process; kind, id, channel, canonical, sig, sent, expires, idle; origin, n, clock, up_to, in_order; what standing and activity read.
 -- -> position
 local is_message, stays, position = kind == 'm', expires == NEVER, int((seq or 0) + 1)
 local size = is_message and #canonical or 0
@@ -9,8 +9,11 @@ call('HSET', IDS, id, kind .. '|' .. channel .. '|' .. position .. '|' .. origin
 call('ZADD', ORDER, position, id .. '|' .. size .. (is_message and (stays and '|k' or '') or '|g'))
 call('ZADD', prefix .. 'o:' .. origin, n, id)
 if together then
-  -- include tell
-  tell(together, position, up_to, kind, origin, n, clock, id, channel, sig, sent, expires, canonical)
+  -- To the other processes: a position and what was logged there.
+  local logged = table.concat({ position, up_to, kind, origin, n, clock, id, channel, sig, sent, expires, canonical }, '\n')
+  for other in string.gmatch(together, '%S+') do
+    if other ~= process then call('SPUBLISH', prefix .. 'feed:' .. other, logged) end
+  end
 end
 local active = math.max(last_activity or 0, tonumber(sent))
 if is_message then

@@ -1,5 +1,5 @@
 -- Takes an entry from a peer.
--- ARGV: the last position that this process has heard of, then
+-- ARGV: <instance>:<process>, the last position that it has heard of, then
 --       origin, n, kind: 'gone', from
 --       origin, n, kind: 'reference', id
 --       origin, n, kind: m or g, id, channel, canonical, sig, sentAt, expiresAt, idle time ('' of a message), clock
@@ -9,9 +9,9 @@
 -- include watermark
 -- include note
 -- include known
-local origin, n, kind, id, channel, canonical, sig, sent, expires, idle, clock = unpack(ARGV, 2)
+local process, heard, origin, n, kind, id, channel, canonical, sig, sent, expires, idle, clock = unpack(ARGV)
 -- include standing
-if tonumber(seq or 0) < tonumber(ARGV[1]) then return { 'behind' } end
+if tonumber(seq or 0) < tonumber(heard) then return { 'behind' } end
 local from = kind == 'gone' and id or n
 local up_to, in_order = note(origin, tonumber(watermark or 0), tonumber(from), tonumber(n))
 if not up_to then return { in_order } end

@@ -1,5 +1,4 @@
--- To the other processes of this server: 'i' and an incarnation that began; 'l' when nobody leads any more; a position and what was
--- logged there.
+-- To the processes of this server: 'i' and an incarnation that began; 'l' when nobody leads any more.
 local function tell(instance, ...) call('SPUBLISH', prefix .. 'feed:' .. instance, table.concat({ ... }, '\n')) end
 local function instance() return call('HGET', STATE, 'instance') or '' end
 
