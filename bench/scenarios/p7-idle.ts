@@ -13,7 +13,7 @@ export const idle: Scenario = {
   title: 'Idle subscribers',
   about: `Resident memory of all processes for each of ${SUBSCRIBERS.toLocaleString('en')} subscribers of one channel that get nothing, after the first ${FIRST.toLocaleString('en')}, and once it has rested for ${REST_MS / 1_000} s; every round with new servers.`,
   servers: 1,
-  systems: ['dred', 'sketch', 'jetstream', 'nats', 'mosquitto', 'socket.io', 'ws'],
+  systems: ['dred', 'sketch', 'socket.io', 'ws'],
   fresh: true,
   cases: [
     {
