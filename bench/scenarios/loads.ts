@@ -13,7 +13,7 @@ interface Warmth {
 
 /** JavaScript is compiled anew, in threads whose time counts too, for that long: after 20,000 messages of Dred a fifth of it went there. */
 const AT_FIRST: Warmth = { messages: 60_000, seconds: 30 }
-/** While a server was quiet its collector took what compiled code relied on, and with it that code. */
+/** Some of that is compiled again after a server was quiet: in second rounds without this, for 180 µs a message instead of 20. */
 const AFTER_REST: Warmth = { messages: 15_000, seconds: 6 }
 const STEP_S = 0.5
 
