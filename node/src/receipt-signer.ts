@@ -36,6 +36,7 @@ export class ReceiptSigner {
       this.#waiting.push({ receipt: { type: 'receipt', ...this.#common(), ...fields }, resolve, reject })
       if (this.#signing) return
       this.#signing = true
+      // What is due to readers by now goes first.
       process.nextTick(() => void this.#signAll())
     })
   }

@@ -217,6 +217,7 @@ export class Hub {
     if (this.#due.has(feed)) return
     const waitMs = feed.pendingCharacters < FULL_CHARACTERS ? feed.pauseUntil - performance.now() : 0
     if (waitMs < LEAST_WAIT_MS) {
+      // Before receipts are signed and other requests are read, but after all that came with this message.
       if (this.#due.size === 0) process.nextTick(() => this.#passOn(this.#due))
       this.#due.add(feed)
     } else if (!this.#later.has(feed)) {
