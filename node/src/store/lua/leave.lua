@@ -7,5 +7,5 @@ call('ZREM', prefix .. 'roster', ARGV[1])
 local lead = call('HMGET', LEAD, 'process', 'term')
 if lead[1] == ARGV[1] and lead[2] == ARGV[2] then
   call('HSET', LEAD, 'until', '0', 'address', '')
-  tell(instance(), 'l')
+  tell('l')
 end
